@@ -6,21 +6,22 @@ use serde::{Deserialize, Serialize};
 use crate::{Membership, Moment, NodeId, NodeSet};
 
 /// The acknowledgements that a leader has received: for each node, the send time of the newest
-/// round that the node acknowledged. Leases and check-quorum rest on it.
+/// round that the node acknowledged. Leases are computed from it.
 ///
 /// The leader stamps its heartbeats with [`Outbox::now`](crate::Outbox::now), and followers echo
-/// the timestamp. At the quorum-th newest echo a majority still followed the leader (Ongaro's
-/// dissertation, section 6.4.1, with the send time in place of the receive time).
+/// the timestamp. At the quorum-th newest of the echoed timestamps, a majority still followed the
+/// leader (Ongaro's dissertation, section 6.4.1, with the send time in place of the receive time).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Acks {
-    // By position in the membership. `None` until the node has acknowledged a round.
+    // One entry for each member, by its position. It is `None` until the node has acknowledged a
+    // round.
     newest: Vec<Option<Moment>>,
     // The send time of the first round of this tenure.
     first: Option<Moment>,
 }
 
 impl Acks {
-    /// Creates an empty record: no node has acknowledged a round yet.
+    /// Creates a record in which no node has acknowledged a round yet.
     #[must_use]
     pub fn new(members: &Membership) -> Self {
         Self {
@@ -35,7 +36,7 @@ impl Acks {
     /// Acknowledgements from nodes that are not members do not count. An echo of a round that the
     /// leader has not sent does not count, so that no peer can make a lease last longer than the
     /// leader's own clock allows. An echo from before the first round does not count: it belongs to
-    /// an earlier tenure, and its sender owes no silence to this tenure.
+    /// an earlier tenure, and the peer that sent it owes no silence to this tenure.
     pub fn record(&mut self, members: &Membership, node: NodeId, sent: Moment) -> bool {
         let position = |node| members.position(node);
         let me = members.me();
@@ -64,8 +65,8 @@ impl Acks {
 
     /// Returns the successor of the leader `me`: the node that acknowledged the newest round, or
     /// any node if no node has acknowledged one. Nodes of `except` are left out. On a tie, the next
-    /// node after `me` in the order of ids wins, and the order continues from the lowest id. So if
-    /// several nodes cannot lead and each one hands over, every node has its turn.
+    /// node after `me` in the order of ids wins, and the lowest id comes after the highest. So if
+    /// several nodes cannot lead and each of them steps down, every node has its turn.
     #[must_use]
     pub fn successor(&self, members: &Membership, me: NodeId, except: &NodeSet) -> Option<NodeId> {
         let known = members.nodes().iter().zip(&self.newest);
@@ -76,7 +77,8 @@ impl Acks {
     }
 
     /// Returns `true` if `node` has acknowledged no round that was sent within the last `span`,
-    /// although this tenure is older than `span`. Such a node is unreachable, or does not follow.
+    /// although this tenure is older than `span`. Such a node is unreachable, or does not follow
+    /// the leader.
     #[must_use]
     pub fn is_late(&self, members: &Membership, node: NodeId, now: Moment, span: Duration) -> bool {
         let place = members.position(node);
@@ -115,7 +117,8 @@ mod tests {
         assert_eq!(successor(&suspects), Some(NodeId(4)));
     }
 
-    // A peer that echoes the end of time must not keep a leader's lease alive for ever.
+    // A peer that echoes a timestamp of the far future must not keep a leader's lease alive for
+    // ever.
     #[test]
     fn an_echo_from_the_future_does_not_count() {
         let members = Membership::new(NodeId(1), (1..=3).map(NodeId)).unwrap();
@@ -128,8 +131,8 @@ mod tests {
         assert_eq!(acks.quorum(&members), Some(Moment::from_nanos(10)));
     }
 
-    // A node that does not follow this tenure can answer a late heartbeat of an earlier tenure. Its
-    // echo must not make a lease.
+    // A node that does not follow this tenure can answer a late heartbeat of an earlier tenure.
+    // This answer must not count for a lease.
     #[test]
     fn an_echo_of_an_earlier_tenure_does_not_count() {
         let members = Membership::new(NodeId(1), (1..=3).map(NodeId)).unwrap();
@@ -142,7 +145,7 @@ mod tests {
         assert_eq!(acks.quorum(&members), Some(Moment::from_nanos(10)));
     }
 
-    // A tenure that has just begun has no overdue nodes.
+    // A node has time to answer: in a tenure that has just begun, no node is overdue.
     #[test]
     fn a_node_is_overdue_one_span_after_its_last_round() {
         let members = Membership::new(NodeId(1), (1..=3).map(NodeId)).unwrap();

@@ -48,8 +48,8 @@ pub trait Configuration:
 ///
 /// - [`restore`](Self::restore) from [`Durable::default`](Default) gives a node that has never run.
 ///   First boot and recovery are the same path, and `Input::Started` follows.
-/// - The epoch in [`view`](Self::view) never goes back, not even across a crash. All values that it
-///   is computed from are in [`durable`](Self::durable).
+/// - The epoch in [`view`](Self::view) never goes back, not even across a crash. All values that
+///   the epoch is computed from are in [`durable`](Self::durable).
 /// - Under [`Quorum`](crate::Quorum), an epoch never has more than one leader.
 /// - Every message goes to a peer: never to the node itself, and never to a node that is not a
 ///   member.
@@ -67,10 +67,10 @@ pub trait Configuration:
 /// bounds, and the host draws the duration.
 ///
 /// A step is atomic under crashes: either its change is durable and its outputs may be visible, or
-/// neither. Some algorithms overlap their own write with the flight of their request: a candidate
-/// votes for itself while its peers decide. They take two steps. The first step sends the request
-/// and sets a timer of [`Delay::ZERO`](crate::Delay::ZERO). The second step changes the durable
-/// state.
+/// its change is lost and its outputs stay invisible. Some algorithms send a request while their
+/// own write is still in progress: a candidate writes its vote for itself while its peers decide.
+/// These algorithms take two steps. The first step sends the request and sets a timer of
+/// [`Delay::ZERO`](crate::Delay::ZERO). The second step changes the durable state.
 ///
 /// Use [`Outbox::scoped`] to wrap one algorithm in another.
 #[diagnostic::on_unimplemented(
@@ -92,7 +92,8 @@ pub trait ElectionAlgorithm:
     type Config: Configuration;
     /// The messages between nodes.
     type Message: Message;
-    /// The names of the timers. Setting a timer again replaces it.
+    /// The names of the timers. A timer that is set again replaces the running timer of the same
+    /// name.
     type Timer: Payload + Copy;
     /// The state that a node keeps across a crash. `Default` is the state of a node that has never
     /// run.

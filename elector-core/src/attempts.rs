@@ -2,16 +2,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Membership, NodeId, NodeSet};
 
-/// The number of attempts in a row that always widen the wait: up to twofold.
+/// The first attempts in a row always widen the wait, up to twofold. This is their number.
 const FREE_ATTEMPTS: u32 = 2;
 
-/// The elections since a node last had a leader: how many attempts failed because of rivals, and
-/// for which rivals the node has waited.
+/// The elections since a node last had a leader: how many failed attempts count, and for which
+/// rivals the node has waited.
 ///
-/// [`Timing::stagger`](crate::Timing::stagger) widens by [`count`](Self::count). Only competition
-/// is a reason to wait longer. An attempt without answers would fail after any wait, and so would
-/// an attempt that is rejected by nodes that still receive heartbeats from their leader. As soon as
-/// links change, this node may be the only one that reaches a quorum.
+/// [`Timing::stagger`](crate::Timing::stagger) widens by [`count`](Self::count). After the first
+/// two attempts, only competition is a reason to wait longer. An attempt without answers would fail
+/// after any wait. An attempt that is rejected by nodes that still receive heartbeats from their
+/// leader would fail after any wait, too. And as soon as connections change, this node may be the
+/// only one that reaches a quorum.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Attempts {
     count: u32,
@@ -19,14 +20,14 @@ pub struct Attempts {
     answered: NodeSet,
     // One of these peers is a rival, or supports a rival.
     is_contested: bool,
-    // One of these peers answered an earlier attempt this late.
+    // A peer has answered an earlier attempt only after the newest attempt had begun.
     is_late: bool,
-    // The rivals for which this node has restarted its wait.
+    // The rivals for which this node has restarted its wait since it last had a leader.
     given_way: NodeSet,
     pause: Pause,
 }
 
-/// An additional wait for a rival that this node has given way to before.
+/// An additional wait for a rival that this node supports again.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -44,15 +45,16 @@ impl Attempts {
         Self::default()
     }
 
-    /// Returns the number that the next wait is drawn by.
+    /// Returns the number of attempts that count: the next wait widens with this number.
     #[must_use]
     pub fn count(&self) -> u32 {
         self.count
     }
 
-    /// Begins an attempt of this node, and judges the previous attempt. If the previous attempt
-    /// reached a quorum, rivals widen the spread, unless the spread `has_room` for all nodes.
-    /// Answers that came late always widen it.
+    /// Begins an attempt of this node, and decides whether the count grows. The first attempts
+    /// always count. After them, an attempt counts only if the previous attempt had answers from a
+    /// quorum, and only in two cases. Either some answers came late, or there were rivals and the
+    /// spread has no room for all nodes (`has_room` is `false`).
     pub fn begin(&mut self, members: &Membership, has_room: bool) {
         let quorum = self.answered.len() + 1 >= members.majority();
         let too_narrow = self.is_late || self.is_contested && !has_room;
@@ -65,7 +67,7 @@ impl Attempts {
         self.pause = Pause::None;
     }
 
-    /// Counts a failed attempt of another node.
+    /// Counts one more attempt. An algorithm calls this for a failed attempt of another node.
     pub fn widen(&mut self) {
         self.count = self.count.saturating_add(1);
     }
@@ -89,8 +91,8 @@ impl Attempts {
 
     /// Records that this node supports a rival. Returns `true` the first time for this rival: the
     /// wait restarts, so that the rival has time to be elected. A rival that was supported before
-    /// and does not lead may be unable to lead. If the wait restarted at each of its requests, a
-    /// node that can be elected would never have its turn. For such a rival there is one
+    /// and does not lead may be unable to lead. If the wait restarted at each request of such a
+    /// rival, a node that can be elected would never have its turn. For such a rival there is one
     /// [pause](Self::pause).
     pub fn give_way(&mut self, rival: NodeId) -> bool {
         let first = self.given_way.insert(rival);
@@ -102,8 +104,9 @@ impl Attempts {
         first
     }
 
-    /// Ends the wait. Returns `true` if the node must wait for the time of one more election,
-    /// because it has supported a rival since. This happens at most once per attempt.
+    /// Handles the end of the wait. Returns `true` if the node must still wait for the time of one
+    /// more election, because it has again supported a rival that it had supported before. This
+    /// method returns `true` at most once until the next attempt begins or a new rival appears.
     pub fn pause(&mut self) -> bool {
         let due = self.pause == Pause::Due;
         if due {

@@ -1,5 +1,5 @@
-//! Serde adapter: a map from nodes, for configurations. Some formats, TOML among them, allow only
-//! texts as keys. So a key may be a number or the text of a number.
+//! A serde adapter for configurations: it reads a map whose keys are node ids. Some formats, for
+//! example TOML, allow only texts as keys. So a key may be a number or the text of a number.
 
 use alloc::collections::BTreeMap;
 use core::fmt;

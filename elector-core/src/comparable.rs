@@ -5,7 +5,7 @@ use crate::ElectionAlgorithm;
 
 /// An algorithm that comparisons and command lines offer, with its variants.
 pub trait Comparable: ElectionAlgorithm {
-    /// What the algorithm guarantees and at what cost, in one line.
+    /// What the algorithm guarantees, and at what cost: one line of text.
     const SUMMARY: &'static str;
 
     /// Returns the configurations that are worth comparing. There is at least one, and the first
@@ -20,9 +20,9 @@ pub trait Comparable: ElectionAlgorithm {
     }
 
     /// Returns how many messages one election takes in a cluster of `nodes` nodes, from the best
-    /// case to the worst. In this election the leader has crashed and one node detects it. The dead
-    /// leader counts as a node, and messages to it count. The default is `None`: there is no closed
-    /// form.
+    /// case to the worst. In this election the leader has crashed and one node detects it. `nodes`
+    /// includes the crashed leader, and messages to it count. The default is `None`: there is no
+    /// formula for the number.
     #[must_use]
     fn expected_messages(_config: &Self::Config, _nodes: u64) -> Option<RangeInclusive<u64>> {
         None

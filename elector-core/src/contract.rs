@@ -12,7 +12,7 @@ pub enum ContractViolation {
     EpochWentBack {
         /// The epoch before the step.
         from: Epoch,
-        /// The epoch after it.
+        /// The epoch after the step.
         to: Epoch,
     },
     /// Under a quorum guarantee, the leader of an epoch changed.
@@ -25,7 +25,8 @@ pub enum ContractViolation {
         /// The new leader.
         to: NodeId,
     },
-    /// The role is leader and the view names another node, or the other way round.
+    /// The role is leader but the view does not name this node as the leader, or the view names
+    /// this node but the role is not leader.
     #[error("the role is {role} while the leader of the view is {leader:?}")]
     RoleDisagrees {
         /// The role in the view.
@@ -45,8 +46,8 @@ pub enum ContractViolation {
     NotAPeer(NodeId),
 }
 
-/// Checks of one step alone. Hosts need not call these: a [`Driver`](crate::Driver) does, and also
-/// compares each step with the steps before it.
+/// Checks of one step alone. Hosts need not call these functions: a [`Driver`](crate::Driver) calls
+/// them, and also compares each step with the steps before it.
 impl ContractViolation {
     /// Checks that the messages of a step go to peers.
     ///

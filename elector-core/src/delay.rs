@@ -14,7 +14,7 @@ pub struct Delay {
 }
 
 impl Delay {
-    /// No delay, but in a step of its own: after the inputs that are waiting already.
+    /// No delay. The timer elapses in a separate step, after the inputs that are already waiting.
     pub const ZERO: Self = Self::exactly(Duration::ZERO);
 
     /// Creates a delay of exactly `duration`.

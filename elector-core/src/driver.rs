@@ -24,15 +24,15 @@ pub struct Driver<A: ElectionAlgorithm> {
 
 /// What one step changed and requested. The host carries it out in the order of the fields.
 ///
-/// A step is boxed wherever it is passed on: it is moved several times, and its buffers are used
-/// again in the end.
+/// A step is passed on in a box, because it is moved several times. In the end its buffers are used
+/// again.
 #[derive(Clone, Debug)]
 pub struct Step<A: ElectionAlgorithm> {
     /// The number of the step in this life of the node, from 1.
     pub number: u64,
-    /// The newest step up to this one that had something to persist; 0 if there is none. The
-    /// messages and the view may become visible once that step is durable. [`Gate`](crate::Gate)
-    /// enforces this.
+    /// The number of the newest step with a write, up to and including this step; 0 if no step had
+    /// a write. The messages and the view of this step may become visible once that write is
+    /// durable. [`Gate`](crate::Gate) enforces this.
     pub needs: u64,
     /// The new durable state, if it changed. It must be written to disk.
     pub persist: Option<A::Durable>,
@@ -113,8 +113,8 @@ impl<A: ElectionAlgorithm> Driver<A> {
         Ok(step)
     }
 
-    /// Takes a step back after it was carried out, to use its buffers again. This is optional and
-    /// saves allocations.
+    /// Gives the driver a step that was carried out, so that the driver can use its buffers again.
+    /// This call is optional and saves allocations.
     pub fn recycle(&mut self, step: Box<Step<A>>) {
         self.spare = Some(step);
     }

@@ -16,16 +16,17 @@ impl Epoch {
     /// The epoch before any election.
     pub const ZERO: Self = Self(0);
 
-    /// How far the epoch of a peer may be ahead of a node's own epoch. At a million elections per
-    /// second, the node would have been away for nine years.
+    /// How far the epoch of a peer may be ahead of a node's own epoch. Even if there were a million
+    /// elections per second, a node would have to be away for nine years to be this far behind.
     pub const FARTHEST_AHEAD: u64 = 1 << 48;
 
     /// The highest epoch that a node without an epoch accepts from its peers.
     const HIGHEST_JOINED: u64 = 1 << 62;
 
     /// Returns `true` if a node in this epoch accepts a message that names the epoch `received`.
-    /// That epoch may be at most [`FARTHEST_AHEAD`](Self::FARTHEST_AHEAD) above this one. A node in
-    /// epoch zero has not joined yet, and accepts the epoch of the cluster, up to 2^62.
+    /// The epoch `received` may be at most [`FARTHEST_AHEAD`](Self::FARTHEST_AHEAD) above this
+    /// epoch. A node in epoch zero has not joined yet, and accepts the epoch of the cluster, up to
+    /// 2^62.
     #[must_use]
     pub const fn accepts(self, received: Self) -> bool {
         let highest = match self.0 {
@@ -35,8 +36,8 @@ impl Epoch {
         received.0 <= highest
     }
 
-    /// Returns the epoch after this one. It saturates: a peer that claims `u64::MAX` cannot make a
-    /// node panic, and cannot make its epoch go back.
+    /// Returns the epoch after this one. The number saturates: a peer that claims `u64::MAX` cannot
+    /// make a node panic, and cannot make the node's epoch go back.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))

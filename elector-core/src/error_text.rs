@@ -1,8 +1,9 @@
 use alloc::string::{String, ToString};
 use core::error::Error;
 
-/// Implements `Debug` of errors as their text with all causes, and not as their structure. Rust
-/// prints the error of a `main` with `Debug`, and so does `unwrap`: people read it there.
+/// Implements `Debug` for error types: it prints the text of the error with all causes, and not the
+/// structure of the error. People read this output, because Rust prints the error of a `main` with
+/// `Debug`, and `unwrap` does the same.
 ///
 /// `{:#?}` prints the same text. Code that needs the structure matches the variants.
 ///
@@ -30,7 +31,7 @@ macro_rules! debug_as_text {
 }
 
 /// Returns the text of an error and of all its causes, separated by colons. A cause is left out if
-/// the text before it already contains it.
+/// the text before the cause already contains its text.
 #[doc(hidden)]
 #[must_use]
 pub fn error_text(error: &(dyn Error + 'static)) -> String {

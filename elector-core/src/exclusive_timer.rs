@@ -13,8 +13,8 @@ impl<T: Copy + Eq> ExclusiveTimer<T> {
         Self { running: None }
     }
 
-    /// Creates a group in which this timer runs. The caller must set the timer before its first
-    /// step ends.
+    /// Creates a group that counts this timer as running. The algorithm must set the timer in its
+    /// first step.
     #[must_use]
     pub const fn started(timer: T) -> Self {
         Self {
@@ -49,8 +49,8 @@ impl<T: Copy + Eq> ExclusiveTimer<T> {
         }
     }
 
-    /// Records that `timer` has elapsed. Returns `false` if it was not running: then the event is
-    /// stale.
+    /// Records that `timer` has elapsed. Returns `false` if the timer was not running: then the
+    /// event is stale.
     pub fn elapsed(&mut self, timer: T) -> bool {
         self.running.take_if(|running| *running == timer).is_some()
     }

@@ -8,17 +8,17 @@ use crate::{Epoch, debug_as_text};
 /// A number below 2^63 that proves a tenure. A leader sends it with each write. Of two tokens of
 /// one cluster, the later one is higher.
 ///
-/// The token is the epoch, times 2^14, plus the number of the grant within the epoch. A tenure
-/// keeps its grant as long as its work goes on. If work starts again within a tenure, for example a
-/// command that has exited, it gets another grant. So a store can distinguish late writes of the
-/// first start from writes of the second start.
+/// The token is the epoch, times 2^14, plus the number of the grant within the epoch. A grant lasts
+/// as long as its work goes on. If the work starts again within a tenure, for example after a
+/// command has exited, the second start gets another grant. So a store can distinguish late writes
+/// of the first start from writes of the second start.
 ///
 /// A store takes the token as a number: `u64::from(token)`, or `i64::try_from(token)?` for a signed
-/// column. Every token of a leadership fits both.
+/// column. Every token of a leadership fits both types.
 ///
 /// Only a `Leadership<Quorum>` returns tokens. Under [`BestEffort`](crate::BestEffort) two leaders
-/// may have the same epoch, so a token would prove nothing. The store reads tokens from the wire
-/// and builds them from numbers.
+/// may have the same epoch, so a token would prove nothing. A store receives numbers, and turns
+/// them into tokens with [`from_value`](Self::from_value).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FencingToken(u64);
@@ -43,13 +43,14 @@ impl FencingToken {
         Some(Self((epoch.0 << GRANT_BITS) | grant))
     }
 
-    /// Creates the token with this value, as read from the wire.
+    /// Creates the token with this value, which a store has received. The value is not checked.
     #[must_use]
     pub const fn from_value(value: u64) -> Self {
         Self(value)
     }
 
-    /// Returns the value for the wire. For a column of type BIGINT, convert the token to `i64`.
+    /// Returns the value that is sent to a store. For a column of type BIGINT, convert the token to
+    /// `i64`.
     #[must_use]
     pub const fn value(self) -> u64 {
         self.0
@@ -81,8 +82,9 @@ impl From<FencingToken> for u64 {
     }
 }
 
-/// Returns the value for a signed column, as BIGINT. This succeeds for each token of a leadership.
-/// It fails only for a number from elsewhere, which [`FencingToken::from_value`] takes unchecked.
+/// Returns the value for a signed column, for example a BIGINT. The conversion succeeds for each
+/// token of a leadership. It fails only for a value of 2^63 or more, which
+/// [`FencingToken::from_value`] does not check.
 impl TryFrom<FencingToken> for i64 {
     type Error = TryFromIntError;
 
@@ -91,8 +93,8 @@ impl TryFrom<FencingToken> for i64 {
     }
 }
 
-/// The store's side of fencing: remembers the highest token, and rejects every lower token. Keep it
-/// in the same place as the data, and make it as durable.
+/// The store's part of fencing: a fence remembers the highest token, and rejects every lower token.
+/// Keep the fence in the same place as the data, and make the fence as durable as the data.
 ///
 /// ```
 /// use elector_core::{Fence, FencingToken};
@@ -115,11 +117,12 @@ impl Fence {
         Self { newest: None }
     }
 
-    /// Admits a token that is at least as high as every token before it. Call this and do the write
-    /// only if the result is `Ok`, both in one transaction of the store.
+    /// Admits a token that is at least as high as every token before it. Call this method, and do
+    /// the write only if the result is `Ok`. The call and the write must be in one transaction of
+    /// the store.
     ///
     /// # Errors
-    /// If a later grant has already written.
+    /// If a higher token was admitted before.
     pub fn admit(&mut self, token: FencingToken) -> Result<(), StaleToken> {
         match self.newest {
             Some(newest) if token < newest => Err(StaleToken { token, newest }),
@@ -137,7 +140,7 @@ impl Fence {
     }
 }
 
-/// The error of a write under a grant that a later grant has replaced.
+/// The error for a write with a token that is lower than an admitted token.
 #[derive(Clone, Copy, PartialEq, Eq, Error)]
 #[error(
     "token {token} (epoch {}) is stale: token {newest} (epoch {}) has written",
@@ -192,7 +195,7 @@ mod tests {
         assert!(i64::try_from(FencingToken::from_value(1 << 63)).is_err());
         assert_eq!(token(1, FencingToken::GRANTS), None);
         assert_eq!(token(FencingToken::MAX_EPOCH.0 + 1, 0), None);
-        // Tokens of earlier versions were the epoch alone.
+        // In earlier versions a token was only the epoch.
         assert!(FencingToken::from_value(1 << 40) < token(1 << 40, 0).unwrap());
     }
 }

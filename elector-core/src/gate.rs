@@ -2,11 +2,13 @@ use alloc::{boxed::Box, collections::VecDeque};
 
 use crate::{ElectionAlgorithm, Step};
 
-/// Holds back the visible effects of a step until all earlier writes are durable.
+/// Holds back the visible effects of a step until the write of the step and all earlier writes are
+/// durable.
 ///
 /// The host starts the write of [`Step::persist`], then passes the step through the gate. Steps
 /// come out in order. When a step comes out, the host may send its messages and publish its view.
-/// Meanwhile the algorithm handles further inputs, so a slow disk delays only answers.
+/// While steps wait, the algorithm handles further inputs. So a slow disk delays only the visible
+/// effects.
 #[derive(Clone, Debug)]
 pub struct Gate<A: ElectionAlgorithm> {
     durable: u64,
@@ -29,8 +31,8 @@ impl<A: ElectionAlgorithm> Gate<A> {
         }
     }
 
-    /// Returns the step if it may be visible immediately. Otherwise it keeps the step for
-    /// [`pop`](Self::pop). Steps without visible effects do not wait.
+    /// Returns the step if it may be visible immediately. Otherwise the gate keeps the step for
+    /// [`pop`](Self::pop), or drops the step if it has no visible effects.
     pub fn pass(&mut self, step: Box<Step<A>>) -> Option<Box<Step<A>>> {
         if self.waiting.is_empty() && step.needs <= self.durable {
             return Some(step);
@@ -46,7 +48,8 @@ impl<A: ElectionAlgorithm> Gate<A> {
         self.durable = self.durable.max(number);
     }
 
-    /// Returns the next step that may now be visible, if any. Call this until it returns `None`.
+    /// Returns the next step that may now be visible, if any. Call this method until it returns
+    /// `None`.
     pub fn pop(&mut self) -> Option<Box<Step<A>>> {
         let step = self.waiting.front();
         step.filter(|step| step.needs <= self.durable)?;

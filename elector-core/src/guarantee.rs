@@ -9,14 +9,14 @@ pub trait Guarantee: sealed::Sealed + Debug + Send + Sync + 'static {
 }
 
 /// An [`Epoch`](crate::Epoch) never has more than one leader, no matter which messages are lost or
-/// delayed and which nodes crash or are partitioned, as long as durable state is kept. Its epochs
-/// can be used in fencing tokens.
+/// delayed and which nodes crash or are partitioned, as long as durable state is kept. So fencing
+/// tokens can be made from the epochs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quorum {}
 
 /// Each connected component has one leader once faults have ended. During a partition, or while
 /// messages take longer than the configured bound, there are several leaders at the same time. Use
-/// it for work that may be done twice.
+/// this guarantee only for work that may be done twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BestEffort {}
 

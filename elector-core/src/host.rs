@@ -32,12 +32,12 @@ pub trait Host<A: ElectionAlgorithm> {
     /// Called before a step is carried out.
     fn begin(&mut self, _step: &mut Step<A>) {}
 
-    /// Starts to write the durable state that step `step` requested. Writes end in the order in
-    /// which they started.
+    /// Starts to write the durable state that step `step` requested. Writes must end in the order
+    /// in which they started.
     fn persist(&mut self, step: u64, durable: A::Durable) -> Persist;
 
-    /// Sets and cancels timers, in this order. There is at least one change. The host draws how
-    /// long a timer runs.
+    /// Carries out these changes of timers, in their order. There is at least one change. For each
+    /// timer that is set, the host draws a random duration within the bounds.
     fn change_timers(&mut self, changes: &[TimerChange<A::Timer>]);
 
     /// Called when a step becomes visible. Its messages, its view and its refusal follow.
@@ -46,7 +46,7 @@ pub trait Host<A: ElectionAlgorithm> {
     /// Sends a message of step `step`.
     fn send(&mut self, step: u64, out: Outgoing<A::Message>);
 
-    /// Publishes the view that step `step` changed.
+    /// Publishes the new view of step `step`.
     fn publish(&mut self, step: u64, view: View);
 
     /// Reports why the command of step `step` was refused.
@@ -58,7 +58,7 @@ pub trait Host<A: ElectionAlgorithm> {
     }
 
     /// Adds an event to the trace: a request of a step, a view or a refusal. A host with a trace
-    /// records inputs and messages itself, because it may number messages.
+    /// adds inputs and messages to the trace itself, because the host may number messages.
     fn record(&mut self, _event: EventOf<A>) {}
 }
 
@@ -88,7 +88,7 @@ pub fn carry_out<A: ElectionAlgorithm>(host: &mut impl Host<A>, mut step: Box<St
 }
 
 /// Handles the end of a write: the state of step `number` is durable, and so is the state of each
-/// step before it. Makes the steps visible that waited for it.
+/// step before it. Makes the steps visible that waited for this write.
 pub fn persisted<A: ElectionAlgorithm>(host: &mut impl Host<A>, number: u64) {
     if let Some(process) = host.process() {
         process.gate.persisted(number);

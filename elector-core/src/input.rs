@@ -15,11 +15,12 @@ pub enum Input<M, T> {
         /// The message. It may be stale, repeated or out of order.
         message: M,
     },
-    /// A timer elapsed. It was not set again or cancelled before that.
+    /// A timer elapsed. It was not set again or cancelled while it was running.
     Elapsed(T),
     /// A suspicion of the host: the connection to this peer broke or was refused, or another life
-    /// of the peer answers. It may be wrong, because anything between two nodes can cause it. It
-    /// may prepare an election. It must not shorten the silence that a voter owes to a lease.
+    /// of the peer answers. A suspicion may be wrong, because anything between two nodes can break
+    /// a connection. The algorithm may prepare an election. It must not shorten the silence that a
+    /// voter owes to a lease.
     Suspected(NodeId),
     /// The host has received nothing from this peer for longer than [`Timing::lease`], by its own
     /// clock and with room for clock drift. So no lease depends on an acknowledgement that this
@@ -30,8 +31,8 @@ pub enum Input<M, T> {
     Silent(NodeId),
     /// A proof of death from the host: the life of this peer that the node knows has ended, and
     /// with it everything that this life did as a leader. Only an observer that saw the process end
-    /// can give it. The node owes no silence to that life any more. A host drops a proof of any
-    /// other life, because such a proof says nothing about the current life.
+    /// can give this proof. The node owes no silence to that life any more. A host drops a proof of
+    /// any other life, because such a proof says nothing about the current life.
     Died(NodeId),
     /// The host receives messages from this peer again, after it reported one of the three facts
     /// above. That fact does not hold any more. The peer may be in another life by now, so a leader

@@ -9,9 +9,9 @@
 //! 1. Call [`Driver::step`] with the input and the host's clock reading.
 //! 2. Start to write [`Step::persist`], if there is something to write.
 //! 3. Set and cancel [`Step::timers`].
-//! 4. Pass the step to [`Gate::pass`]. The gate returns it immediately, or after
-//!    [`Gate::persisted`], as soon as others may see its effects. Then send its [`Step::sends`] and
-//!    publish its [`Step::view`].
+//! 4. Pass the step to [`Gate::pass`]. The gate returns the step as soon as others may see its
+//!    effects: immediately, or from [`Gate::pop`] after [`Gate::persisted`]. Then send the
+//!    [`Step::sends`] and publish the [`Step::view`].
 //!
 //! A host does no more than that. The module [`host`] does it for every host that implements
 //! [`Host`](host::Host) with a clock, a disk and connections. The author of an algorithm never has
@@ -22,8 +22,8 @@
 //!
 //! # An algorithm and its host
 //!
-//! The smallest possible election: the node with the highest id leads from the start, and announces
-//! it.
+//! This is the smallest possible election: the node with the highest id leads from the start, and
+//! sends its peers a message about its leadership.
 //!
 //! ```
 //! use elector_core::{
@@ -110,8 +110,8 @@
 //!
 //! # Purity
 //!
-//! Without the feature `actor` this crate is `no_std`. Clocks, threads, sockets and random numbers
-//! do not compile here, and do not compile in the algorithm crates.
+//! Without the feature `actor` this crate is `no_std`. Code that uses clocks, threads, sockets or
+//! random numbers does not compile in this crate or in the algorithm crates.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "actor"), no_std)]
 

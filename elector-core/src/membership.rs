@@ -17,7 +17,7 @@ pub struct Membership {
     nodes: Arc<[NodeId]>,
 }
 
-/// A membership as it was read, not checked yet.
+/// A membership that was read and is not checked yet.
 #[derive(Deserialize)]
 #[serde(rename = "Membership")]
 struct Unchecked {
@@ -172,8 +172,8 @@ mod tests {
         assert_eq!(of(4, &[1, 2, 3]), MembershipError::NotAMember(NodeId(4)));
     }
 
-    // Bully asks the nodes above and notifies the nodes below. With an off-by-one error there, no
-    // node would be elected.
+    // Bully asks the nodes above and notifies the nodes below. With an off-by-one error in these
+    // lists, no node would be elected.
     #[test]
     fn neighbours_are_split_by_id() {
         let members = Membership::new(NodeId(3), ids(&[5, 1, 3, 2])).unwrap();

@@ -4,37 +4,42 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Epoch, NodeId, Payload};
 
-/// A message between nodes. The descriptions make every host count the same things.
+/// A message between nodes. These methods describe the message, so that all hosts count messages in
+/// the same way.
 pub trait Message: Payload {
-    /// Returns its name in the algorithm's own paper, in camel case (`"RequestVote"`).
+    /// Returns the name of the message in the algorithm's own paper, in camel case
+    /// (`"RequestVote"`).
     fn kind(&self) -> &'static str;
 
-    /// Returns its purpose.
+    /// Returns the purpose of the message.
     fn purpose(&self) -> Purpose;
 
-    /// Returns the highest epoch that it names; `None` if it names no epoch. Hosts do not deliver a
-    /// message whose epoch the receiver does not [accept](Epoch::accepts). The default is `None`.
+    /// Returns the highest epoch that the message names; `None` if it names no epoch. Hosts do not
+    /// deliver a message whose epoch the receiver does not [accept](Epoch::accepts). The default is
+    /// `None`.
     fn epoch(&self) -> Option<Epoch> {
         None
     }
 
     /// Returns the exclusive support that this message grants when it is sent to `to`, if any.
-    /// Checkers use it: a pledge that [breaks](Pledge::then) an earlier pledge of the node is a
-    /// violation. The default is `None`.
+    /// Checkers use the pledges: a pledge that [breaks](Pledge::then) an earlier pledge of the node
+    /// is a violation. The default is `None`.
     fn pledge(&self, _to: NodeId) -> Option<Pledge> {
         None
     }
 }
 
-/// The purpose of a message: the first distinction in a comparison of algorithms.
+/// The purpose of a message. Comparisons of algorithms count the messages of each purpose
+/// separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Purpose {
-    /// Part of the cost of an election, up to and with the round that announces the winner.
+    /// A message of an election, up to and including the round that announces the winner.
     Election,
-    /// Routine heartbeats and their acknowledgements: the steady-state cost.
+    /// A heartbeat, or the acknowledgement of a heartbeat. Their number is the cost of a time
+    /// without elections.
     Liveness,
-    /// A message of something that is built on top of the election.
+    /// A message of an application that is built on top of the election.
     Application,
 }
 
@@ -45,13 +50,13 @@ pub enum Purpose {
 /// 0)`, so there is one vote per term. The rank of a Paxos acceptor is the ballot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Pledge {
-    /// The epoch in which it counts.
+    /// The epoch in which the pledge counts.
     pub epoch: Epoch,
     /// The ballot, if the algorithm has ballots. Ballots are compared across nodes: in one epoch, a
     /// rank other than `(0, 0)` names one candidate, on all nodes.
     pub rank: (u64, u64),
-    /// The supported node. `None` binds its sender to the rank alone, like the promise of a Paxos
-    /// acceptor.
+    /// The supported node. If it is `None`, the pledge binds its sender to the rank alone, like the
+    /// promise of a Paxos acceptor.
     pub candidate: Option<NodeId>,
 }
 
@@ -79,7 +84,7 @@ impl Pledge {
         })
     }
 
-    /// Returns `false` if the two name different candidates.
+    /// Returns `false` if the two pledges name different candidates.
     #[must_use]
     pub fn agrees_with(self, other: Self) -> bool {
         self.candidate.is_none() || other.candidate.is_none() || self.candidate == other.candidate

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 /// An opaque timestamp from the clock of the host that a node runs on.
 ///
 /// An algorithm may store a timestamp, echo it in a message, and let [`Acks`](crate::Acks) take the
-/// quorum-th newest one. It can learn nothing else from it. This is enough to count a leader's
-/// lease from the *send* time of the last round that a quorum acknowledged, and no algorithm ever
-/// reads a clock. A timestamp has a meaning only on the node that took it. In the model checker
-/// without time, every moment is [`Moment::ZERO`].
+/// quorum-th newest one. It must not use a timestamp in any other way. These uses are enough to
+/// count a leader's lease from the *send* time of the last round that a quorum acknowledged. So no
+/// algorithm ever reads a clock. A timestamp has a meaning only on the node that took it. In the
+/// model checker without time, every moment is [`Moment::ZERO`].
 ///
 /// The methods are for hosts, and for types of this crate such as [`Acks`](crate::Acks).
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ impl Moment {
         self.0
     }
 
-    /// Returns the time since another moment. It is zero if that one is later.
+    /// Returns the time since another moment. The time is zero if the other moment is later.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
@@ -54,7 +54,7 @@ impl Moment {
     }
 }
 
-/// Returns a duration in whole nanoseconds. It saturates after 584 years.
+/// Returns a duration in whole nanoseconds. The number saturates at 584 years.
 #[must_use]
 pub const fn nanos(duration: Duration) -> u64 {
     let subsec = duration.subsec_nanos() as u64;

@@ -85,14 +85,15 @@ impl<A: ElectionAlgorithm> Outbox<A> {
         self.timers.push(TimerChange::Cancel(timer));
     }
 
-    /// Reports why the command was refused, and what to do instead. A reason that [`Refusal`] does
-    /// not name may be a text.
+    /// Reports why the command was refused, and what to do instead. If [`Refusal`] has no variant
+    /// for the reason, the reason is a text.
     pub fn refuse(&mut self, refusal: impl Into<Refusal>) {
         self.refusal = Some(refusal.into());
     }
 
-    /// Runs a step of an algorithm that this one wraps, and takes over its requests. The closures
-    /// wrap its messages and timers in those of this algorithm.
+    /// Runs a step of an algorithm `B` that the algorithm `A` wraps, and adds the requests of this
+    /// step to those of `A`. The closures turn the messages and timers of `B` into messages and
+    /// timers of `A`.
     pub fn scoped<B: ElectionAlgorithm>(
         &mut self,
         message: impl Fn(B::Message) -> A::Message,
@@ -114,8 +115,8 @@ impl<A: ElectionAlgorithm> Outbox<A> {
         self.refusal = inner.refusal.or(self.refusal);
     }
 
-    /// Returns the messages of this step so far, in order. It is for hosts that work without a
-    /// driver, and for tests.
+    /// Returns the messages of this step so far, in order. This method is for hosts that work
+    /// without a driver, and for tests.
     #[must_use]
     pub fn sends(&self) -> &[Outgoing<A::Message>] {
         &self.sends
@@ -140,7 +141,8 @@ impl<A: ElectionAlgorithm> Outbox<A> {
         self.refusal = None;
     }
 
-    /// Moves the buffers to a finished step, and takes the old buffers of that step to fill next.
+    /// Gives the filled buffers to a finished step, and takes the old buffers of that step. The
+    /// next step fills the old buffers.
     pub(crate) fn swap(
         &mut self,
         sends: &mut Vec<Outgoing<A::Message>>,

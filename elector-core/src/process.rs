@@ -59,8 +59,8 @@ impl<A: ElectionAlgorithm> Process<A> {
     }
 
     /// Returns `true` if the node leads the epoch that it has published. The driver may be ahead of
-    /// the disk, so the driver's view alone is not enough. A tenure that the driver has given up
-    /// ends at once.
+    /// the disk, so the driver's view alone is not enough. If the driver has already stopped
+    /// leading, this method returns `false` at once, before the disk has the change.
     #[must_use]
     pub fn leads(&self) -> bool {
         self.published.leads() && self.driver.view() == self.published

@@ -40,7 +40,7 @@ impl Refusal {
     /// Checks what all algorithms require of a node that leadership is transferred to.
     ///
     /// # Errors
-    /// If it is the local node, or not a member.
+    /// If `target` is the local node, or is not a member.
     pub fn check_target(members: &Membership, target: NodeId) -> Result<(), Self> {
         if target == members.me() {
             Err(Self::TargetLeadsAlready)

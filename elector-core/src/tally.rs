@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Membership, NodeId};
 
-/// A set of nodes. It is written as a list of ids in ascending order. It is read from a list in any
-/// order, because a peer may send one and every lookup needs the order.
+/// A set of nodes. It is written as a list of ids in ascending order. A list in any order can be
+/// read: lookups need sorted ids, but a peer may send unsorted ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "Vec<NodeId>")]
 pub struct NodeSet(Vec<NodeId>);
@@ -88,9 +88,9 @@ impl FromIterator<NodeId> for NodeSet {
 pub enum Verdict {
     /// The result is open.
     Pending,
-    /// A majority granted it.
+    /// A majority granted the request.
     Won,
-    /// A majority can no longer grant it, because too many nodes refused.
+    /// A majority can no longer grant the request, because too many nodes refused it.
     Lost,
 }
 
@@ -135,13 +135,13 @@ impl Tally {
         }
     }
 
-    /// Returns the nodes that granted it.
+    /// Returns the nodes that granted the request.
     #[must_use]
     pub fn granted(&self) -> &NodeSet {
         &self.granted
     }
 
-    /// Returns the nodes that refused it.
+    /// Returns the nodes that refused the request.
     #[must_use]
     pub fn refused(&self) -> &NodeSet {
         &self.refused

@@ -7,9 +7,9 @@ use crate::{Configuration, Delay, debug_as_text};
 
 /// The durations that all algorithms share, so that a comparison of them is fair.
 ///
-/// The default is for one process, and for comparisons with the literature (Ongaro and Ousterhout
-/// 2014, section 9.3: 150 to 300 ms). Between machines use [`patient`](Self::patient), which is the
-/// default there, or [`lan`](Self::lan).
+/// The default is for nodes in one process, and for comparisons with the literature (Ongaro and
+/// Ousterhout 2014, section 9.3: 150 to 300 ms). For nodes on several machines use
+/// [`patient`](Self::patient), which is the default of TCP hosts, or [`lan`](Self::lan).
 ///
 /// In configuration files each duration is a number of milliseconds under a name that ends in
 /// `_ms`. Fractions are allowed: `heartbeat_ms = 50`.
@@ -23,8 +23,8 @@ pub struct Timing {
     /// acknowledged, before the host subtracts its margin for clock drift. Default 120 ms.
     #[serde(rename = "lease_ms", with = "millis")]
     pub lease: Duration,
-    /// How long a leader must be silent before a follower may mark it down: the lower bound of the
-    /// election timeout. Default 150 ms.
+    /// How long a leader must be silent before a follower without other evidence may mark it down:
+    /// the lower bound of the election timeout. Default 150 ms.
     #[serde(rename = "election_min_ms", with = "millis")]
     pub election_min: Duration,
     /// The upper bound of the election timeout. A wider gap to the lower bound gives fewer split
@@ -32,9 +32,9 @@ pub struct Timing {
     #[serde(rename = "election_max_ms", with = "millis")]
     pub election_max: Duration,
     /// How long an answer may take: twice the one-way delay, plus a durable write, plus slack. It
-    /// is Bully's answer timeout, Ring's hop timeout, and the base of Paxos's retry. In all
-    /// algorithms it is also the time between two nodes that campaign after the same report of a
-    /// failure. Default 20 ms.
+    /// is Bully's answer timeout, Ring's hop timeout, and the base of Paxos's retry. If several
+    /// nodes receive the same report of a failure, it is also the time between their campaigns, in
+    /// all algorithms. Default 20 ms.
     #[serde(rename = "round_trip_ms", with = "millis")]
     pub round_trip: Duration,
 }
@@ -173,18 +173,18 @@ impl Timing {
         Delay::exactly(self.election_min)
     }
 
-    /// Returns the random rest of the election timeout after the vigil. It is widened for the
-    /// `attempt`-th try in a row without a winner, counted from 0. The first two tries draw from
-    /// the configured spread. Each further try doubles the spread, up to 64-fold, so that a cluster
-    /// elects even if it is too large, or its network too slow, for the configured spread.
-    /// [`Attempts`](crate::Attempts) decides which tries count. A timeout without a spread widens
-    /// from `round_trip`. (Ongaro's dissertation, section 9.3, recommends a wider spread; this
-    /// finds out how wide.)
+    /// Returns the random rest of the election timeout after the vigil. The rest is drawn from a
+    /// spread that depends on `attempt`, the number of tries in a row without a winner. The first
+    /// two tries (0 and 1) draw from the configured spread. Each further try doubles the spread, up
+    /// to 64-fold, so that a cluster elects a leader even if it is too large, or its network is too
+    /// slow, for the configured spread. [`Attempts`](crate::Attempts) decides which tries count. A
+    /// timeout without a spread widens from `round_trip`. (Ongaro's dissertation, section 9.3,
+    /// recommends a wider spread. This method finds out how wide.)
     #[must_use]
     pub fn stagger(&self, attempt: u32) -> Delay {
         let doublings = attempt.saturating_sub(1).min(6);
         let spread = match self.election_max.saturating_sub(self.election_min) {
-            // A fixed timeout, until it has failed twice.
+            // A fixed timeout gets a spread after two failed tries.
             Duration::ZERO if doublings > 0 => self.round_trip,
             spread => spread,
         };
@@ -192,16 +192,16 @@ impl Timing {
         Delay::between(Duration::ZERO, widened)
     }
 
-    /// Returns how long a node waits for a rival that it supports after its own wait has ended: two
-    /// round trips. It widens like the [`stagger`](Self::stagger), because a network that needs a
-    /// wider spread may be slower than `round_trip`.
+    /// Returns how long a node that supports a rival gives the rival after the node's own wait has
+    /// ended: two round trips. This time widens like the [`stagger`](Self::stagger), because a
+    /// network that needs a wider spread may be slower than `round_trip`.
     #[must_use]
     pub fn pause(&self, attempt: u32) -> Delay {
         let doublings = attempt.saturating_sub(1).min(6);
         Delay::exactly(self.round_trip.saturating_mul(2 << doublings))
     }
 
-    /// Returns the whole election timeout in one draw.
+    /// Returns the whole election timeout, with its vigil, as one random delay.
     #[must_use]
     pub fn election(&self) -> Delay {
         Delay::between(self.election_min, self.election_max)
@@ -235,7 +235,7 @@ fn shorter(
     })
 }
 
-/// Serde adapter: a [`Duration`] as a number of milliseconds, fractions allowed.
+/// A serde adapter: it writes a [`Duration`] as a number of milliseconds. Fractions are allowed.
 pub mod millis {
     use core::{fmt, time::Duration};
 
@@ -246,7 +246,7 @@ pub mod millis {
     /// Writes whole milliseconds as an integer, anything else as a float.
     ///
     /// # Errors
-    /// The errors of the serializer.
+    /// Returns the errors of the serializer.
     pub fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         if nanos.is_multiple_of(NANOS_PER_MS) {
@@ -324,8 +324,8 @@ mod tests {
         );
     }
 
-    // Configuration files are written by hand: they have integers and fractions, and anything else
-    // needs a clear error.
+    // People write configuration files by hand. Their durations are integers or fractions, and
+    // anything else must give a clear error.
     #[test]
     fn durations_are_milliseconds_in_files() {
         let read = |text: &str| serde_json::from_str::<Timing>(text);

@@ -3,11 +3,12 @@
 //!
 //! A record has the algorithm's own values: messages (`M`), timers (`T`) and durable states (`D`).
 //! [`RecordOf`] is the record of an algorithm. [`Record::to_text`] replaces these values by their
-//! `Debug` text, for tools that know no algorithm: that is the record without type parameters.
+//! `Debug` text, for tools that know no algorithm. The result is a [`Record`] without type
+//! parameters.
 //!
-//! The cause of an event is found by numbers. What a step requests or shows has the number of that
-//! step; the step itself names its input; and a received message has the number of the message that
-//! was sent. The numbers of steps begin again at each [`Event::Booted`] of the node.
+//! Numbers lead from an event to its cause. What a step requests or shows has the number of that
+//! step. The step itself names its input. A received message has the same number as the message
+//! that was sent. The numbers of steps begin again at each [`Event::Booted`] of the node.
 //!
 //! A trace file has one JSON object per line. A file of any algorithm can be read as a
 //! `Record<serde_json::Value, serde_json::Value, serde_json::Value>`.
@@ -65,7 +66,8 @@ pub enum Event<M = String, T = String, D = String> {
     Sent {
         /// The step that sent it.
         step: u64,
-        /// The number of this message in the whole trace. A duplicate delivery keeps it.
+        /// The number of this message in the whole trace. A duplicate of the message has the same
+        /// number.
         id: u64,
         /// The receiver.
         to: NodeId,
@@ -87,7 +89,7 @@ pub enum Event<M = String, T = String, D = String> {
     },
     /// A timer was set or cancelled.
     Timer {
-        /// The step that changed it.
+        /// The step that changed the timer.
         step: u64,
         /// The timer.
         timer: T,
@@ -151,7 +153,7 @@ pub enum Event<M = String, T = String, D = String> {
     },
 }
 
-/// [`Input`], with the number and the kind of a message.
+/// An [`Input`]. A received message also has its number and its kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "input", rename_all = "snake_case")]
 pub enum Stimulus<M = String, T = String> {
@@ -253,7 +255,8 @@ impl<M: Message, T, D> Event<M, T, D> {
         }
     }
 
-    /// Describes what a step requests before the gate: the write, then the timer changes.
+    /// Describes the requests of a step that do not wait for the gate: the write, then the timer
+    /// changes.
     #[must_use]
     pub fn requested_by<A>(step: &Step<A>) -> Vec<Self>
     where

@@ -24,19 +24,20 @@ pub enum Role {
     #[default]
     Follower,
     /// Asks whether it could win an election, before it starts one: Raft's pre-vote phase. The
-    /// answers bind no node, and no epoch begins.
+    /// answers bind no node, and the question begins no epoch.
     ///
-    /// The other algorithms have no such phase. A Paxos proposer is a
-    /// [`Candidate`](Self::Candidate) from its first `Prepare` on, because each promise that
-    /// answers it binds an acceptor, and the proposal of this same ballot follows. This is so even
-    /// if it sends the `Prepare` before its silence has ended: no second round of requests comes
-    /// when the silence ends. The first
-    /// messages of Bully and Ring are those of the election itself.
+    /// The other algorithms have no pre-candidates. A Paxos proposer is a
+    /// [`Candidate`](Self::Candidate) from its first `Prepare` on: each promise that answers the
+    /// `Prepare` binds an acceptor, and the proposal has the same ballot. A proposer that sends its
+    /// `Prepare` before its silence has ended is a candidate too, because it sends no second
+    /// `Prepare` when the silence ends. In Bully and Ring, the first message already belongs to the
+    /// election.
     PreCandidate,
     /// Takes part in an election that it started (Raft's candidate, Paxos's proposer, Bully's and
     /// Ring's initiator).
     Candidate,
-    /// Believes that it leads. During a partition this belief can be stale; a lease cannot.
+    /// Believes that it leads. During a partition this belief can be out of date, but a lease
+    /// cannot.
     Leader,
 }
 
@@ -59,7 +60,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// All that an observer may know about a node's election.
+/// All that others may know about a node's election.
 ///
 /// `role` is [`Role::Leader`] exactly when `leader` is the node itself. The
 /// [`Driver`](crate::Driver) checks this.

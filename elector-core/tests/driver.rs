@@ -44,7 +44,7 @@ fn a_second_leader_of_an_epoch_is_caught() {
         changed
     );
 
-    // This also holds if the node had forgotten the leader in between.
+    // The rule also holds if the node forgot the leader in between.
     let mut driver = driver::<Puppet>();
     obey(&mut driver, &[first]);
     let forgets = View::following(Epoch(5), None);
@@ -99,8 +99,8 @@ fn a_leader_that_is_not_a_member_is_caught() {
     );
 }
 
-// No host can deliver such a message to a node outside, and a message to the node itself would
-// bypass the network models.
+// No host can deliver a message to a node that is not a member, and a message to the node itself
+// would bypass the network models.
 #[test]
 fn a_message_to_a_node_that_is_not_a_peer_is_caught() {
     for to in [NodeId(1), NodeId(9)] {
@@ -142,7 +142,8 @@ fn a_wrong_view_at_boot_is_caught_by_the_first_step() {
     assert_eq!(step.view, None, "a valid view is not a change");
 }
 
-// A leader that is known at boot counts, too: a restart must not allow a second leader.
+// A leader that the node knows at boot counts, too: a restart must not allow a second leader of the
+// epoch.
 #[test]
 fn the_leader_known_at_boot_keeps_its_epoch() {
     let disk = Disk {
@@ -165,8 +166,8 @@ fn violations_read_well() {
     assert_eq!(text, "a message was sent to 9, which is not a peer");
 }
 
-// Authentication shows which node speaks, but not that it is a member. Algorithms rely on this
-// filter.
+// Authentication shows which node speaks, but not that it is a member. Algorithms rely on the
+// driver to drop such input.
 #[test]
 fn input_from_the_node_itself_or_from_unknown_peers_changes_nothing() {
     for node in [NodeId(1), NodeId(9)] {
@@ -200,7 +201,7 @@ fn input_from_the_node_itself_or_from_unknown_peers_changes_nothing() {
     }
 }
 
-// The filter must pass all other input, or the node would receive nothing.
+// The driver must pass all other input, or the algorithm would receive nothing.
 #[test]
 fn all_other_input_reaches_the_algorithm() {
     let inputs = [

@@ -8,7 +8,7 @@ use elector_core::{Command, Driver, Epoch, Gate, Input, Moment, NodeId, Step, Vi
 use proptest::prelude::*;
 use puppet::{Act, Puppet, driver, obey};
 
-// The simple case, to read: a vote waits for its write, and so does everything after it.
+// This is the simple case: a vote waits for its write, and everything after the vote waits, too.
 #[test]
 fn a_send_waits_for_the_write_before_it() {
     let (mut driver, mut gate) = (driver(), Gate::new());
@@ -51,8 +51,8 @@ fn an_older_write_does_not_close_the_gate() {
 /// The next action of a host.
 #[derive(Clone, Debug)]
 enum Move {
-    /// Step, and pass the step through the gate. The flags say whether it persists, sends, shows a
-    /// new view, and refuses a command.
+    /// Make a step, and pass it through the gate. The flags say whether the step persists, sends,
+    /// shows a new view, and refuses a command.
     Step {
         persist: bool,
         send: bool,
@@ -86,7 +86,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     prop::collection::vec(one, 0..60)
 }
 
-/// A host, and what it knows without the gate.
+/// A host, and what the test itself records to check the gate.
 struct Host {
     driver: Driver<Puppet>,
     gate: Gate<Puppet>,
@@ -96,7 +96,7 @@ struct Host {
     written: u64,
     /// For each step, the newest step up to it with a write: its outputs depend on that write.
     depends_on: Vec<u64>,
-    /// Steps with visible effects, and those that became visible.
+    /// First the steps with visible effects, then the steps that became visible.
     visible: Vec<u64>,
     seen: Vec<u64>,
 }
@@ -170,8 +170,8 @@ fn refuse_or_shows(step: &Step<Puppet>) -> bool {
 }
 
 proptest! {
-    // Persist comes before reply, in every order of steps and writes, and with a host that pops
-    // late. No step is visible too early, out of order, or twice, and none is lost.
+    // Writes come before visible effects, in every order of steps and writes, and with a host that
+    // pops late. No step is visible too early, out of order, or twice, and none is lost.
     #[test]
     fn outputs_follow_their_writes_in_order_and_all_arrive(moves in moves()) {
         let mut host = Host::new();

@@ -96,7 +96,8 @@ const ALL: [Act; 6] = [
     Act::Persist(5),
 ];
 
-// This order differs from the order of the algorithm's requests: visible effects come last.
+// The order of the calls differs from the order of the algorithm's requests: visible effects come
+// last.
 #[test]
 fn a_step_is_carried_out_in_order() {
     let mut host = Log::new(Persist::Done);
@@ -116,7 +117,7 @@ fn a_step_is_carried_out_in_order() {
     assert_eq!(quiet, ["begin 2", "reveal 2"], "no timers and no write");
 }
 
-// A write in progress holds back everything after it, and nothing is shown twice.
+// A write in progress holds back all visible effects after it, and no effect is shown twice.
 #[test]
 fn what_a_step_shows_waits_for_its_write() {
     let mut host = Log::new(Persist::Pending);
@@ -149,7 +150,7 @@ fn nothing_is_shown_of_a_process_that_has_ended() {
     assert_eq!(host.persisted(1), [""; 0]);
 }
 
-// A lease depends on the published view, and not on the newer view of the driver.
+// A lease counts only while the published view leads and the driver still has the same view.
 #[test]
 fn a_lease_counts_while_the_published_view_leads() {
     let mut host = Log::new(Persist::Pending);

@@ -44,8 +44,8 @@ proptest! {
         }
     }
 
-    // A lease counts from the newest time at which a majority still followed, and from no later
-    // echo.
+    // A lease counts from the newest time at which a majority still followed the leader, and not
+    // from a later echo.
     #[test]
     fn acks_know_the_newest_moment_of_a_majority(
         n in 1..=9_u64,
@@ -101,7 +101,7 @@ proptest! {
         prop_assert!(set.is_empty());
     }
 
-    // A malicious peer may send a set over the wire: it must work, sorted or not.
+    // A malicious peer may send an unsorted set over the wire: the set that is read must be sorted.
     #[test]
     fn a_node_set_from_an_unsorted_list_is_a_set(nodes in prop::collection::vec(0..8_u64, 0..12)) {
         let text = serde_json::to_string(&nodes).unwrap();
@@ -115,8 +115,8 @@ proptest! {
         }
     }
 
-    // Binary searches need sorted nodes, and quorums need nodes without duplicates, for a
-    // membership from any source.
+    // Binary searches need sorted nodes, and quorums need nodes without duplicates. So each
+    // membership is checked, from any source.
     #[test]
     fn a_membership_is_checked_at_every_source(
         me in 0..6_u64,

@@ -201,7 +201,8 @@ fn unknown_events_are_rejected() {
     assert!(read(r#"{"at_ns":5,"node":1}"#).is_err());
 }
 
-// Hosts build records from these: they must describe inputs and requests, in the order of the gate.
+// Hosts build records with these functions. The events must describe inputs and requests, in the
+// order in which the host carries them out.
 #[test]
 fn records_describe_inputs_and_messages() {
     let message = Script(vec![Act::Broadcast]);
@@ -260,8 +261,8 @@ fn records_describe_inputs_and_messages() {
 }
 
 // A researcher reads the algorithm's own values from a trace file, and a tool that knows no
-// algorithm reads their texts. Each kind of value must come back, and each text must be that of the
-// value.
+// algorithm reads their texts. Each kind of value must be the same after it was read, and each text
+// must be the text of its value.
 #[test]
 fn values_survive_json_and_have_a_text() {
     let message = Script(vec![Act::Broadcast, Act::Persist(7)]);
@@ -363,7 +364,8 @@ fn requests_list_the_write_then_the_timers() {
     assert_eq!(timers, expected);
 }
 
-// Golden scenarios and traces print these. A moment must not show the host's clock.
+// Golden scenarios and traces print ids, epochs and moments. A moment must not show the host's
+// clock.
 #[test]
 fn ids_epochs_and_moments_print_short() {
     let moment = Moment::from_nanos(7);
@@ -372,7 +374,8 @@ fn ids_epochs_and_moments_print_short() {
     assert_eq!(format!("{} {}", NodeId(3), Epoch(4)), "3 4");
 }
 
-// A malicious epoch must stop elections; it must not cause a panic or an epoch that starts again.
+// The last epoch of a malicious peer may stop elections. It must not cause a panic, and epochs must
+// not start again from zero.
 #[test]
 fn the_last_epoch_has_no_next() {
     assert_eq!(Epoch(BIG).next(), Epoch(BIG));
@@ -380,9 +383,9 @@ fn the_last_epoch_has_no_next() {
 }
 
 proptest! {
-    // A node whose file sets some durations writes its configuration to a table and reads it again.
-    // The other durations must stay the same to the nanosecond. Otherwise they differ from those of
-    // a node whose file sets none.
+    // A node whose file sets some durations writes its configuration to a TOML table and reads it
+    // again. The other durations must stay the same to the nanosecond. Otherwise they differ from
+    // those of a node whose file sets none.
     #[test]
     fn durations_survive_a_file(nanos in 0..=86_400_000_000_000_u64) {
         let timing = Timing { lease: Duration::from_nanos(nanos), ..Timing::default() };

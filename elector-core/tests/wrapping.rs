@@ -127,9 +127,9 @@ fn received(acts: &[Act]) -> Input<Wrapped, Alarm> {
     }
 }
 
-// A replicated log and a quorum guard will wrap an election. The inner requests must come out
-// wrapped, in their place among the wrapper's own, and the inner durable state must come out with
-// the wrapper's.
+// A replicated log, for example, wraps an election. The requests of the inner algorithm must come
+// out wrapped, in their place among the wrapper's requests. The durable state of the inner
+// algorithm must come out together with the wrapper's state.
 #[test]
 fn a_wrapped_algorithm_works_through_its_wrapper() {
     let mut driver = driver::<Wrapper>();
@@ -169,8 +169,8 @@ fn a_wrapped_algorithm_works_through_its_wrapper() {
     assert_eq!(step.persist.unwrap().inner.value, 8);
 }
 
-// A wrapped algorithm sees the same step: its timestamps, members and refusals are those of the
-// host.
+// A wrapped algorithm sees the same step: its timestamps and members are those of the host, and its
+// refusals reach the host.
 #[test]
 fn a_scope_has_the_stamp_the_members_and_the_refusal_of_its_step() {
     let mut driver = driver::<Wrapper>();
@@ -196,7 +196,7 @@ fn a_scope_has_the_stamp_the_members_and_the_refusal_of_its_step() {
     );
 }
 
-// After a crash and a restart, the wrapped state must come back with the wrapper's.
+// After a crash and a restart, the wrapped state must come back together with the wrapper's state.
 #[test]
 fn a_wrapped_algorithm_comes_back_from_the_wrappers_disk() {
     let mut driver = driver::<Wrapper>();
@@ -210,8 +210,8 @@ fn a_wrapped_algorithm_comes_back_from_the_wrappers_disk() {
     assert_eq!(again.algorithm().durable.wakes, 1);
 }
 
-// The wrapper's guarantee counts: a best-effort wrapper may change its leader in an epoch, and the
-// driver must allow it what it forbids a quorum algorithm.
+// The wrapper's guarantee counts. A best-effort wrapper may change its leader in an epoch, although
+// the inner quorum algorithm may not, and the driver must allow this change.
 #[test]
 fn best_effort_may_change_the_leader_of_an_epoch() {
     let mut driver = driver::<Wrapper>();

@@ -3,11 +3,11 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use super::InvariantViolation as Violation;
 use crate::{Epoch, GuaranteeKind, NodeId, Pledge, Tenure, View};
 
-/// What was seen from outside since the beginning of a run. No node knows it, and crashes do not
-/// change it.
+/// What was seen from outside of the cluster since the beginning of a run. No node knows this
+/// history, and crashes do not change it.
 ///
-/// Each method records what was seen, and returns what it violates. Equal histories are equal
-/// values, so that a model checker can compare them.
+/// Each method records what was seen, and returns the invariants that this event violates. Equal
+/// histories are equal values, so that a model checker can compare them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct History {
     guarantee: GuaranteeKind,
@@ -19,8 +19,8 @@ pub struct History {
     pledges: BTreeMap<(NodeId, Epoch), Pledge>,
     /// The candidate of each ballot.
     ballots: BTreeMap<(Epoch, (u64, u64)), NodeId>,
-    /// The newest epoch that each node has led. Empty under `BestEffort`, whose nodes may lead an
-    /// epoch again.
+    /// The newest epoch that each node has led. The map stays empty under `BestEffort`, where a
+    /// node may lead an epoch again.
     led: BTreeMap<NodeId, Led>,
 }
 
@@ -58,8 +58,8 @@ impl History {
         (to < from).then_some(Violation::EpochWentBack { node, from, to })
     }
 
-    /// Does the same as [`viewed`](Self::viewed), for a host that keeps the newest epoch of each
-    /// node itself.
+    /// Does the same as [`viewed`](Self::viewed), but does not check whether the epoch of the node
+    /// went back. It is for a host that keeps the newest epoch of each node itself.
     pub fn claimed(&mut self, node: NodeId, view: View) -> impl Iterator<Item = Violation> + use<> {
         let shared = view.tenure().and_then(|tenure| self.shares_epoch(tenure));
         let again = match view.leads() {
@@ -140,8 +140,9 @@ impl History {
         })
     }
 
-    /// Returns a violation if several nodes hold a lease now. Records nothing, so the violation
-    /// stays the same as long as the same nodes hold a lease.
+    /// Returns a violation if there are several `holders`, the nodes that hold a lease now. This
+    /// method records nothing, so it returns the same violation as long as the same nodes hold a
+    /// lease.
     pub fn leased(&self, holders: impl IntoIterator<Item = NodeId>) -> Option<Violation> {
         if self.guarantee != GuaranteeKind::Quorum {
             return None;
@@ -182,7 +183,8 @@ mod tests {
         History::new(guarantee)
     }
 
-    // A tenure ends by a view or by a crash. A leader that shows its tenure again has not ended it.
+    // A tenure ends when the node shows a view in which it does not lead, or when the node crashes.
+    // A leader that shows the same view again still has the same tenure.
     #[test]
     fn a_tenure_that_ended_is_not_led_again() {
         let lead = |epoch| View::leading(Epoch(epoch), N1);

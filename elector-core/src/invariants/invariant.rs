@@ -8,17 +8,17 @@ pub enum Invariant {
     /// An epoch has at most one leader, over the whole history. All tenures that any node shows
     /// count: its own tenures and the tenures of other nodes. `Quorum` only.
     OneLeaderPerEpoch,
-    /// A node makes one vote or promise per epoch, across restarts: the rank of its pledges never
-    /// goes down, and two pledges of one rank name one candidate. (Raft §5.2; Paxos Made Simple
-    /// §2.2, P1a.) See [`Pledge`](crate::Pledge).
+    /// In one epoch, also across restarts, the rank of a node's pledges never goes down, and two
+    /// pledges of one rank name one candidate. Votes all have the same rank, so a node gives one
+    /// vote per epoch. (Raft §5.2; Paxos Made Simple §2.2, P1a.) See [`Pledge`](crate::Pledge).
     OnePledgePerEpoch,
     /// In one epoch a ballot names one candidate on all nodes: all acceptors accept the value that
     /// the proposer asks for. (Paxos Made Simple §2.2, P2c: a proposal has one number and one
     /// value.) A pledge without a ballot does not count.
     OneValuePerBallot,
     /// A node that has stopped leading an epoch never leads that epoch again, not even after a
-    /// restart. Another node may have led in between, and no write may follow under the tokens
-    /// of a tenure that has ended. `Quorum` only.
+    /// restart. Another node may have led in between, and no write may follow with the fencing
+    /// tokens of a tenure that has ended. `Quorum` only.
     NoTenureTwice,
     /// At most one node holds a lease at any time. Several nodes may believe that they lead, but
     /// only one may act. (Ongaro's dissertation, section 6.4.1.) `Quorum` only.
@@ -107,7 +107,8 @@ impl fmt::Display for Invariant {
 mod tests {
     use super::*;
 
-    // A file of runs names the invariants. An invariant that is not found would make it unreadable.
+    // A file of runs names the invariants. An invariant that is not found would make the file
+    // unreadable.
     #[test]
     fn every_invariant_is_found_by_its_name() {
         for (number, invariant) in Invariant::ALL.into_iter().enumerate() {

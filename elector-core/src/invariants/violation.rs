@@ -12,7 +12,7 @@ pub enum InvariantViolation {
         epoch: Epoch,
         /// The leader that was seen first.
         first: NodeId,
-        /// The other one.
+        /// The leader that was seen later.
         second: NodeId,
     },
     /// Violates [`Invariant::OnePledgePerEpoch`].
@@ -20,7 +20,7 @@ pub enum InvariantViolation {
     PledgedTwice {
         /// The node.
         node: NodeId,
-        /// The pledge that bound it.
+        /// The pledge that bound the node.
         before: Pledge,
         /// The later pledge.
         after: Pledge,
@@ -34,7 +34,7 @@ pub enum InvariantViolation {
         rank: (u64, u64),
         /// The candidate that was seen first.
         first: NodeId,
-        /// The other one.
+        /// The candidate that was seen later.
         second: NodeId,
     },
     /// Violates [`Invariant::NoTenureTwice`].
@@ -60,7 +60,7 @@ pub enum InvariantViolation {
         node: NodeId,
         /// The newest epoch that the node had shown.
         from: Epoch,
-        /// The epoch that it showed after that.
+        /// The older epoch that the node showed after that.
         to: Epoch,
     },
     /// Violates [`Invariant::DurableBeforeSent`].
@@ -81,7 +81,7 @@ pub enum InvariantViolation {
         /// The violation.
         violation: ContractViolation,
     },
-    /// Also violates [`Invariant::Contract`]: an algorithm is total.
+    /// Violates [`Invariant::Contract`]: an algorithm must not panic on any input.
     #[error("{node:?} panicked")]
     Panicked {
         /// The node.

@@ -6,12 +6,12 @@
 use super::{Phase, QuorumElection, QuorumNode};
 use crate::{Delay, NodeId, Outbox};
 
-/// The silence that follows a sign of life of a leader: until it ends, a node supports no other
-/// leader.
+/// The silence that a node owes after a sign of life of a leader: until the silence ends, the node
+/// supports no other leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Silence<R> {
     /// The leader that the silence is owed to. `None` after a restart: the node may have
-    /// acknowledged any leader before it.
+    /// acknowledged any leader before the restart.
     leader: Option<NodeId>,
     /// The last request that was rejected because of this silence. The node considers it again when
     /// the silence ends, so the first node that sees the leader fail need not ask twice.
@@ -37,12 +37,12 @@ pub enum Due<R> {
     /// Do nothing.
     Nothing,
     /// Ask the other nodes for support, and count the node's own support only when its silence has
-    /// ended. Voters also keep the question until their silence has ended.
+    /// ended. Voters also keep the request until their own silence has ended.
     AskAhead,
-    /// Campaign. The timer may still run.
+    /// Campaign. The timer of the election timeout may still run.
     Campaign,
     /// The silence has ended, and the node has asked ahead: count its own support. Then consider
-    /// the request that was set aside. The timer may still run.
+    /// the request that was set aside. The timer of the election timeout may still run.
     Resume(Option<R>),
     /// Consider the request that was set aside.
     Answer(R),
@@ -62,9 +62,10 @@ impl<A: QuorumElection> QuorumNode<A> {
         self.timer.running().is_none()
     }
 
-    /// Ends the suspicion of `peer`, because the node receives its messages again. A leader that
-    /// returns may be in another life, which leads nothing. Only its next heartbeat ends the
-    /// suspicion of it as the leader.
+    /// Removes `peer` from the suspects, because the node receives messages from it again. If the
+    /// peer is the suspected leader, the silence that is owed to the leader stays a suspected one
+    /// until the next heartbeat of the leader: the peer may have returned in another life, which
+    /// leads nothing.
     pub fn clear_suspicion(&mut self, peer: NodeId) {
         if !self.suspects.is_empty() {
             self.suspects.remove(peer);
@@ -83,7 +84,8 @@ impl<A: QuorumElection> QuorumNode<A> {
         }
     }
 
-    /// Ends the silence, because the leader has stepped down. The vigil goes on without it.
+    /// Ends the silence, because the leader has stepped down. The timer of the vigil continues to
+    /// run.
     pub fn release(&mut self) {
         self.silence = None;
     }
@@ -117,7 +119,7 @@ impl<A: QuorumElection> QuorumNode<A> {
         self.silence = Some(Silence::owed_to(Some(leader)));
     }
 
-    /// Ends the search for a leader.
+    /// Forgets the failed attempts and the resignation, because there is a leader.
     pub(super) fn settle(&mut self) {
         self.attempts.reset();
         self.has_resigned = false;
@@ -125,7 +127,7 @@ impl<A: QuorumElection> QuorumNode<A> {
 
     /// Handles the start of the node: sets the timer of the vigil that every node keeps first.
     pub fn on_started(&self, out: &mut Outbox<A>) {
-        // Otherwise this is not the first input.
+        // If another timer runs, or none, this is not the first input of the node.
         if self.timer.running() == Some(A::VIGIL) {
             out.set_timer(A::VIGIL, self.rules.timing().vigil());
         }
@@ -148,8 +150,8 @@ impl<A: QuorumElection> QuorumNode<A> {
         asked.map_or(Due::Nothing, Due::Answer)
     }
 
-    /// Handles the end of the vigil, or of the wait before a campaign: the stagger, or another wait
-    /// that `timer` ends.
+    /// Handles the end of the wait that `timer` measures: the vigil, the stagger, or another wait
+    /// before a campaign.
     pub fn on_wait_timer(&mut self, timer: A::Timer, out: &mut Outbox<A>) -> Due<A::Request> {
         if timer == A::VIGIL {
             return self.on_vigil_timer(out);
@@ -173,8 +175,9 @@ impl<A: QuorumElection> QuorumNode<A> {
 
     /// Handles a suspicion of `peer`. If the peer is the leader, the node with the first turn asks
     /// ahead. Nothing else changes before the silence has ended, because the leader may be alive
-    /// and hold a lease. No voter answers before that, and the node does not count its own support.
-    /// Without leases no silence is owed, and a suspicion has the same effect as a proof of death.
+    /// and hold a lease. Each voter answers only after its own silence has ended, and the node
+    /// counts its own support only after its own silence has ended. Without leases no silence is
+    /// owed, and a suspicion has the same effect as a proof of death.
     pub fn on_suspected(&mut self, peer: NodeId, out: &mut Outbox<A>) -> Due<A::Request> {
         let has_lease = A::has_lease(&self.rules.config);
         match &mut self.silence {
@@ -215,16 +218,17 @@ impl<A: QuorumElection> QuorumNode<A> {
         follows && (running == Some(A::VIGIL) || running == Some(A::STAGGER))
     }
 
-    /// Returns how many nodes go before this one when `leader` fails. A node that has already asked
-    /// goes before all others.
+    /// Returns how many nodes campaign before this node when `leader` fails. A node that has
+    /// already asked for support campaigns before all others.
     fn rank(&self, leader: NodeId, asked: Option<A::Request>) -> u32 {
         let ahead = u32::from(asked.is_some());
         let rank = self.rules.rank(leader, &self.suspects);
         rank.saturating_add(ahead)
     }
 
-    /// Takes this node's turn after `leader` has failed and no silence is owed to it any more. The
-    /// node campaigns, now or when its turn comes, and answers the request that was set aside.
+    /// Decides what this node does after `leader` has failed, when this node owes it no silence any
+    /// more. The node campaigns, now or when its turn comes. It answers the request that was set
+    /// aside.
     fn take_turn(
         &mut self,
         leader: NodeId,

@@ -1,5 +1,5 @@
-//! The leader's side: which peers acknowledge it, whether they are a quorum, and to which of them
-//! it hands over.
+//! The leader's part: which peers acknowledge the leader, whether these peers are a quorum, and to
+//! which of them the leader transfers its leadership.
 
 use super::{LeaderState, Phase, QuorumElection, QuorumNode};
 use crate::{Acks, Command, Delay, Moment, NodeId, NodeSet, Outbox, Refusal};
@@ -13,7 +13,7 @@ pub enum Accepted {
     /// Transfer the leadership to this successor, if there is one. This node has stepped down
     /// *first*. The election of the successor overrides the silence that protects the lease of this
     /// node, so no lease may be left. If the successor is not elected, any node may enter a later
-    /// epoch, this one too.
+    /// epoch, this node included.
     SteppedDown(Option<NodeId>),
 }
 
@@ -108,7 +108,7 @@ impl<A: QuorumElection> QuorumNode<A> {
             return Err(Refusal::LeadsAlready);
         }
         if A::has_lease(&self.rules.config) && self.has_fresh_leader() {
-            // The node owes silence with its own support as well.
+            // The silence also forbids a node to support itself.
             return Err(Refusal::LeaderIsFresh);
         }
         self.clear_resigned();

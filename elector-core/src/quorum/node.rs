@@ -26,8 +26,9 @@ pub struct QuorumNode<A: QuorumElection> {
 }
 
 impl<A: QuorumElection> QuorumNode<A> {
-    /// Creates a node that starts with this durable state. If it has run before, it may have
-    /// acknowledged a heartbeat just before its crash, and the leader may still rely on that.
+    /// Creates a node that starts with this durable state. A node that has run before may have
+    /// acknowledged a heartbeat just before its crash, and the leader may still rely on that
+    /// acknowledgement.
     #[must_use]
     pub fn new(rules: Rules<A>, durable: &A::Durable) -> Self {
         let may_owe_silence = A::has_lease(&rules.config) && *durable != A::Durable::default();
@@ -49,7 +50,7 @@ impl<A: QuorumElection> QuorumNode<A> {
         self.rules.members.me()
     }
 
-    /// Returns what an observer may know of this node in `epoch`.
+    /// Returns the view of this node, which is in `epoch`.
     #[must_use]
     pub fn view(&self, epoch: Epoch) -> View {
         match self.phase {
@@ -78,7 +79,7 @@ impl<A: QuorumElection> QuorumNode<A> {
         self.leads() || self.owes_silence()
     }
 
-    /// Checks the invariants that all these algorithms have.
+    /// Checks the invariants that all algorithms with majority elections have.
     ///
     /// # Errors
     /// Returns the first broken invariant, in words.

@@ -18,6 +18,7 @@ pub enum Phase<C> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LeaderState {
     pub(super) acks: Acks,
-    // The peers that have acknowledged a round since the last time that such peers made a quorum.
+    // The peers that have acknowledged a round since this set was last emptied. It is emptied as
+    // soon as these peers and the leader are a quorum.
     pub(super) answered: NodeSet,
 }

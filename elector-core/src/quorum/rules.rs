@@ -16,8 +16,9 @@ pub struct Rules<A: QuorumElection> {
     levels: Vec<u32>,
 }
 
-// Equal rules have equal hashes, as `Hash` requires. Model checkers hash millions of states of the
-// same few nodes, and the rules of one node are the same in all of them.
+// Equal rules have equal hashes, as `Hash` requires. The hash of the node id is enough: a model
+// checker hashes millions of states of the same few nodes, and the rules of one node are the same
+// in all these states.
 impl<A: QuorumElection> Hash for Rules<A> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.members.me().hash(state);
@@ -60,11 +61,12 @@ impl<A: QuorumElection> Rules<A> {
     }
 
     /// Returns the random rest of the election timeout after the vigil. For each priority above its
-    /// own, a node waits longer by the spread of the election timeout.
+    /// own, a node waits longer by one spread of the election timeout.
     #[must_use]
     pub fn stagger(&self, attempt: u32) -> Delay {
         let timing = self.timing();
-        // A fixed timeout has no spread, but one election must still fit in between.
+        // A fixed timeout has no spread. Even then, an election of one priority must fit before the
+        // next priority campaigns.
         let step = timing
             .election_max
             .saturating_sub(timing.election_min)
@@ -74,7 +76,7 @@ impl<A: QuorumElection> Rules<A> {
         Delay::between(min.saturating_add(handicap), max.saturating_add(handicap))
     }
 
-    /// Returns `true` if the spread of this attempt has a round trip of room for each member.
+    /// Returns `true` if the spread of this attempt is long enough for one round trip per member.
     #[must_use]
     pub fn has_room(&self, attempt: u32) -> bool {
         let members = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
@@ -82,9 +84,9 @@ impl<A: QuorumElection> Rules<A> {
         self.timing().stagger(attempt).max >= needed
     }
 
-    /// Returns how many members go first when all nodes see at the same time that `leader` has
-    /// failed. These are the members of a higher priority, then those that come sooner after the
-    /// leader in the ring of ids. Suspects do not count.
+    /// Returns how many members campaign before this node when all nodes see at the same time that
+    /// `leader` has failed. These are the members of a higher priority, and the members of the same
+    /// priority that come sooner after the leader in the ring of ids. Suspects do not count.
     #[must_use]
     pub fn rank(&self, leader: NodeId, suspects: &NodeSet) -> u32 {
         let turn = |node: NodeId| (self.level(node), node <= leader, node);
@@ -97,8 +99,8 @@ impl<A: QuorumElection> Rules<A> {
     }
 
     /// Returns how long the node of this [`rank`](Self::rank) leaves the election to others: a
-    /// round trip for each node that goes first. If this would be as long as the election timeout,
-    /// the node waits for the election timeout instead.
+    /// round trip for each node that goes first. If this wait is not shorter than `election_min`,
+    /// the node waits for the whole election timeout instead.
     #[must_use]
     pub fn turn(&self, rank: u32) -> Delay {
         let timing = self.timing();

@@ -1,4 +1,4 @@
-//! Records with other values: as text, or as anything else.
+//! Replaces the values of records, by text or by values of any other type.
 
 use alloc::{format, string::String};
 use core::fmt;

@@ -1,5 +1,5 @@
-//! An algorithm that does exactly what its messages say, right or wrong. With it a test can make
-//! any step, and break any rule.
+//! An algorithm that does exactly what its messages say, right or wrong. With this algorithm a test
+//! can make any step, and break any rule.
 #![allow(dead_code, reason = "each test crate uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "an unexpected result must end a test")]
 
@@ -96,7 +96,8 @@ impl ElectionAlgorithm for Puppet {
                     self.perform(&act, out);
                 }
             }
-            // The other inputs only change the value, to show that they arrived.
+            // The other inputs only change the durable value, so that a test sees that they
+            // arrived.
             Input::Started
             | Input::Elapsed(_)
             | Input::Suspected(_)
@@ -129,7 +130,7 @@ pub(crate) fn members() -> Membership {
     Membership::new(NodeId(1), (1..=3).map(NodeId)).unwrap()
 }
 
-/// Returns a driver of node 1 of 1, 2 and 3 that has never run.
+/// Returns a driver of node 1, which has never run, in the cluster of nodes 1, 2 and 3.
 pub(crate) fn driver<A: ElectionAlgorithm<Config = Timing>>() -> Driver<A> {
     Driver::restore(&Timing::default(), members(), A::Durable::default())
 }
@@ -142,7 +143,7 @@ pub(crate) fn received(acts: &[Act]) -> Input<Script, char> {
     }
 }
 
-/// Steps a puppet that keeps its contract.
+/// Makes a step in which the puppet keeps its contract.
 pub(crate) fn obey(driver: &mut Driver<Puppet>, acts: &[Act]) -> Box<Step<Puppet>> {
     driver.step(received(acts), Moment::ZERO).unwrap()
 }
