@@ -35,8 +35,8 @@ const WRITE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Writes to standard error. Failures are ignored, because they cannot be reported anywhere.
 ///
-/// This does not wait for a reader that does not read, because the caller may have more important
-/// work, or must exit.
+/// This function waits only for a short time for a reader that does not read, because the caller
+/// may have more important work, or must exit.
 pub(crate) fn warn(text: &str) {
     let text = text.to_owned();
     let (done, written) = mpsc::channel();

@@ -54,7 +54,7 @@ pub(crate) fn wrong(error: &clap::Error) -> ExitCode {
     match missing(&FEATURES, &subcommand) {
         Some(text) => output::warn(&text),
         None => {
-            // A failure to print cannot be reported anywhere. clap ignores it as well.
+            // A failure to print cannot be reported anywhere. clap also ignores this failure.
             let _ = error.print();
             if error.exit_code() == 0 {
                 return ExitCode::SUCCESS;

@@ -24,7 +24,8 @@ fn text(details: impl Iterator<Item = String>) -> String {
     }
 }
 
-/// Shortens a commit of git. The mark behind it, and other names of a source, stay as they are.
+/// Shortens the hash of a git commit. A mark behind the hash (`-dirty`), and a name that is no
+/// hash, stay as they are.
 fn commit(source: &str) -> Option<String> {
     let (hash, mark) = source.split_at(source.find('-').unwrap_or(source.len()));
     let is_hash = hash.len() >= 40 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -40,7 +41,7 @@ fn wire() -> Option<String> {
     Some(versions(&elector_net::WIRE_VERSIONS))
 }
 
-/// A program without nodes has no connections.
+/// A program without nodes has no connections, and so no version of their protocol.
 #[cfg(not(feature = "node"))]
 fn wire() -> Option<String> {
     None

@@ -4,7 +4,8 @@ use textwrap::{Options, WordSplitter, fill};
 pub(crate) const WIDTH: usize = 100;
 
 /// Wraps `text` into lines of at most `width` columns. A word that is longer gets a line of its
-/// own. The first line begins with `label`, and the others are indented by its width.
+/// own. The first line begins with `label`, and the other lines are indented by the width of
+/// `label`.
 #[must_use]
 pub(crate) fn wrapped(text: &str, label: &str, width: usize) -> String {
     let indent = " ".repeat(label.chars().count());

@@ -20,7 +20,8 @@ pub(super) fn split(name: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// The configuration of the variant with this name. Without a name, that of the first variant.
+/// Returns the configuration of the variant with this name. Without a name, it is the configuration
+/// of the first variant.
 fn variant_config<A: Comparable>(name: Option<&str>) -> Result<A::Config, ServeError> {
     let variants = A::variants();
     let known = variants.iter().map(|variant| variant.name).collect();
@@ -38,8 +39,8 @@ fn variant_config<A: Comparable>(name: Option<&str>) -> Result<A::Config, ServeE
         })
 }
 
-/// The configuration of the variant that the settings name, with the durations of the profile. The
-/// tables of the file override both.
+/// Returns the configuration of the variant that the settings name, with the durations of the
+/// profile. The tables `options` and `timing` of the file override the values of both.
 ///
 /// # Errors
 /// If there is no such variant, or if the file has an option that the algorithm does not have.
@@ -59,7 +60,7 @@ pub(super) fn configured<A: Comparable>(settings: &Settings) -> Result<A::Config
     Ok(config)
 }
 
-/// Replaces the values of `base` that this table of the file has.
+/// Returns `base` with the values that this table of the file has.
 fn overlaid<A: Comparable, T: Serialize + DeserializeOwned>(
     base: &T,
     file: &Table,

@@ -8,8 +8,8 @@ use elector_net::{FileStorage, RecordError, http};
 use super::{error::ServeError, setup::NodeSetup};
 use crate::output;
 
-/// Checks everything that could keep the node from starting, except for faults that only a start
-/// can find: an address that is in use, a disk that fails.
+/// Checks the settings of TCP and HTTP as far as possible without a start. Only a start can find
+/// other faults, such as an address that is in use.
 ///
 /// # Errors
 /// The first fault.
@@ -24,7 +24,7 @@ pub(super) async fn check<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<
 /// Checks that the node can start with its record.
 ///
 /// # Errors
-/// If it cannot, or if there is no record.
+/// If the node cannot start with its record, or if there is no record.
 pub(super) fn check_record<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), ServeError> {
     FileStorage::check_folder(&setup.data_dir)?;
     let summary = FileStorage::inspect(&setup.data_dir)?;
@@ -34,7 +34,7 @@ pub(super) fn check_record<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result
 /// Checks that there is no record yet, so that one can be created.
 ///
 /// # Errors
-/// If there is one.
+/// If there is a record.
 pub(super) fn check_no_record<A: ElectionAlgorithm>(
     setup: &NodeSetup<A>,
 ) -> Result<(), ServeError> {

@@ -11,16 +11,16 @@ use crate::family::Family;
 
 /// An algorithm without its type: the operations that the subcommands of this module need.
 pub(crate) trait ErasedAlgorithm: Debug {
-    /// `elector node`.
+    /// Runs `elector node`.
     fn node(&self, start: NodeStart<ElectionOnly>) -> Result<ExitCode, ServeError>;
 
-    /// `elector run`.
+    /// Runs `elector run`.
     fn run(&self, start: NodeStart<Supervision>) -> Result<ExitCode, ServeError>;
 
-    /// [`FileStorage::stopped`].
+    /// Calls [`FileStorage::stopped`].
     fn stopped(&self, folder: &Path) -> Result<StoppedNode, RecordError>;
 
-    /// [`FileStorage::change`].
+    /// Calls [`FileStorage::change`].
     fn change(&self, folder: &Path, change: &ListChange) -> Result<bool, RecordError>;
 }
 
@@ -48,7 +48,7 @@ impl<A: Comparable> ErasedAlgorithm for PhantomData<A> {
 }
 
 /// Returns the algorithm with this name, for example `raft` or `raft/plain`. Without a name, it
-/// returns the first one.
+/// returns the first algorithm.
 ///
 /// # Errors
 /// If no algorithm has this name, or the list is empty.

@@ -22,7 +22,7 @@ pub(crate) enum ServeError {
     Settings {
         /// The path of the file.
         path: PathBuf,
-        /// The cause, with its line.
+        /// The cause, with the line in the file.
         cause: Box<toml::de::Error>,
     },
     /// A required setting is missing.
@@ -53,7 +53,7 @@ pub(crate) enum ServeError {
         /// The names of all its variants.
         known: Vec<&'static str>,
     },
-    /// The algorithm does not have such an option, or rejects its value.
+    /// The algorithm does not have an option of the settings, or rejects its value.
     #[error("the settings of {algorithm}: {message}")]
     Options {
         /// The algorithm.
@@ -133,7 +133,7 @@ pub(crate) enum ServeError {
 }
 
 impl ServeError {
-    /// Returns a function that adds to an error of the system what failed.
+    /// Returns a function that adds `what` failed to an error of the operating system.
     pub(super) fn system(what: &'static str) -> impl Fn(io::Error) -> Self {
         move |cause| Self::System { what, cause }
     }

@@ -44,19 +44,19 @@ impl Log {
     /// Replaces the filter.
     ///
     /// # Errors
-    /// If the filter is invalid. Then the old one stays in force.
+    /// If the filter is invalid. Then the old filter stays in force.
     pub(crate) fn set_filter(&self, filter: &str) -> Result<(), ServeError> {
         let result = (self.set_filter)(parse_filter(filter)?);
         result.map_err(|error| ServeError::Log(error.to_string()))
     }
 
-    /// Waits until standard error has been read, for a short time at most.
+    /// Waits until all lines are written to standard error, for a short time at most.
     pub(crate) fn flush(&self) {
         self.queue.flush(FLUSH_TIMEOUT);
     }
 }
 
-/// The filter if the settings have none.
+/// The filter if the settings have no filter.
 pub(crate) const DEFAULT_FILTER: &str = "info";
 
 fn parse_filter(text: &str) -> Result<EnvFilter, ServeError> {
@@ -78,8 +78,8 @@ pub(crate) fn start(settings: &Settings) -> Result<Log, ServeError> {
     let queue = queue.map_err(ServeError::system(
         "cannot start the thread that writes the log",
     ))?;
-    // A line that cannot be written is counted. A message about it would go to standard error, and
-    // would wait for the reader.
+    // A line that cannot be written is counted. A message about this line would go to standard
+    // error, and would wait for the reader.
     let log = fmt()
         .with_env_filter(filter)
         .with_writer(queue.clone())

@@ -83,7 +83,7 @@ pub(crate) struct Forget {
 /// Carries out `elector members`.
 ///
 /// # Errors
-/// If a folder cannot be read or changed. The folders before it were changed.
+/// If a folder cannot be read or changed. The folders before this folder were changed.
 pub(super) fn members(families: &[Family], command: Members) -> Result<(), ServeError> {
     let text = match command {
         Members::Show(show) => shown(families, &show.folders)?,
@@ -137,7 +137,8 @@ fn shown(families: &[Family], folders: &[PathBuf]) -> Result<String, ServeError>
     Ok(text)
 }
 
-/// Names the nodes whose folders must be shown as well, before the highest epoch is known.
+/// Returns a line with the nodes whose folders must also be shown, before the highest epoch is
+/// known.
 fn missing(shown: &BTreeMap<NodeId, StoppedNode>) -> String {
     let rosters = shown.values().filter_map(|node| node.roster.as_ref());
     let Some(newest) = rosters.max_by_key(|roster| roster.generation) else {

@@ -48,7 +48,8 @@ pub(crate) enum Command {
     },
 }
 
-/// Carries out the subcommand, and returns the exit code. Call this while there is only one thread.
+/// Carries out the subcommand, and returns the exit code. Call this function while there is only
+/// one thread.
 pub(crate) fn run(families: &[Family], command: Command) -> ExitCode {
     if matches!(command, Command::Node(_) | Command::Run(_))
         && let Some(code) = init::run_if_first()

@@ -14,14 +14,15 @@ use super::{
     settings::Settings,
 };
 
-/// Reads again on SIGHUP what a node can change without a restart.
+/// Reads the log filter and the certificates again on SIGHUP. A node can change these without a
+/// restart.
 #[derive(Clone)]
 pub(crate) struct Reload {
     /// The settings from flags and variables, which take precedence over the file.
     flags: Settings,
     log: Log,
     tls: Option<Tls>,
-    /// A thread is reading the file.
+    /// Whether a thread is reading the file.
     is_reading: Arc<AtomicBool>,
 }
 
@@ -44,8 +45,8 @@ impl Reload {
         &self.log
     }
 
-    /// Starts to read, and logs the result later. This never waits: the file may be on a file
-    /// server that does not answer, and the thread that calls this must take part in elections.
+    /// Starts to read, and logs the result later. This method never waits: the file may be on a
+    /// file server that does not answer, and the thread of the caller must take part in elections.
     pub(crate) fn start(&self) {
         // `Tls` reads on a thread of its own, and logs the result.
         self.tls.iter().for_each(Tls::reload);
@@ -77,7 +78,7 @@ impl Reload {
         }
     }
 
-    /// Reads the file, sets the log filter, and returns it.
+    /// Reads the file, sets the log filter, and returns the filter.
     fn reload_filter(&self) -> Result<String, ServeError> {
         let settings = self.flags.clone().with_file()?;
         let filter = settings

@@ -36,7 +36,7 @@ pub(crate) enum StdinSetting {
 }
 
 impl RunSettings {
-    /// Takes from `file` the settings that are missing here.
+    /// Returns these settings. Settings that are missing come from `file`.
     pub(crate) fn or(self, file: Self) -> Self {
         Self {
             grace_ms: self.grace_ms.or(file.grace_ms),

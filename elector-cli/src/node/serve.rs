@@ -38,14 +38,14 @@ use crate::{
     output, run,
 };
 
-/// How long the log of a shutdown may take after the node has stopped.
+/// How long the task that logs the result of a shutdown may take after the node has stopped.
 const SHUTDOWN_LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Runs a node with this workload. `start` starts the node with its algorithm.
 ///
 /// # Errors
-/// If the node cannot be started. If the log is JSON, the error is printed here instead, as a line
-/// of the log.
+/// If the node cannot be started. If the log is JSON, this function prints the error as a line of
+/// the log, and returns the exit code instead.
 pub(super) fn serve<W: Workload>(
     arguments: NodeArguments,
     workload: W,
@@ -76,7 +76,7 @@ pub(super) fn serve<W: Workload>(
     }
 }
 
-/// Warns of variables that were most likely meant to be settings.
+/// Warns of environment variables that were most likely meant to be settings.
 fn warn_of_unknown_variables() {
     for Unknown { name, nearest } in environment::unknown() {
         tracing::warn!(
@@ -96,7 +96,7 @@ pub(crate) struct NodeStart<W> {
 }
 
 impl<W: Workload> NodeStart<W> {
-    /// Runs the node with this algorithm, or only checks or formats it.
+    /// Runs the node with this algorithm, or only checks its settings or creates its data folder.
     ///
     /// # Errors
     /// If the settings are invalid, or the node cannot be started.
@@ -104,11 +104,12 @@ impl<W: Workload> NodeStart<W> {
         let config = configured::<A>(&self.settings)?;
         let setup = NodeSetup::<A>::new(self.settings, config)?;
         self.workload.check(&setup)?;
-        // A start does these checks itself. So it looks up each name only once.
+        // The start of a node does these checks itself. They are not repeated here, so that each
+        // name is looked up only once.
         if self.is_check || self.is_init {
             let runtime = runtime()?;
             let result = runtime.block_on(checks::check(&setup));
-            // A name server may not answer. Do not wait for the thread that queries it.
+            // A name server may not answer. Do not wait for the thread that queries the server.
             runtime.shutdown_timeout(Duration::ZERO);
             result?;
         }
@@ -138,7 +139,7 @@ fn runtime() -> Result<Runtime, ServeError> {
 /// Starts the heir of this process, and returns its process id. Returns `None` if there can be no
 /// heir.
 fn start_heir() -> Option<u32> {
-    // This is allowed, because this program drops no privileges.
+    // `appoint_privileged` may be called, because this program drops no privileges.
     let heir = elector_heir::appoint_privileged();
     if let Err(error) = &heir {
         tracing::info!(
@@ -160,7 +161,8 @@ async fn run_node<A: ElectionAlgorithm>(
         Some(address) => Some(http::bind(address, setup.http_scope).await?),
         None => None,
     };
-    // The lock must be taken before the guardian is started, because the guardian inherits it.
+    // The lock must be taken before the guardian is started, because the guardian inherits the
+    // lock.
     let tcp = setup.tcp().life(life_lock(&setup));
     let tcp = workload.prepare(&setup, tcp, heir).await?;
     let monitor = tcp.monitor();
@@ -198,7 +200,8 @@ async fn run_node<A: ElectionAlgorithm>(
         code = ExitCode::from(run::NODE_FAILED);
     }
     if is_requested.load(Ordering::Acquire) {
-        // The task still logs the result of the shutdown. If it panicked, that was logged.
+        // The task still logs the result of the shutdown. If the task panicked, the panic was
+        // logged.
         let _ = timeout(SHUTDOWN_LOG_TIMEOUT, signal_task).await;
     }
     drop(stop_http);
@@ -210,8 +213,8 @@ async fn run_node<A: ElectionAlgorithm>(
 }
 
 /// Takes the lock of this life of the node. The guardian and the command hold it, too. When the
-/// next life gets the lock, that proves the end of this one. Without the lock, only the heir or the
-/// guardian can prove it.
+/// next life of the node gets the lock, that proves the end of this life. Without the lock, only
+/// the heir or the guardian can prove the end.
 fn life_lock<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Option<LifeLock> {
     let lock = LifeLock::take(&setup.data_dir).and_then(|lock| {
         lock.iter().try_for_each(LifeLock::inherit)?;
@@ -242,7 +245,8 @@ async fn start<A: ElectionAlgorithm>(
         .node_id(setup.members.me())
         .peers(setup.peers.clone())
         .config(setup.config.clone());
-    // Only the node runs on that thread, and it saves only during elections.
+    // Saves may block the node's own thread: only the node runs on this thread, and it saves only
+    // during elections.
     let storage = storage.on_node_thread();
     let tcp = tcp.record(storage.record());
     Ok(builder.storage(storage).transport(tcp).start().await?)

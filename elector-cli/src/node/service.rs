@@ -32,7 +32,8 @@ pub(crate) fn service<A: ElectionAlgorithm>(
     if let Some(address) = own.and_then(|peer| peer.address.clone()) {
         options = options.address(address);
     }
-    // A host name of this machine may lead to a loopback address. Then requests name this host.
+    // The host name in `--http` may resolve to a loopback address. Then the `Host` of requests is
+    // this name, and must be accepted.
     let host = setup.http.as_deref().and_then(|http| http.rsplit_once(':'));
     if let Some((host, _)) = host {
         options = options.host(host);

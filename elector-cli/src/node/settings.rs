@@ -116,7 +116,7 @@ pub(crate) struct Settings {
     pub(crate) run: RunSettings,
 }
 
-/// The settings of [`elector_net::Detection`]. Those that are missing come from the profile.
+/// The settings of [`elector_net::Detection`]. Settings that are missing come from the profile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DetectionSettings {

@@ -20,7 +20,7 @@ use super::{
 /// `elector run`.
 const DEFAULT_LEAVE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Everything that a node starts with, checked.
+/// Everything that a node starts with. All values are checked.
 #[derive(Debug)]
 pub(crate) struct NodeSetup<A: ElectionAlgorithm> {
     pub(crate) name: String,
@@ -133,8 +133,8 @@ fn token(file: Option<PathBuf>) -> Result<Option<Token>, ServeError> {
     }
 }
 
-/// The id of the node on the host `elector-0` is 1: Kubernetes numbers pods from 0, and operators
-/// number nodes from 1.
+/// Returns the number at the end of the host name plus one. The node on the host `elector-0` has
+/// the id 1: Kubernetes numbers pods from 0, and operators number nodes from 1.
 fn id_from_host_name() -> Result<NodeId, ServeError> {
     let name = rustix::system::uname();
     id_from(&name.nodename().to_string_lossy())

@@ -20,8 +20,8 @@ use super::{
 
 /// Handles the signals of this process in a task of its own.
 ///
-/// The first request to shut down makes the node leave its cluster, and sets `is_requested`.
-/// The second one stops the node at once.
+/// The first request to shut down makes the node leave its cluster, and sets `is_requested`. The
+/// second request stops the node at once.
 pub(super) fn handle_signals(
     mut signals: Signals,
     reload: Reload,
@@ -59,8 +59,8 @@ pub(super) fn handle_signals(
     })
 }
 
-/// Waits for one of these requests, and returns the name of its signal. Meanwhile handles other
-/// requests.
+/// Waits for one of these requests, and returns the name of its signal. Meanwhile, this function
+/// handles other requests.
 async fn wait_for(signals: &mut Signals, reload: &Reload, requests: &[Request]) -> &'static str {
     loop {
         let (request, signal) = signals.next().await;
@@ -79,8 +79,8 @@ async fn wait_for(signals: &mut Signals, reload: &Reload, requests: &[Request]) 
 /// How often the record is checked.
 const RECORD_CHECK_PERIOD: Duration = Duration::from_secs(5);
 
-/// Shuts the node down when its record was deleted, moved or replaced. A save would fail, too,
-/// but a node that takes part in no election saves nothing.
+/// Shuts the node down when its record was deleted, moved or replaced. A save would also find that
+/// out, but a node that takes part in no election saves nothing.
 pub(super) async fn shut_down_without_record(
     record: RecordHandle,
     elector: NodeHandle,
@@ -90,7 +90,7 @@ pub(super) async fn shut_down_without_record(
     let error: RecordError = loop {
         sleep(RECORD_CHECK_PERIOD).await;
         let record = record.clone();
-        // The file system may block.
+        // The file system may block, so another thread checks the record.
         if let Ok(Err(error)) = spawn_blocking(move || record.check()).await {
             break error;
         }

@@ -10,10 +10,10 @@ use crate::dispositions::Ignored;
 pub(crate) enum Request {
     /// Shut down. If a shutdown was requested before, exit at once.
     ShutDown,
-    /// Shut down. A terminal that is closed sends this once or twice, so the second one does not
-    /// mean "exit at once".
+    /// Shut down. A terminal that is closed sends this signal once or twice, so a second signal of
+    /// this kind does not mean "exit at once".
     HangUp,
-    /// Read again what a node can change without a restart.
+    /// Read the log filter and the certificates again.
     Reload,
     /// Do nothing. Without a handler, the signal would end the process.
     Ignore,
@@ -69,7 +69,8 @@ impl Signals {
         Ok(Self(handlers))
     }
 
-    /// Waits for the next signal. Returns its request and its name. This is safe to cancel.
+    /// Waits for the next signal. Returns the request and the name of the signal. This method is
+    /// safe to cancel.
     pub(crate) async fn next(&mut self) -> (Request, &'static str) {
         poll_fn(|context| {
             for handler in &mut self.0 {

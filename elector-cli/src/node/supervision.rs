@@ -84,10 +84,10 @@ impl Workload for Supervision {
         Ok(())
     }
 
-    /// The guardian keeps the listening socket open. A peer whose connection to this node breaks
-    /// connects again, and the connection is refused only after the guardian has exited, and with
-    /// it the command. So no peer elects another leader while the command of a node that was killed
-    /// is still alive.
+    /// The guardian keeps the listening socket open, and exits only after the end of the command.
+    /// If the node is killed, its peers connect again, and these connections are refused only after
+    /// the guardian has exited. So no peer elects another leader because of a refused connection
+    /// while the command of a killed node is still alive.
     async fn prepare<A: ElectionAlgorithm>(
         &mut self,
         setup: &NodeSetup<A>,
@@ -166,8 +166,8 @@ impl Workload for Supervision {
         };
         let worker = Worker::new(command, policy, setup.config.timing().lease);
         let grace = Grace {
-            // A little longer than the grace of the command, because the guardian reports the end
-            // of the command after that.
+            // This time is a little longer than the grace of the command, because the guardian
+            // reports the end of the command after the grace.
             to_finish: options.grace + Duration::from_secs(1),
             to_clean_up: Duration::MAX,
         };

@@ -60,10 +60,10 @@ impl Worker {
         Ok(())
     }
 
-    /// The work of one tenure.
+    /// Does the work of one tenure.
     async fn work<G: Guarantee>(&self, leadership: &Leadership<G>) {
         if self.stop_reason.get().is_some() {
-            // The node stops.
+            // The node is about to stop, so the command must not start again.
             return leadership.lost().await;
         }
         let mut command = self.command.lock().await;
@@ -118,8 +118,8 @@ impl Worker {
 
 /// Polls `lead` until the guardian has exited or there is a reason to stop.
 ///
-/// While work holds `command`, it notices the end of the guardian as well, and first waits until
-/// the command has ended. So this function waits for the lock.
+/// Work that holds `command` also notices the end of the guardian, and waits until the command has
+/// ended. So this function waits for the lock of `command` before it returns an error.
 ///
 /// Work that has set the stop reason ends like any other work. Without this function, `lead` would
 /// wait for the next tenure.
@@ -157,8 +157,8 @@ mod tests {
     use super::*;
 
     // During the pause between two starts of the command, the work holds the command and does not
-    // check the guardian. If its leadership ends just then, no task has noticed the end of the
-    // guardian, and the node must stop all the same.
+    // check the guardian. If the leadership ends during this pause, the work has not noticed the
+    // end of the guardian. The node must still stop.
     #[tokio::test]
     async fn a_node_without_guardian_stops_even_if_its_work_did_not_notice() {
         let (command, stop_reason) = (Mutex::new(()), SetOnce::new());
@@ -172,8 +172,8 @@ mod tests {
         assert!(error.contains("guardian"), "{error}");
     }
 
-    // Work that fails while it loses its leadership does not end `lead`. The node would stay
-    // without a guardian, and would lead without a command after the next election.
+    // Work that fails while the leadership is lost does not end `lead`. Without a stop reason, the
+    // node would stay without a guardian, and would lead without a command after the next election.
     #[tokio::test]
     async fn a_stop_reason_stops_a_node_that_has_lost_its_leadership() {
         let (command, stop_reason) = (Mutex::new(()), SetOnce::new());
@@ -190,7 +190,7 @@ mod tests {
         assert!(error.contains("it was killed"), "{error}");
     }
 
-    // If `lead` ends by itself, its result is the one that counts.
+    // If `lead` ends by itself, its result counts, and not the stop reason.
     #[tokio::test]
     async fn the_result_of_the_lead_comes_before_a_stop_reason() {
         let (command, stop_reason) = (Mutex::new(()), SetOnce::new());

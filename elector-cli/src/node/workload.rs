@@ -11,7 +11,8 @@ use crate::run;
 
 /// The work of a process while its node takes part in elections.
 pub(crate) trait Workload {
-    /// Checks that this work is possible with this setup. Called before anything is opened.
+    /// Checks that this work is possible with this setup. This method is called before anything is
+    /// opened.
     fn check<A: ElectionAlgorithm>(&self, setup: &NodeSetup<A>) -> Result<(), ServeError>;
 
     /// Prepares the work before the node is started. `heir` is the process id of the heir, the only
@@ -23,7 +24,7 @@ pub(crate) trait Workload {
         heir: Option<u32>,
     ) -> impl Future<Output = Result<Tcp<A>, ServeError>>;
 
-    /// The metrics of this work. Called after [`prepare`](Self::prepare).
+    /// The metrics of this work. This method is called after [`prepare`](Self::prepare).
     fn metrics(&self) -> Vec<Metric>;
 
     /// Does the work until the node has stopped, and returns the exit code of the process.
@@ -42,7 +43,7 @@ impl Workload for ElectionOnly {
         Ok(())
     }
 
-    /// The heir of this process proves to the peers when the process has ended.
+    /// Makes the heir send a proof of death to the peers when this process has ended.
     async fn prepare<A: ElectionAlgorithm>(
         &mut self,
         _: &NodeSetup<A>,
@@ -71,7 +72,7 @@ impl Workload for ElectionOnly {
     }
 }
 
-/// The exit code of the process for this end of the node.
+/// Returns the exit code of the process for this end of the node.
 pub(super) fn exit_code(end: &Result<(), NodeError>) -> ExitCode {
     match end {
         Ok(()) => ExitCode::SUCCESS,

@@ -22,15 +22,15 @@ use super::{CommandEnd, EndReason, options::StopTiming};
 pub(super) enum ToGuardian {
     /// The first message. A pidfd of the node comes with it.
     Begin(StopTiming),
-    /// The node is starting the command in the process that waits for it. That process may become
-    /// the command before the guardian reads this message, but not before the node has sent it.
+    /// The node is starting the command in the shim. The shim may become the command before the
+    /// guardian reads this message, but not before the node has sent this message.
     Start {
         run: u64,
         pid: i32,
         deadline: Option<Moment>,
     },
-    /// The lease ends later than the guardian knows. `sent` is the time at which the node sent
-    /// this.
+    /// The lease ends later than the guardian knows. `sent` is the time at which the node sent this
+    /// message.
     Prolong {
         run: u64,
         deadline: Moment,
@@ -52,8 +52,8 @@ pub(super) enum ToGuardian {
 /// A message from the guardian to its node.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum ToNode {
-    /// This process waits for the message to become the command, on the channel that comes with
-    /// this. It leads a process group of its own.
+    /// The shim with this process id waits for the message to become the command, on the channel
+    /// that comes with this message. The shim leads a process group of its own.
     Ready { pid: i32 },
     /// The command has ended.
     Ended { run: u64, end: CommandEnd },
@@ -76,7 +76,7 @@ pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(pair?)
 }
 
-/// Sends one message, and a file with it. Never blocks.
+/// Sends one message, and a file with it if there is one. Never blocks.
 ///
 /// # Errors
 /// If the socket has no room for the message, or the other side has closed the channel.
@@ -96,7 +96,7 @@ pub(super) fn send<T: Serialize>(
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     if !files.is_empty() {
-        // The buffer has room for exactly this.
+        // The buffer has room for exactly one file.
         control.push(SendAncillaryMessage::ScmRights(files));
     }
     let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
@@ -104,8 +104,8 @@ pub(super) fn send<T: Serialize>(
     Ok(())
 }
 
-/// Receives one message, and the file that came with it. Returns `None` when the other side has
-/// closed the channel and all its messages have been received.
+/// Receives one message, and the file that came with it if there was one. Returns `None` when the
+/// other side has closed the channel and all its messages have been received.
 ///
 /// # Errors
 /// If no message is there and the socket does not block, or if the message cannot be decoded.
@@ -184,8 +184,8 @@ mod tests {
         assert!(receive::<ToGuardian>(&there).unwrap().is_none());
     }
 
-    // A node that exits without reading its messages has exited all the same. Its last message
-    // still counts: it may have started a command.
+    // The guardian must notice the end of a node that exits without reading its messages. The last
+    // message of the node still counts, because it may have started a command.
     #[test]
     fn messages_of_a_side_that_closed_with_unread_messages_are_received() {
         let (here, there) = pair().unwrap();

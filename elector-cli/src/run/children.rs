@@ -9,8 +9,8 @@ use rustix::{
 /// not reaped.
 ///
 /// # Errors
-/// If the kernel does not provide them: it was built without `CONFIG_PROC_CHILDREN`, or `/proc` is
-/// not mounted.
+/// If the kernel does not provide the list: it was built without `CONFIG_PROC_CHILDREN`, or `/proc`
+/// is not mounted.
 pub(super) fn own() -> io::Result<Vec<Pid>> {
     let mut children = Vec::new();
     for pids in by_thread("self")? {
@@ -50,7 +50,8 @@ pub(super) fn reap(pid: Pid) -> bool {
 }
 
 /// Kills and reaps the children of this process that belong to a session. If `own_children` is
-/// known, it kills and reaps all other children, too. Returns `true` if there were any.
+/// known, it kills and reaps all children that are not in that list, too. Returns `true` if it has
+/// killed any child.
 ///
 /// This is for a node whose guardian, the leader of that session, has exited. The node has adopted
 /// the processes that the guardian has left.
@@ -68,7 +69,8 @@ pub(super) fn kill_adopted(session: Pid, own_children: Option<&[Pid]>) -> io::Re
 }
 
 /// The process group and the session of a process. Each is `None` if its leader is outside of this
-/// container, where it has no process id here. (`rustix::process::getsid` does not support that.)
+/// container, because such a leader has no process id inside. (`rustix::process::getsid` does not
+/// support that case.)
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ProcessIds {
     pub(super) group: Option<Pid>,
@@ -82,8 +84,8 @@ impl ProcessIds {
         Self::in_stat(&String::from_utf8_lossy(&stat))
     }
 
-    /// Reads the line of `/proc/PID/stat` (`proc_pid_stat(5)`). The process name in it, in
-    /// parentheses, may contain any character.
+    /// Reads the line of `/proc/PID/stat` (`proc_pid_stat(5)`). The process name in this line is in
+    /// parentheses, and may contain any character.
     fn in_stat(stat: &str) -> Option<Self> {
         let (_, fields) = stat.rsplit_once(')')?;
         let ids = fields.split_ascii_whitespace().skip(2);

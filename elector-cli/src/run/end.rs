@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Exit {
-    /// It exited with this code, 0 to 255.
+    /// The process exited with this code, 0 to 255.
     Code(i32),
-    /// This signal killed it.
+    /// This signal killed the process.
     Signal(i32),
-    /// The system could not execute it. This is the error number of the system.
+    /// The system could not execute the command. The value is the error number of the system.
     NotStarted(i32),
-    /// It was not started, because too little of the lease was left.
+    /// The command was not started, because too little of the lease was left.
     TooLate,
 }
 
@@ -28,9 +28,9 @@ impl Exit {
         }
     }
 
-    /// The exit code with which another process passes this on, as shells do it: the command's own
-    /// code; 128 + the signal; 127 for a command that was not found; 126 for one that could not be
-    /// executed.
+    /// The exit code with which another process reports this end, as shells do: the command's own
+    /// code; 128 + the number of the signal; 127 for a command that was not found; 126 for a
+    /// command that could not be executed or was not started.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
@@ -60,7 +60,7 @@ impl fmt::Display for Exit {
     }
 }
 
-/// Why a command ended or was stopped. If there were several reasons, it is the first one.
+/// Why a command ended or was stopped. If there were several reasons, this is the first one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum EndReason {
@@ -72,7 +72,7 @@ pub enum EndReason {
     Lost,
     /// The lease was not prolonged in time.
     Deadline,
-    /// The node's process exited. The guardian can only write this to standard error.
+    /// The node's process exited. The guardian can report this only on standard error.
     NodeExited,
 }
 
@@ -82,13 +82,14 @@ pub enum EndReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CommandEnd {
-    /// How its first process ended.
+    /// How the first process of the command ended.
     pub exit: Exit,
-    /// Why it ended.
+    /// Why the command ended.
     pub reason: EndReason,
-    /// When the guardian sent SIGTERM to its processes, if it did.
+    /// When the guardian sent SIGTERM to the processes of the command, if it sent SIGTERM.
     pub sigterm_at: Option<Moment>,
-    /// When the guardian was about to send SIGKILL to its processes, if it did.
+    /// When the guardian was about to send SIGKILL to the processes of the command, if it sent
+    /// SIGKILL.
     pub sigkill_at: Option<Moment>,
     /// When the guardian found that no process was left.
     pub ended_at: Moment,

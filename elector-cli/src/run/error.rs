@@ -39,9 +39,9 @@ pub enum RunError {
     LeaseTooShort {
         /// How often the lease is prolonged.
         heartbeat: Duration,
-        /// From SIGTERM to SIGKILL.
+        /// The time from SIGTERM to SIGKILL.
         loss_grace: Duration,
-        /// From SIGKILL to the end of the lease.
+        /// The time from SIGKILL to the end of the lease.
         margin: Duration,
         /// The length of the lease.
         lease: Duration,

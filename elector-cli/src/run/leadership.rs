@@ -22,8 +22,8 @@ pub trait CommandLeadership: Sync {
     /// The end of the lease, as known now; `None` without a lease.
     fn deadline(&self) -> Option<Moment>;
 
-    /// Waits until the deadline is later than `known`, and returns it; `None` when the leadership
-    /// has ended. Without a lease, it waits until the leadership has ended.
+    /// Waits until the deadline is later than `known`, and returns the deadline; `None` when the
+    /// leadership has ended. Without a lease, it waits until the leadership has ended.
     fn prolonged(&self, known: Moment) -> impl Future<Output = Option<Moment>> + Send;
 
     /// Returns when the leadership is being given up, or has ended. While it is being given up, the
@@ -68,12 +68,12 @@ pub struct StartParameters {
     /// The value of `ELECTOR_FENCING_TOKEN`; `None` under algorithms that have no tokens.
     pub token: Option<FencingToken>,
     /// The end of the lease, on the clock of [`elector_core::actor::now`]; `None` without a lease.
-    /// No process of the command is alive after it.
+    /// No process of the command may be alive after the end of the lease.
     pub deadline: Option<Moment>,
 }
 
 impl StartParameters {
-    /// The changes to the environment of the command. A name without a value is removed.
+    /// The changes to the environment of the command. A variable without a value is removed.
     pub(super) fn environment(&self, node: NodeId) -> Vec<(String, Option<String>)> {
         let token = self.token.map(|token| token.to_string());
         vec![

@@ -1,16 +1,16 @@
-//! `elector run`: a command that runs on the node that leads, and on no other. For Linux.
+//! `elector run`: a command that runs on the node that leads, and on no other. It needs Linux.
 //!
 //! ```text
 //! node ──socket──▶ guardian ──▶ COMMAND, in a process group of its own
 //! ```
 //!
-//! There are three processes, of two programs. The *node* takes part in the election. The
-//! *guardian* (`elector __guard`) is a child of the node. Its only task is that no process of
-//! COMMAND is alive when the lease ends. It has its own session, one thread and no runtime, and it
-//! knows the end of the lease on a clock that counts while the machine is suspended. So it stops
-//! COMMAND also if the node is killed, is stopped (SIGSTOP), or hangs. While no command runs, a
-//! third process (`elector __exec`) waits for the message to become COMMAND, so that the beginning
-//! of a tenure needs only one `exec`.
+//! The *node* takes part in the election. The *guardian* (`elector __guard`) is a child of the
+//! node. Its only task is to ensure that no process of COMMAND is alive when the lease ends. It has
+//! its own session, one thread and no runtime, and it knows the end of the lease on a clock that
+//! counts while the machine is suspended. So the guardian stops COMMAND also if the node is killed,
+//! is stopped (SIGSTOP), or hangs. While no command runs, a third process, called *shim*, waits for
+//! the message to become COMMAND (`elector __exec`). So the beginning of a tenure needs only one
+//! `exec`.
 //!
 //! | module | process |
 //! |---|---|
@@ -22,13 +22,13 @@
 //! # When COMMAND is stopped
 //!
 //! The guardian sends SIGTERM to the process group, with SIGCONT for processes that are stopped.
-//! Later it sends SIGKILL to all that is left:
+//! Later it sends SIGKILL to all processes that are left:
 //!
 //! | leadership | SIGTERM | SIGKILL at the latest |
 //! |---|---|---|
 //! | is given up | at once | `grace` later |
-//! | is lost | at once | `margin` before the lease ends, and `grace` later |
-//! | is not confirmed | `loss_grace + margin` before the lease ends | `margin` before that |
+//! | is lost | at once | `margin` before lease end, or `grace` later if that is earlier |
+//! | is not confirmed | `loss_grace + margin` before lease end | `margin` before lease end |
 //! | ends with the node | – | at once |
 //!
 //! Leadership is *given up* by a step-down, a transfer, or SIGTERM to the node. The node leads
@@ -38,15 +38,16 @@
 //!
 //! There is no grace in the last row, because the lease does not protect COMMAND there: the kernel
 //! also informs the peers that the process has ended. A connection that breaks or is refused is no
-//! proof for them, and does not shorten the silence that they must keep because of the lease. The
-//! proof comes from the guardian, to which the node has [entrusted](GuardianSockets::entrust) its
-//! connections. The guardian writes it when the kernel has reported the end of the node's process
-//! and COMMAND is dead. Then another node may lead within a millisecond.
+//! proof for the peers, and does not shorten the silence that the peers must keep because of the
+//! lease. The proof comes from the guardian, to which the node has
+//! [entrusted](GuardianSockets::entrust) its connections. The guardian writes the proof when the
+//! kernel has reported the end of the node's process and COMMAND is dead. Then another node may
+//! lead within a millisecond.
 //!
-//! COMMAND has ended when its first process and all processes that this one has started have ended.
-//! Processes that the first one leaves behind get SIGTERM, `grace` and SIGKILL, and only then is
-//! the end reported. So COMMAND must stay in the foreground: a daemon that moves to the background
-//! is stopped.
+//! COMMAND has ended when its first process and all descendants of this process have ended.
+//! Descendants that the first process leaves behind get SIGTERM, and SIGKILL after `grace`. Only
+//! then does the guardian report the end. So COMMAND must stay in the foreground: a daemon that
+//! moves to the background is stopped.
 //!
 //! Signals that were ignored when the node was started, as by `nohup`, stay ignored in COMMAND,
 //! except SIGTERM. Ctrl-C in a terminal reaches only the node. The SIGTERM of a service manager
@@ -58,26 +59,27 @@
 //!
 //! # What is killed
 //!
-//! The guardian kills the process group. It is also a *subreaper*: orphans become its children. So
-//! it finds and kills a daemon that has left the group, or even the session. If the guardian itself
-//! is killed, the kernel kills the first process of COMMAND with it (`PR_SET_PDEATHSIG`). The node
-//! is a subreaper, too: it adopts all other processes, kills them, and stops.
+//! The guardian kills the process group. The guardian is also a *subreaper*: orphans become its
+//! children. So it finds and kills a daemon that has left the group, or even the session. If the
+//! guardian itself is killed, the kernel kills the first process of COMMAND with it
+//! (`PR_SET_PDEATHSIG`). The node is a subreaper, too: it adopts all other processes, kills them,
+//! and stops.
 //!
 //! These are not killed:
 //! - all but the first process of COMMAND, if node and guardian are killed at the same time;
-//! - a process that has become another user's, if elector may not signal that user's processes. By
-//!   such a change (`exec` of a set-user-ID file, or of one with capabilities) COMMAND also loses
-//!   `PR_SET_PDEATHSIG`;
-//! - COMMAND, if it is not stopped itself, but node *and* guardian are (`pkill -STOP elector`), or
+//! - a process that has become a process of another user, if elector may not signal the processes
+//!   of that user. By such a change (`exec` of a set-user-ID file, or of one with capabilities)
+//!   COMMAND also loses `PR_SET_PDEATHSIG`;
+//! - COMMAND, if node *and* guardian are stopped but COMMAND is not (`pkill -STOP elector`), or if
 //!   the guardian is stopped and the node is killed. No process is left that could kill COMMAND,
 //!   and another node is elected when the lease has ended;
 //! - a process that hangs in the kernel, as on a network file system that does not answer. It dies
 //!   when it returns from the kernel;
 //! - a COMMAND with much memory, for some time. It is dead only when the kernel has freed its
 //!   memory, which takes 60 to 80 ms for each GiB that is resident. Make `margin` that long. There
-//!   is a warning if it is shorter;
-//! - processes that others start for COMMAND: a container of a daemon, a systemd unit, a remote
-//!   shell;
+//!   is a warning if `margin` is shorter;
+//! - processes that other programs start for COMMAND: a container of a daemon, a systemd unit, a
+//!   remote shell;
 //! - COMMAND on a machine that is suspended, or whose processes are all frozen, until after the end
 //!   of the lease. When the machine wakes, COMMAND may run for an instant before the guardian does.
 //!   The fencing token protects against that.
@@ -87,15 +89,15 @@
 //! The guardian locks its memory and raises its priority, as far as it is allowed to. It may lock
 //! memory with `CAP_IPC_LOCK` or `LimitMEMLOCK=infinity`. With `CAP_SYS_NICE`, or with
 //! `LimitNICE=-20` and `LimitRTPRIO=1`, it becomes a real-time process of the lowest priority
-//! (`SCHED_FIFO`). COMMAND does not. A nice value alone counts only within a session or a control
-//! group. The guardian also gives the processes that it kills the best nice value, because they
-//! need a processor to end.
+//! (`SCHED_FIFO`). COMMAND does not become one. A nice value alone counts only within a session or
+//! a control group. The guardian also gives the processes that it kills the best nice value,
+//! because they need a processor to end.
 //!
 //! The guardian measures how late the message of a longer lease arrives, and how long after SIGKILL
 //! was due the last process was dead. If twice the worst of the last 64 measurements is more than
-//! `margin`, it keeps that as the margin instead. It widens the margin by a quarter of the time
-//! that a heartbeat may be late, at most. An end after the lease is logged as an error, and counted
-//! in `elector_command_late_ends_total`.
+//! `margin`, the guardian uses that time as the margin instead. It widens the margin at most by a
+//! quarter of the time that a heartbeat may be late. An end after the lease is logged as an error,
+//! and counted in `elector_command_late_ends_total`.
 //!
 //! # Why a signal reaches no other process
 //!
@@ -112,15 +114,15 @@
 //! COMMAND has the environment of the node, without `ELECTOR_TOKEN`, `ELECTOR_TOKEN_FILE` and
 //! `ELECTOR_TLS_DIR`, which are about secrets of the node. These variables are added:
 //! - `ELECTOR_NODE`: the id of this node;
-//! - `ELECTOR_EPOCH`: the epoch in which it leads;
-//! - `ELECTOR_FENCING_TOKEN`: the token to send with every write. It is higher at each start, and
-//!   not set under an algorithm that has no tokens.
+//! - `ELECTOR_EPOCH`: the epoch in which this node leads;
+//! - `ELECTOR_FENCING_TOKEN`: the token to send with every write. The token is higher at each
+//!   start. The variable is not set under an algorithm that has no tokens.
 //!
 //! Standard output and error are those of the node. Standard input is empty, unless it is
 //! [inherited](Stdin). COMMAND has no controlling terminal. It inherits one open file, `life` in
 //! the folder of the node, which is locked. When the next life of the node gets that lock, no
-//! process is left that acted for the life before, and peers accept that as a proof. A process that
-//! closes the file is not waited for.
+//! process is left that acted for the life before, and peers accept that as a proof. The lock does
+//! not wait for a process that has closed the file.
 //!
 //! # In a container
 //!
@@ -181,9 +183,9 @@ const GUARDIAN: &str = "__guard";
 const SHIM: &str = "__exec";
 
 /// Runs this process as a guardian, or as the process that becomes COMMAND, if it was started as
-/// one. Returns `None` if it was started as anything else.
+/// one of them. Returns `None` if it was started as anything else.
 ///
-/// Call this before everything else, while no other thread runs.
+/// Call this function before everything else, while no other thread runs.
 #[must_use]
 pub fn entry() -> Option<ExitCode> {
     let mut arguments = env::args_os().skip(1);

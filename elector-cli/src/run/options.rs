@@ -26,20 +26,20 @@ pub struct Options {
     /// during this time. Default 10 s.
     pub grace: Duration,
     /// The time from SIGTERM to SIGKILL when the lease is about to end, or when a leadership
-    /// without a lease was lost. It may be zero. Default 10 ms: each millisecond of it reduces by
-    /// one millisecond how late a heartbeat may be.
+    /// without a lease was lost. It may be zero. Default 10 ms: each millisecond of the loss grace
+    /// reduces by one millisecond how late a heartbeat may be.
     pub loss_grace: Duration,
     /// The time from SIGKILL to the end of the lease, in which the guardian must get a processor
     /// and the processes must die. Default 15 ms.
     pub margin: Duration,
-    /// The maximum of the margin. The guardian widens the margin up to this if it measures that the
-    /// machine is late. Default zero: the margin never widens.
+    /// The maximum of the margin. The guardian widens the margin up to this maximum if it measures
+    /// that the machine is late. Default zero: the margin never widens.
     pub max_margin: Duration,
     /// Standard input of the command.
     pub stdin: Stdin,
-    /// All children that this process has apart from the guardian, if they are known. Then every
-    /// other child that this process has after the guardian was killed belongs to the command, and
-    /// is killed, in any session. Default: unknown.
+    /// All children that this process has apart from the guardian; `None`, the default, if they are
+    /// unknown. If they are known, every other child that this process has after the guardian was
+    /// killed belongs to the command, and is killed, in any session.
     pub own_children: Option<Vec<Pid>>,
     /// The executable of this program, from which the guardian is started. Default
     /// `/proc/self/exe`: the program that runs now, even if its file has been replaced.
@@ -52,7 +52,8 @@ pub enum Stdin {
     /// Nothing: `/dev/null`.
     #[default]
     Null,
-    /// Standard input of the node. What the command reads in one tenure is not there in the next.
+    /// Standard input of the node. What the command reads in one tenure is not there in the next
+    /// tenure.
     Inherit,
 }
 
@@ -68,7 +69,7 @@ pub(super) struct StopTiming {
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Options {
-    /// The defaults, for this command on this node.
+    /// Returns the default options for this command on this node.
     #[must_use]
     pub fn new(node: NodeId, command: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         Self {
@@ -118,8 +119,8 @@ impl Options {
 
     /// Checks that the command can be stopped within a lease, for algorithms that have leases:
     /// heartbeat + loss grace + margin < lease. The difference is how late a heartbeat may be
-    /// before the command is stopped for it. It is 45 ms with the defaults of `Options` and
-    /// `Timing`.
+    /// before the command is stopped because of that. With the defaults of `Options` and `Timing`,
+    /// the difference is 45 ms.
     ///
     /// # Errors
     /// If the lease is too short.

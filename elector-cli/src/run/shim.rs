@@ -21,8 +21,8 @@ use super::{
 };
 
 /// A process that waits for the message to become the command. Everything that takes time is done
-/// before that. The kernel kills the process when its parent exits; a process can request that only
-/// for itself.
+/// before the message comes. The kernel kills the shim when its parent exits. A process can request
+/// that only for itself, so the shim requests it.
 #[derive(Debug)]
 pub(super) struct Shim {
     pub(super) pid: Pid,
@@ -30,18 +30,18 @@ pub(super) struct Shim {
     pub(super) channel: OwnedFd,
 }
 
-/// The message to become the command. The command's standard input comes with it, unless that is
-/// empty.
+/// The message to become the command. The command's standard input comes with the message, unless
+/// it is empty.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Go {
-    /// Changes to the environment. A name without a value is removed.
+    /// Changes to the environment. A variable without a value is removed.
     pub(super) environment: Vec<(String, Option<String>)>,
     /// From this time on, it is too late to start the command.
     pub(super) start_before: Option<Moment>,
 }
 
 impl Shim {
-    /// Starts a process in a process group of its own. The command will have this priority.
+    /// Starts a shim in a process group of its own. The command will have this priority.
     pub(super) fn start(command: &[OsString], priority: SavedPriority) -> io::Result<Self> {
         let (channel, theirs) = channel::pair()?;
         let child = Command::new("/proc/self/exe")
@@ -63,10 +63,11 @@ impl Shim {
     }
 }
 
-/// Why a process did not become the command, if it did not. This is the guardian's end of the
-/// channel to that process, which must have ended.
+/// Returns why a shim did not become the command, if it has sent the reason. `channel` is the
+/// guardian's end of the channel to the shim, which must have ended.
 pub(super) fn failure(channel: &OwnedFd) -> Option<Exit> {
-    // A process that fails sends this before it exits. One that succeeds only closes the channel.
+    // A shim that is too late, or whose `exec` fails, sends the reason before it exits. A shim that
+    // becomes the command only closes the channel.
     let received = channel::receive(channel).ok().flatten();
     received.map(|(exit, _)| exit)
 }
@@ -94,7 +95,7 @@ fn become_command(arguments: &[OsString], channel: BorrowedFd<'_>) -> io::Result
     if getppid() != parent.and_then(Pid::from_raw) {
         return Err(closed());
     }
-    // The priority of the guardian is not for the command.
+    // The command must not have the priority of the guardian.
     SavedPriority::from_argument(priority)
         .ok_or_else(invalid)?
         .restore()?;

@@ -43,18 +43,20 @@ pub enum TenureEnd {
 /// stops the command when the leadership is given up or lost, and follows the policy when the
 /// command ends by itself.
 ///
-/// This is meant as the work for [`lead_with`](elector_core::actor::Elector::lead_with), with the
-/// command's grace as the time to finish. After [`TenureEnd::Resign`] that work must return `Ok`.
+/// This function is meant as the work for [`lead_with`](elector_core::actor::Elector::lead_with),
+/// with the command's grace as the time to finish. After [`TenureEnd::Resign`] that work must
+/// return `Ok`.
 ///
 /// Under [`ExitPolicy::Wait`] nothing runs after the end of the command, and the work continues
 /// until the leadership must end.
 ///
-/// After the command has ended by itself there is a pause of the `backoff`, which must live as long
-/// as the node. A command that was killed at the end of its lease starts again without a pause when
-/// the lease is prolonged.
+/// After the command has ended by itself there is a pause of the `backoff`, under
+/// [`ExitPolicy::Resign`] and [`ExitPolicy::Restart`]. The `backoff` must live as long as the node.
+/// A command that was killed at the end of its lease starts again without a pause when the lease is
+/// prolonged.
 ///
 /// While this future is not polled, the guardian is not informed of a longer lease, and stops the
-/// command. The node would lead without it: poll this under
+/// command. The node would then lead without the command. So poll the future under
 /// [`Leadership::watched`](elector_core::actor::Leadership::watched), with the lease as the limit.
 ///
 /// If this future is dropped, the command is stopped as if leadership was [lost](EndReason::Lost),
@@ -80,7 +82,7 @@ pub async fn supervise<L: CommandLeadership>(
 
 /// The command runs this long before its memory is measured for the first time.
 const FIRST_MEASUREMENT: Duration = Duration::from_secs(1);
-/// How often its memory is measured after that.
+/// How often the memory of the command is measured after that.
 const MEASUREMENT_PERIOD: Duration = Duration::from_secs(10);
 
 /// The work of one tenure.
@@ -126,8 +128,8 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
                 EndReason::Exited if policy == ExitPolicy::Stop => return Ok(TenureEnd::Stop(end)),
                 EndReason::Exited if policy == ExitPolicy::Wait => return self.idle(end).await,
                 EndReason::Exited => self.warn_of_clean_exits(&end),
-                // The lease is the cause, and not the command. The command starts again without a
-                // pause when the lease is prolonged. That needs no election of another node.
+                // The cause is the lease, and not the command. So the command starts again without
+                // a pause when the lease is prolonged. No other node needs to be elected for that.
                 EndReason::Deadline => {
                     let prolonged = leadership.prolonged(self.known_deadline);
                     match until_ending(leadership, prolonged).await {
@@ -147,8 +149,8 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
         }
     }
 
-    /// Waits for the end of the command that was started. Meanwhile reports each new end of the
-    /// lease to the guardian, and stops the command when leadership is given up or lost.
+    /// Waits for the end of the command that was started. Meanwhile, this method reports each new
+    /// end of the lease to the guardian, and stops the command when leadership is given up or lost.
     async fn wait_for_end(&mut self) -> Result<CommandEnd, RunError> {
         let leadership = self.leadership;
         let mut is_ending = false;
@@ -186,7 +188,7 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
         }
     }
 
-    /// The node leads without the command, which has ended by itself.
+    /// Leads without the command, which has ended by itself, until the leadership must end.
     async fn idle(&mut self, end: CommandEnd) -> Result<TenureEnd, RunError> {
         let epoch = self.leadership.epoch().0;
         if end.exit == Exit::Code(0) {
@@ -211,7 +213,7 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
 
     fn log_end(&self, end: &CommandEnd) {
         let epoch = self.leadership.epoch().0;
-        // A lease is prolonged only while it holds, so its last deadline is the true one.
+        // A lease is prolonged only while it holds, so its last deadline is its true end.
         let deadline = self.leadership.deadline();
         tracing::info!(
             epoch,
@@ -235,8 +237,8 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
         }
     }
 
-    /// Warns if the command ends with code 0 again and again. It starts again, on this node or on
-    /// the next leader.
+    /// Warns if the command ends with code 0 again and again. The command starts again each time,
+    /// on this node or on the next leader.
     fn warn_of_clean_exits(&mut self, end: &CommandEnd) {
         if end.exit == Exit::Code(0) && self.command.record_clean_exit(end) {
             tracing::warn!(
@@ -264,13 +266,15 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
 }
 
 impl<L> Drop for Supervisor<'_, L> {
-    /// Stops the command if this work is cancelled. This has no effect if no command runs.
+    /// Stops the command if the future of `supervise` is dropped. This method has no effect if no
+    /// command runs.
     fn drop(&mut self) {
         self.command.request_end(EndReason::Lost);
     }
 }
 
-/// Waits for this future until the leadership must end. Returns `None` if that comes first.
+/// Waits for this future until the leadership must end. Returns `None` if the leadership must end
+/// first.
 async fn until_ending<L: CommandLeadership, F: Future>(
     leadership: &L,
     future: F,

@@ -7,8 +7,8 @@ use std::{
 use tracing::subscriber::with_default;
 use tracing_subscriber::fmt;
 
-/// Formats an error that ends the process as a line of a JSON log. This is for a log that has not
-/// started, or whose filter drops errors.
+/// Formats an error that ends the process as a line of a JSON log. The line is for a process whose
+/// log has not started, or whose log filter drops errors.
 pub(crate) fn error_line(error: &dyn Display) -> String {
     let line = Line::default();
     let writer = line.clone();

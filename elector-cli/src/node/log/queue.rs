@@ -34,7 +34,7 @@ struct Shared {
 struct Waiting {
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
-    /// A line is being written. It is no longer in `lines`.
+    /// Whether a line is being written. That line is no longer in `lines`.
     is_writing: bool,
 }
 
@@ -74,7 +74,8 @@ impl Queue {
         &self.0.dropped
     }
 
-    /// Waits until all lines are written, but no longer than this. Returns `true` if they are.
+    /// Waits until all lines are written, but no longer than `limit`. Returns `true` if all lines
+    /// are written.
     pub(crate) fn flush(&self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         let mut waiting = self.0.waiting();
@@ -101,7 +102,7 @@ impl Shared {
         loop {
             let line = self.next();
             if out.write_all(&line).is_err() {
-                // This cannot be reported: the log is the place for reports.
+                // This failure cannot be reported, because reports go to the log.
                 self.dropped.inc();
                 continue;
             }

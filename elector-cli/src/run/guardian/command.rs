@@ -46,11 +46,12 @@ impl RunningCommand {
         match self.schedule.next_action(now) {
             Some(Action::Terminate) => self.processes.terminate(),
             Some(Action::Kill) => {
-                // No process of the command does useful work from now on.
+                // The session gets the highest priority only now, because no process of the command
+                // does useful work from now on.
                 set_session_nice(BEST_NICE);
                 self.processes.kill();
             }
-            // These reach the processes that were adopted since the last signals.
+            // These calls reach the processes that were adopted since the last signals.
             None if self.schedule.sigkill_at().is_some() => self.processes.kill(),
             None if self.schedule.sigterm_at().is_some() => self.processes.terminate_orphans(),
             None => {}

@@ -15,14 +15,14 @@ pub(super) enum Source {
     /// The process of the node.
     NodeProcess,
     Shim,
-    /// The socket at this position.
+    /// The socket at this position in `NodeSockets::iter`.
     Socket(usize),
     /// The timer or a process of the command. The loop updates the command after every event.
     Command,
 }
 
 impl Guardian<'_> {
-    /// Waits for the next events.
+    /// Waits for the next events, and returns their sources.
     pub(super) fn wait(&self) -> Result<Vec<Source>, Errno> {
         let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
         let closed = |fd| PollFd::from_borrowed_fd(fd, PollFlags::RDHUP);

@@ -36,7 +36,7 @@ use timer::{Lateness, Timer};
 
 /// The main function of the guardian. The arguments are the command.
 pub(super) fn main(command_line: Vec<OsString>) -> ExitCode {
-    // The message of a panic must not wait for a reader of standard error either.
+    // The message of a panic must not wait long for a reader of standard error either.
     panic::set_hook(Box::new(|panic| {
         output::warn(&format!("elector: {panic}\n"));
     }));
@@ -46,13 +46,15 @@ pub(super) fn main(command_line: Vec<OsString>) -> ExitCode {
     let Err(error) = result else {
         return ExitCode::SUCCESS;
     };
-    // The command has been killed. A node that does not get this message still notices the exit.
+    // The command has been killed. A node that does not get this message still notices that the
+    // guardian exits.
     let _ = channel::send(node, &ToNode::Failed(error.to_string()), None);
     output::warn(&format!("elector: guardian failed: {error}\n"));
     ExitCode::FAILURE
 }
 
-/// Starts and stops the command as the node requests, and stops it when the node sends nothing.
+/// Starts and stops the command as the node requests, and stops it before the lease ends if the
+/// node sends nothing.
 ///
 /// The guardian waits only for the next event. It never writes where a write could block while
 /// processes of the command are alive.
@@ -96,8 +98,8 @@ impl<'a> Guardian<'a> {
         })
     }
 
-    /// Returns when node and command have ended. After an error, it first of all kills the
-    /// processes of the command that it can reach.
+    /// Returns when node and command have ended. After an error, this method kills the processes of
+    /// the command that it can reach, and returns at once.
     fn run(mut self) -> io::Result<()> {
         let result = self.handle_events();
         if result.is_ok() {
@@ -132,7 +134,7 @@ impl<'a> Guardian<'a> {
     }
 
     /// Informs the peers that node and command have ended, by the farewells and by sockets that
-    /// close. This comes before everything that can take time.
+    /// close. The farewells come before everything that can take time.
     fn finish(mut self) {
         self.sockets.write_farewells();
         // The peers elect now, and need the processor more than this process does.
@@ -176,8 +178,9 @@ impl<'a> Guardian<'a> {
             .drop_where(|position| sources.contains(&Source::Socket(position)));
         let shim_ended = sources.contains(&Source::Shim);
         let node_ended = sources.contains(&Source::NodeProcess);
-        // A message comes first. It may say that the shim was to become the command, which has
-        // ended already. Also, the last message of a node that has ended may start the command.
+        // A message is handled before the end of the shim or of the node. The message may say that
+        // the shim has become the command, and the command may have ended already. Also, the last
+        // message of a node that has ended may start the command.
         if let Some(node) = self.node
             && (sources.contains(&Source::Node)
                 || ((shim_ended || node_ended) && channel::is_readable(node)?))
@@ -201,7 +204,7 @@ impl<'a> Guardian<'a> {
                 self.unreleased.push(shim.pid);
                 self.start_shim()
             }
-            // The shim failed by itself, and another one would fail as well.
+            // The shim failed by itself, and another shim would fail, too.
             _ => Err(io::Error::other(
                 "the process that was to become the command exited",
             )),
@@ -247,7 +250,8 @@ impl<'a> Guardian<'a> {
         Ok(())
     }
 
-    /// The node has exited, or has closed its channel: it sends nothing more.
+    /// Handles the end of the node: the node has exited or has closed its channel, and sends
+    /// nothing more.
     fn node_exited(&mut self) {
         self.node = None;
         if let Some(command) = &mut self.command {
@@ -261,18 +265,20 @@ impl<'a> Guardian<'a> {
             .retain(|&pid| !(is_released(pid) && children::reap(pid)));
     }
 
-    /// The node has started the command in this process.
+    /// Records that the node has started the command in the process with this id.
     fn start(&mut self, run: u64, pid: i32, deadline: Option<Moment>) -> io::Result<()> {
         let is_named = |shim: &mut Shim| shim.pid.as_raw_pid() == pid;
         if let Some(shim) = self.shim.take_if(is_named) {
-            // The node signals only this process from now on.
+            // From now on, the node signals only this process. So all earlier processes can be
+            // reaped.
             self.reap(|_| true);
             let mut schedule = StopSchedule::new(self.timing, deadline);
             schedule.set_margin(self.lateness.margin(&self.timing));
             self.command = Some(RunningCommand::new(run, shim, schedule));
             return Ok(());
         }
-        // That process was killed from outside, and the guardian has started another one.
+        // The process with this id was killed from outside, and the guardian has started another
+        // shim.
         let end = CommandEnd {
             exit: Exit::NotStarted(Errno::SRCH.raw_os_error()),
             reason: EndReason::Exited,
@@ -283,8 +289,8 @@ impl<'a> Guardian<'a> {
         self.send(&ToNode::Ended { run, end }, None)
     }
 
-    /// Sends a message to the node. An error is returned if the node does not read: then it cannot
-    /// be relied on, and the guardian exits, which the node notices.
+    /// Sends a message to the node. Returns an error if the node does not read. The guardian cannot
+    /// rely on such a node, and exits. The node notices that.
     fn send(&self, message: &ToNode, file: Option<BorrowedFd<'_>>) -> io::Result<()> {
         let Some(node) = self.node else {
             return Ok(());

@@ -21,7 +21,8 @@ const WORST_NICE: i32 = 19;
 const ORDINARY: ThreadSchedulePolicy =
     ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
 
-/// The name under which `ps` shows this process. Otherwise it would be that of `/proc/self/exe`.
+/// Sets the name under which `ps` shows this process. Otherwise the name would be `exe`, from
+/// `/proc/self/exe`.
 pub(in crate::run) fn set_process_name(name: &str) {
     // The name is for people only, so a failure does not matter.
     let _ = fs::write("/proc/self/comm", name);
@@ -39,8 +40,8 @@ pub(in crate::run) struct SavedPriority {
 /// priority, as far as it is allowed to.
 ///
 /// A nice value alone is not enough. Where the kernel schedules by session or by control group,
-/// nice values count only within one of them: a guardian got no processor for half a second because
-/// of compilers in another session.
+/// nice values count only within one session or group: a guardian got no processor for half a
+/// second because of compilers in another session.
 pub(super) fn raise_priority() -> io::Result<SavedPriority> {
     if may_lock_memory() {
         // This locks only the memory that is in use now. If memory that is allocated later was
@@ -62,8 +63,8 @@ pub(super) fn raise_priority() -> io::Result<SavedPriority> {
 }
 
 impl SavedPriority {
-    /// Gives this process, a child of the one that was raised, the priority that its parent had
-    /// before.
+    /// Gives this process the priority that the guardian had before its priority was raised. This
+    /// process is a child of the guardian, or the guardian itself.
     ///
     /// # Errors
     /// If the process is still a real-time process: a real-time command could stop the machine.
@@ -80,7 +81,7 @@ impl SavedPriority {
         Ok(())
     }
 
-    /// This value as an argument of a command line.
+    /// Returns this value as an argument of a command line.
     pub(in crate::run) fn to_argument(self) -> String {
         format!("{},{}", self.nice, u8::from(self.became_real_time))
     }
@@ -94,8 +95,9 @@ impl SavedPriority {
     }
 }
 
-/// Gives this process, whose priority was [raised](raise_priority), the lowest one: its urgent work
-/// is done. The end of a process with locked memory takes a processor for a millisecond.
+/// Gives this process, whose priority was [raised](raise_priority), the lowest priority, because
+/// its urgent work is done. The end of a process with locked memory takes a processor for a
+/// millisecond.
 pub(super) fn yield_to_others(saved: SavedPriority) {
     let _ = saved.restore();
     let _ = setpriority_process(None, WORST_NICE);
@@ -104,8 +106,8 @@ pub(super) fn yield_to_others(saved: SavedPriority) {
 /// Sets the nice value of this session among other sessions. Where the kernel schedules by session
 /// (autogroup, see `sched(7)`), the nice value of a process counts only within its session.
 ///
-/// This has an effect only with `CAP_SYS_ADMIN`. The kernel does not let other processes change the
-/// value back within a tenth of a second.
+/// This function has an effect only with `CAP_SYS_ADMIN`. The kernel does not let processes without
+/// this capability change the value back within a tenth of a second.
 pub(super) fn set_session_nice(nice: i32) {
     if has_capability(CapabilitySet::SYS_ADMIN) {
         let _ = fs::write("/proc/self/autogroup", nice.to_string());

@@ -19,10 +19,11 @@ use crate::run::{
 
 /// All processes of a command. The guardian is the parent of the first one and adopts every orphan.
 ///
-/// No signal from here can hit a process of something else. The id of a process, and of a group
-/// that it leads, is in use until its parent has reaped it, and the guardian is the parent of all
-/// processes that it signals by their ids. It reaps an orphan only here, and then forgets it. It
-/// does not reap the first process here at all: that one keeps its id until the node has
+/// No signal of this type can reach a process that does not belong to the command. The id of a
+/// process, and of a group that the process leads, is in use until its parent has reaped the
+/// process. The guardian is the parent of all processes that it signals by their ids. It reaps an
+/// orphan only in this type, which then forgets the orphan. This type does not reap the first
+/// process at all: the first process keeps its id until the node has
 /// [released](crate::run::channel::ToGuardian::ReleasePid) it, too.
 #[derive(Debug)]
 pub(super) struct ProcessTree {
@@ -45,14 +46,15 @@ struct Orphan {
     has_sigterm: bool,
 }
 
-/// How a child ended, if it has. The child is not reaped.
+/// Returns how a child ended, if it has ended. The child is not reaped.
 pub(super) fn exit_of(pidfd: &OwnedFd) -> io::Result<Option<Exit>> {
     let status = waitid(WaitId::PidFd(pidfd.as_fd()), EXITED)?;
     Ok(status.as_ref().map(Exit::from_status))
 }
 
 impl ProcessTree {
-    /// The tree of this process, which must be a child of this one and lead its process group.
+    /// Creates the tree of the process `first`, which must be a child of the guardian and lead a
+    /// process group.
     pub(super) fn new(first: Pid, pidfd: OwnedFd) -> Self {
         Self {
             first,
@@ -67,23 +69,23 @@ impl ProcessTree {
         self.first
     }
 
-    /// How the first process ended, if it had at the last [update](Self::update).
+    /// How the first process ended, if it had ended at the last [update](Self::update).
     pub(super) fn exit(&self) -> Option<Exit> {
         self.exit
     }
 
-    /// The pidfds of the processes that are known to be alive. One becomes readable when its
-    /// process ends; then call [`update`](Self::update).
+    /// The pidfds of the processes that are known to be alive. A pidfd becomes readable when its
+    /// process ends. Then call [`update`](Self::update).
     pub(super) fn pidfds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let first = self.exit.is_none().then(|| self.pidfd.as_fd());
         let orphans = self.orphans.iter().map(|orphan| orphan.pidfd.as_fd());
         first.into_iter().chain(orphans)
     }
 
-    /// Finds out which processes are left. Returns `true` if there are none.
+    /// Finds out which processes are left. Returns `true` if no process is left.
     ///
-    /// While the first process lives, it is responsible for the others. Orphans that exit during
-    /// that time are only reaped.
+    /// While the first process lives, it is responsible for the other processes. Orphans that exit
+    /// during that time are only reaped.
     pub(super) fn update(&mut self) -> io::Result<bool> {
         if self.exit.is_none() {
             self.exit = exit_of(&self.pidfd)?;
@@ -98,8 +100,8 @@ impl ProcessTree {
             return Ok(false);
         }
         self.orphans.retain(|orphan| !children::reap(orphan.pid));
-        // The kernel's list of children can omit one while another is being reaped. No child is
-        // reaped during this call.
+        // The kernel's list of children can omit a child while another child is being reaped. No
+        // child is reaped during `adopt`.
         self.adopt()?;
         Ok(self.orphans.is_empty())
     }
@@ -112,7 +114,7 @@ impl ProcessTree {
         self.terminate_orphans();
     }
 
-    /// Sends SIGTERM to the orphans that were adopted after the others got theirs.
+    /// Sends SIGTERM to the orphans that have not got it yet.
     pub(super) fn terminate_orphans(&mut self) {
         let new = self.orphans.iter_mut().filter(|orphan| !orphan.has_sigterm);
         for orphan in new {
@@ -126,9 +128,9 @@ impl ProcessTree {
     }
 
     /// Sends SIGKILL to the group and to all known orphans. The next [update](Self::update) adopts
-    /// the processes that this makes orphans.
+    /// the processes that become orphans by this.
     pub(super) fn kill(&self) {
-        // A process needs a processor to exit.
+        // A process needs a processor to exit, so its priority is raised.
         let _ = setpriority_pgrp(Some(self.first), BEST_NICE);
         let _ = kill_process_group(self.first, Signal::KILL);
         for orphan in &self.orphans {
@@ -149,7 +151,8 @@ impl ProcessTree {
                     pidfd,
                     has_sigterm: false,
                 }),
-                // No descriptor is left. The others are adopted when some of these have exited.
+                // No file descriptor is left. The other processes are adopted when some of the
+                // known orphans have exited.
                 Err(Errno::MFILE | Errno::NFILE) if !self.orphans.is_empty() => break,
                 Err(error) => return Err(error.into()),
             }

@@ -13,7 +13,7 @@ pub(super) struct StopSchedule {
     deadline: Option<Moment>,
     /// The first reason to stop the command.
     reason: Option<EndReason>,
-    /// The earliest end of the graces that were given. SIGKILL follows by then.
+    /// The earliest end of the graces that were given. SIGKILL is due by then.
     grace_end: Option<Moment>,
     sigterm_at: Option<Moment>,
     sigkill_at: Option<Moment>,
@@ -43,7 +43,7 @@ impl StopSchedule {
         }
     }
 
-    /// Moves the end of the lease to this time, unless that is earlier than the one that is known.
+    /// Moves the end of the lease to this time, unless the known end is later.
     pub(super) fn prolong(&mut self, deadline: Moment) {
         self.deadline = self.deadline.map(|known| known.max(deadline));
     }
@@ -53,8 +53,8 @@ impl StopSchedule {
         self.timing.margin = margin;
     }
 
-    /// Stops the command for this reason. With several calls, the first reason and the shortest
-    /// grace count.
+    /// Stops the command for this reason. With several calls, the first reason and the earliest end
+    /// of a grace count.
     pub(super) fn stop(&mut self, reason: EndReason, now: Moment) {
         let grace = match reason {
             // With a lease, the rest of the lease is the limit.
@@ -110,8 +110,8 @@ impl StopSchedule {
         self.sigkill_at
     }
 
-    /// The time from when SIGKILL was due to the end of the last process, which is now. `None` if
-    /// the command was not killed.
+    /// The time from when SIGKILL was due until `now`, the end of the last process. `None` if the
+    /// command was not killed.
     pub(super) fn kill_delay(&self, now: Moment) -> Option<Duration> {
         self.sigkill_due.map(|due| now.saturating_since(due))
     }
@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(schedule.signals_from(0), (Some(95), Some(105)));
     }
 
-    // The leader prolongs its lease. A late message of an earlier round must not shorten it.
+    // The leader prolongs its lease. A late message of an earlier round must not shorten the lease.
     #[test]
     fn a_lease_is_prolonged_and_never_shortened() {
         let mut schedule = Schedule::new(Some(120));
@@ -216,7 +216,7 @@ mod tests {
     }
 
     // A node that gives leadership up leads until its command has ended, so the command has all of
-    // its grace. A lease that is not prolonged still limits it.
+    // its grace. A lease that is not prolonged still limits the grace.
     #[test]
     fn a_leadership_that_is_given_up_leaves_all_of_the_grace() {
         let mut schedule = Schedule::new(Some(120));
@@ -254,7 +254,7 @@ mod tests {
     }
 
     // A process that got SIGTERM only because the lease was about to end is exiting. If the lease
-    // is prolonged then, the process has its grace.
+    // is prolonged after that SIGTERM, the process has the rest of its grace.
     #[test]
     fn a_late_heartbeat_leaves_more_time_after_sigterm() {
         let mut schedule = Schedule::new(Some(120));
@@ -284,7 +284,8 @@ mod tests {
         assert_eq!(schedule.signals(), (None, Some(300)));
     }
 
-    // Times near the limits of the clock come from tests and broken clocks. None may wrap around.
+    // Times near the limits of the clock come from tests and broken clocks. No time may wrap
+    // around.
     #[test]
     fn no_time_wraps_around() {
         let mut schedule = Schedule::new(Some(3));

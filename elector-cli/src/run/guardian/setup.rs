@@ -26,12 +26,12 @@ pub(super) fn detach() -> io::Result<()> {
     Ok(())
 }
 
-/// Makes signals without effect that are sent to a whole service: they must not end the guardian
-/// before the node and the command have ended.
+/// Makes sure that signals to a whole service have no effect: they must not end the guardian before
+/// the node and the command have ended.
 ///
-/// This installs handlers, because the command would inherit signals that are ignored or blocked.
-/// Signals that were ignored at the start of the node stay ignored, also for the command. The
-/// handlers remain when the runtime that installed them is dropped. They only interrupt a wait.
+/// This function installs handlers, because the command would inherit signals that are ignored or
+/// blocked. Signals that were ignored at the start of the node stay ignored, also for the command.
+/// The handlers remain when the runtime that installed them is dropped. They only interrupt a wait.
 fn ignore_service_signals() -> io::Result<()> {
     let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
     let _entered = runtime.enter();

@@ -10,7 +10,8 @@ use rustix::{
 };
 
 /// How long to wait for the end of the node's process after its channel was closed. The kernel
-/// closes the files of a process that was killed, and reports its end a little later.
+/// closes the files of a process that was killed, and reports the end of the process a little
+/// later.
 const EXIT_TIMEOUT: Timespec = Timespec {
     tv_sec: 1,
     tv_nsec: 0,
@@ -50,13 +51,13 @@ impl NodeSockets {
         self.connections.clear();
     }
 
-    /// Readable when the process of the node has ended.
+    /// Returns a pidfd that is readable when the process of the node has ended.
     pub(super) fn node_process(&self) -> BorrowedFd<'_> {
         self.node.as_fd()
     }
 
-    /// All sockets. A socket is closed when its connection has ended or the node has shut it down;
-    /// then [drop](Self::drop_where) it.
+    /// All sockets. When the connection of a socket has ended or the node has shut the socket down,
+    /// [drop](Self::drop_where) the socket.
     pub(super) fn iter(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let connections = self.connections.iter().map(|(socket, _)| socket);
         connections.chain(&self.kept).map(AsFd::as_fd)
@@ -71,7 +72,7 @@ impl NodeSockets {
     }
 
     /// Writes the farewells if the process of the node has ended or ends soon, and closes their
-    /// connections. Call this when no process of the command is left.
+    /// connections. Call this method when no process of the command is left.
     pub(super) fn write_farewells(&mut self) {
         let connections = mem::take(&mut self.connections);
         if connections.is_empty() || !self.node_exits_within(&EXIT_TIMEOUT) {
@@ -84,8 +85,8 @@ impl NodeSockets {
         }
     }
 
-    /// Returns `true` if the process of the node ends within this time. An error is no evidence of
-    /// that.
+    /// Returns `true` if the process of the node ends within this time. An error does not prove
+    /// that, so the result is `false`.
     fn node_exits_within(&self, timeout: &Timespec) -> bool {
         let mut node = [PollFd::from_borrowed_fd(self.node.as_fd(), PollFlags::IN)];
         loop {

@@ -23,8 +23,8 @@ impl Timer {
         Ok(Self(timer?))
     }
 
-    /// Makes the timer readable at this time, or at once if the time has passed. `None` switches it
-    /// off.
+    /// Makes the timer readable at this time, or at once if the time has passed. `None` switches
+    /// the timer off.
     pub(super) fn set(&self, at: Option<Moment>) -> io::Result<()> {
         // Zero would switch the timer off.
         let nanos = at.map_or(0, |at| at.nanos().max(1));
@@ -50,15 +50,15 @@ fn timespec(duration: Duration) -> Timespec {
     }
 }
 
-/// How late the guardian was recently: what it must expect of this machine.
+/// How late the guardian was recently, and may be again on this machine.
 #[derive(Debug)]
 pub(super) struct Lateness {
     samples: [Duration; SAMPLES],
     next: usize,
 }
 
-/// With three samples in a lease, these are about twenty leases. The load of a machine changes more
-/// slowly.
+/// With three samples in each lease, 64 samples cover about twenty leases. The load of a machine
+/// changes more slowly.
 const SAMPLES: usize = 64;
 
 impl Default for Lateness {
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     // On a busy machine the margin must widen, but not beyond what the lease allows. On a quiet
-    // machine it must return to that of the configuration.
+    // machine the margin must return to the margin of the configuration.
     #[test]
     fn the_margin_follows_the_worst_of_the_recent_samples() {
         let ms = Duration::from_millis;

@@ -16,13 +16,15 @@ use crate::run::{
     channel::{self, ToGuardian, ToNode},
 };
 
-/// Variables with secrets of the node, or with their paths. The command does not get them.
+/// Variables with secrets of the node, or with the paths of secrets. The command does not get these
+/// variables.
 const SECRETS: [&str; 3] = ["ELECTOR_TOKEN", "ELECTOR_TOKEN_FILE", "ELECTOR_TLS_DIR"];
 
 /// The process of the guardian, and the channel to it.
 #[derive(Debug)]
 pub(super) struct GuardianProcess {
-    /// Used only to wait until it is readable: the messages are not a stream.
+    /// The channel is a `UnixStream` only to wait until it is readable: the messages are not a
+    /// stream.
     channel: Arc<UnixStream>,
     pub(super) child: Child,
     /// The process id of the guardian. The guardian leads a session, which has the same id.
@@ -76,11 +78,13 @@ impl GuardianProcess {
         received.map_err(RunError::Channel)
     }
 
-    /// A future that returns when the process has ended. It does not borrow this value.
+    /// Returns a future that is ready when the process of the guardian has ended. The future does
+    /// not borrow this value.
     pub(super) fn exited(&self) -> Result<impl Future<Output = ()> + Send + use<>, RunError> {
         let pidfd = pidfd_open(self.pid, PidfdFlags::NONBLOCK);
         let pidfd = pidfd.map_err(|error| RunError::Channel(error.into()))?;
-        // A pidfd is not a stream. This only waits until it is readable.
+        // A pidfd is not a stream. The `UnixStream` is used only to wait until the pidfd is
+        // readable.
         let pidfd = unix::net::UnixStream::from(pidfd);
         let pidfd = UnixStream::from_std(pidfd).map_err(RunError::Channel)?;
         Ok(async move {
@@ -89,7 +93,7 @@ impl GuardianProcess {
         })
     }
 
-    /// Closes the channel, upon which the guardian exits, and waits for that.
+    /// Closes the channel, so that the guardian exits, and waits for its exit.
     pub(super) async fn close(self) -> Result<ExitStatus, RunError> {
         let Self {
             channel, mut child, ..
@@ -118,8 +122,9 @@ fn ignore_closed(sent: io::Result<()>) -> io::Result<()> {
 /// needs some tens of microseconds to kill the command. A socket that the guardian keeps closes
 /// only after that.
 ///
-/// A kept socket does not end when the node drops it: the node must shut it down (`shutdown(2)`)
-/// before. The guardian closes its copy when the connection has ended.
+/// The connection of a kept socket does not end when the node drops the socket: the node must shut
+/// the socket down (`shutdown(2)`) before. The guardian closes its copy when the connection has
+/// ended.
 #[derive(Clone, Debug)]
 pub struct GuardianSockets(Weak<UnixStream>);
 

@@ -8,7 +8,8 @@ use crate::run::children;
 /// measured, and this is the maximum. The process is dead only after that.
 const NANOS_PER_MIB: u64 = 80_000_000 / 1024;
 
-/// How many processes are measured. The processes of a command with more are not large.
+/// The maximum number of processes that are measured. If a command has more processes, they are
+/// probably not large.
 const MAX_PROCESSES: usize = 1024;
 
 /// A command with so much memory that it may be alive after the end of its lease.
@@ -17,7 +18,7 @@ pub(in crate::run) struct MemoryRisk {
     pub(in crate::run) resident_mib: u64,
     /// The time that the kernel needs to free this memory.
     pub(in crate::run) needed: Duration,
-    /// The time that the kernel has.
+    /// The time that the kernel has until the lease ends.
     pub(in crate::run) margin: Duration,
 }
 
@@ -75,7 +76,7 @@ mod tests {
     // The large process is seldom the first one: a shell starts it.
     #[test]
     fn the_memory_of_descendants_counts() {
-        // `tail` keeps the whole line, because it does not end.
+        // `tail` keeps the whole line, because the line does not end.
         let pipeline = "head -c 40000000 /dev/zero | tail -n 1 | sleep 1000";
         let mut shell = Command::new("setsid");
         shell.args(["sh", "-c", pipeline]).stdout(Stdio::null());

@@ -21,14 +21,14 @@ pub struct Metrics {
     pub running: Gauge,
 }
 
-/// How many exits with code 0 within which time are too many.
+/// The number of exits with code 0 within [`PERIOD`] that is too many.
 const TOO_MANY: usize = 3;
 const PERIOD: Duration = Duration::from_secs(60);
 
 /// The recent exits of the command by itself with code 0.
 ///
-/// A command that runs on the leader is expected to stay. One that exits again and again has
-/// finished its work, like a job that is started now and then.
+/// A command that runs on the leader is expected to run for as long as the node leads. A command
+/// that exits again and again has finished its work, like a job that is started now and then.
 #[derive(Debug, Default)]
 pub(super) struct CleanExits(VecDeque<Moment>);
 
@@ -52,8 +52,8 @@ impl CleanExits {
 mod tests {
     use super::*;
 
-    // A command that exits once an hour is no reason for a warning. One that exits at once each
-    // time is a reason, but not for one warning per exit.
+    // A command that exits once an hour is no reason for a warning. A command that exits at once
+    // each time is a reason, but not for one warning per exit.
     #[test]
     fn the_third_exit_within_a_minute_is_too_many() {
         let mut exits = CleanExits::default();

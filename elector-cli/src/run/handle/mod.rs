@@ -25,8 +25,8 @@ pub use metrics::Metrics;
 /// The node's side of a command that runs on the leader: it sends requests to the guardian, and
 /// receives the end of the command. A node has one `CommandHandle` for all of its life.
 ///
-/// If it is dropped, the guardian kills the command at once. [`shutdown`](Self::shutdown) gives the
-/// command its grace.
+/// If this value is dropped, the guardian kills the command at once. [`shutdown`](Self::shutdown)
+/// gives the command its grace.
 ///
 /// No method blocks. All futures may be cancelled, and the method called again.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ struct Running {
 
 impl CommandHandle {
     /// Starts a guardian, and waits until it can start the command. From then on, this process
-    /// adopts the processes that the guardian leaves behind if it is killed
+    /// adopts the processes that the guardian leaves behind if the guardian is killed
     /// (`PR_SET_CHILD_SUBREAPER`).
     ///
     /// # Errors
@@ -95,8 +95,8 @@ impl CommandHandle {
     /// Starts the command.
     ///
     /// # Errors
-    /// If it is not [`ready`](Self::ready), or the guardian has failed. A command that cannot be
-    /// executed is no error here: [`exited`](Self::exited) returns that.
+    /// If the command is not [`ready`](Self::ready), or the guardian has failed. A command that
+    /// cannot be executed is no error here: [`exited`](Self::exited) returns that failure.
     pub fn start(&mut self, parameters: &StartParameters) -> Result<(), RunError> {
         let shim = match self.running {
             None => self.ready.take(),
@@ -106,8 +106,9 @@ impl CommandHandle {
             return Err(RunError::NotReady);
         };
         self.run += 1;
-        // The guardian's message comes first, so that it knows of every command. The shim's message
-        // does not go through the guardian, because to wake a process takes time.
+        // The message to the guardian comes first, so that the guardian knows of every command. The
+        // message to the shim does not go through the guardian, because it takes time to wake a
+        // process.
         self.guardian.send(&ToGuardian::Start {
             run: self.run,
             pid: pid.as_raw_pid(),
@@ -121,7 +122,7 @@ impl CommandHandle {
         });
         self.metrics.starts.inc();
         self.metrics.running.set(1);
-        // From this time on, the guardian would stop the command at once.
+        // This long before the deadline, the guardian would stop the command at once.
         let needed = self.options.loss_grace + self.options.margin;
         let go = Go {
             environment: parameters.environment(self.options.node),
@@ -129,13 +130,14 @@ impl CommandHandle {
         };
         let stdin = io::stdin();
         let stdin = (self.options.stdin == Stdin::Inherit).then(|| stdin.as_fd());
-        // If the shim was killed, the guardian reports the end of the command.
+        // An error does not matter: if the shim was killed, the guardian reports the end of the
+        // command.
         let _ = channel::send(channel, &go, stdin);
         Ok(())
     }
 
-    /// Moves the end of the lease to this time, if that is later than before. This is cheap, and
-    /// has no effect if no command runs.
+    /// Moves the end of the lease to this time, if that is later than before. This method is cheap,
+    /// and has no effect if no command runs.
     pub fn prolong(&mut self, deadline: Moment) {
         let run = self.run;
         if let Some(running) = &mut self.running {
@@ -151,8 +153,8 @@ impl CommandHandle {
     }
 
     /// Waits until the command has ended, and returns its end. If no command runs, it returns the
-    /// end of the last run. A command ends when all its processes have, also those that its first
-    /// process has left behind.
+    /// end of the last run. A command ends when all its processes have ended, also those that its
+    /// first process has left behind.
     ///
     /// # Errors
     /// If the guardian has failed. The command has ended then, too.
@@ -165,7 +167,7 @@ impl CommandHandle {
         }
     }
 
-    /// What is counted about the command.
+    /// What the node counts about the command.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
@@ -177,9 +179,9 @@ impl CommandHandle {
         self.guardian.pid.as_raw_pid().unsigned_abs()
     }
 
-    /// A future that returns when the guardian has exited. It may be waited for on any task while
-    /// another task uses this value. A node that does not lead should stop then, before it is
-    /// elected.
+    /// Returns a future that is ready when the guardian has exited. Any task may wait for the
+    /// future while another task uses this value. After the end of the guardian, a node that does
+    /// not lead should stop, before it is elected.
     ///
     /// # Errors
     /// If the guardian has exited already, or cannot be watched.
@@ -187,7 +189,7 @@ impl CommandHandle {
         self.guardian.exited()
     }
 
-    /// For sockets that must not close before the command is dead.
+    /// Returns a handle for sockets that must not close before the command is dead.
     #[must_use]
     pub fn guardian_sockets(&self) -> GuardianSockets {
         self.guardian.guardian_sockets()
@@ -210,7 +212,7 @@ impl CommandHandle {
     }
 
     /// Measures the command that runs under a lease. Returns `None` if the margin is long enough
-    /// for its memory.
+    /// for its memory, or if there is no such command.
     pub(super) fn memory_risk(&self) -> Option<MemoryRisk> {
         let running = self.running.as_ref()?;
         running.deadline?;
@@ -223,7 +225,7 @@ impl CommandHandle {
             Some((ToNode::Ready { pid }, channel)) => {
                 let ready = Pid::from_raw(pid).zip(channel);
                 let ready = ready.map(|(pid, channel)| ReadyShim { pid, channel });
-                // If there was another one, it was killed from outside.
+                // If there was another shim, it was killed from outside.
                 if let Some(before) = mem::replace(&mut self.ready, ready) {
                     self.release(before.pid);
                 }
@@ -232,7 +234,7 @@ impl CommandHandle {
                 self.run_ended(Some(&end));
                 self.last_end = Some(end);
             }
-            // The guardian does not report the end of another run.
+            // The guardian reports only the end of the last run, so this does not occur.
             Some((ToNode::Ended { .. }, _)) => {}
             Some((ToNode::Failed(error), _)) => {
                 self.clean_up_after_guardian().await;
@@ -263,7 +265,7 @@ impl CommandHandle {
     /// signals to it.
     fn release(&self, pid: Pid) {
         let pid = pid.as_raw_pid();
-        // A guardian that does not read this reaps the process at the next start.
+        // A guardian that does not get this message reaps the process at the next start.
         let _ = self.guardian.send(&ToGuardian::ReleasePid { pid });
     }
 }

@@ -7,15 +7,15 @@ use tokio::time::{sleep, timeout};
 use super::CommandHandle;
 use crate::run::{CommandEnd, EndReason, RunError, channel::ToGuardian, children};
 
-/// How long a guardian may be late before the node assumes that it hangs.
+/// How long a guardian may be late before the node assumes that the guardian hangs.
 const GUARDIAN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The ways in which the command ends: leadership is given up or lost, or the guardian fails.
 impl CommandHandle {
-    /// Requests the end of the command without waiting for it. If leadership is
-    /// [given up](EndReason::GivenUp), the command has all of its grace, as long as the lease is
-    /// prolonged. If it was [lost](EndReason::Lost), the command has the rest of the lease, or the
-    /// loss grace. This has no effect if no command runs.
+    /// Requests the end of the command without waiting for it. If leadership is [given
+    /// up](EndReason::GivenUp), the command has all of its grace, as long as the lease is
+    /// prolonged. If leadership was [lost](EndReason::Lost), the command has the rest of the lease,
+    /// or the loss grace without a lease. This method has no effect if no command runs.
     pub fn request_end(&self, reason: EndReason) {
         if self.running.is_some() {
             // Errors do not matter: the next `receive` notices that the guardian has exited, and if
@@ -26,7 +26,7 @@ impl CommandHandle {
     }
 
     /// Stops the command because leadership is given up, with all of its grace, and waits for its
-    /// end. Meanwhile a lease must be [prolonged](Self::prolong), as
+    /// end. Meanwhile the caller must [prolong](Self::prolong) the lease, as
     /// [`supervise`](crate::run::supervise) does.
     ///
     /// # Errors
@@ -56,8 +56,8 @@ impl CommandHandle {
     }
 
     /// Stops the command because leadership was lost, and waits for its end, which comes before the
-    /// lease ends. If the guardian does not stop it in time, the node kills the process group
-    /// itself, and then the guardian.
+    /// lease ends. If the guardian does not stop the command in time, the node kills the process
+    /// group itself, and then the guardian.
     ///
     /// # Errors
     /// If the guardian has failed. The command has ended then, too.
@@ -74,9 +74,9 @@ impl CommandHandle {
         Err(self.clean_up_after_guardian().await)
     }
 
-    /// A future that returns when only half of the margin is left before the lease ends: the
-    /// guardian should have stopped the command by then. It never returns if there is no lease or
-    /// no command runs.
+    /// Returns a future that is ready when only half of the margin is left before the lease ends:
+    /// the guardian should have stopped the command by then. The future is never ready if there is
+    /// no lease or no command runs.
     pub(in crate::run) fn guardian_overdue(&self) -> impl Future<Output = ()> + use<> {
         let running = self.running.as_ref();
         let deadline = running.and_then(|running| running.deadline);
@@ -103,14 +103,14 @@ impl CommandHandle {
 
     /// Ends the guardian, which has failed, and all processes that the command has left.
     pub(super) async fn clean_up_after_guardian(&mut self) -> RunError {
-        // The guardian may only have closed its end of the channel.
+        // The guardian may still be alive, and may only have closed its end of the channel.
         let _ = self.guardian.child.start_kill();
         self.kill_group();
         let status = match self.guardian.child.wait().await {
             Ok(status) => status,
             Err(error) => return RunError::Channel(error),
         };
-        // This process is the parent of what is left now, and reaps it below.
+        // This process is now the parent of the processes that are left, and reaps them below.
         self.kill_group();
         self.run_ended(None);
         let session = self.guardian.pid;
@@ -130,9 +130,9 @@ impl CommandHandle {
 
     /// Kills the process group of the command that runs.
     ///
-    /// No other group can have its id. The guardian reaps the first process only after
-    /// [`release`](Self::release). After the end of the guardian, that process is a child of this
-    /// one, which reaps it only when no command runs any more.
+    /// No other group can have the id of this group. The guardian reaps the first process of the
+    /// command only after [`release`](Self::release). After the end of the guardian, the first
+    /// process is a child of this process, which reaps it only when no command runs any more.
     fn kill_group(&mut self) {
         if let Some(running) = &mut self.running {
             running.killed_by_node = true;
