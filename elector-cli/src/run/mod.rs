@@ -8,8 +8,8 @@
 //! node. Its only task is to ensure that no process of COMMAND is alive when the lease ends. It has
 //! its own session, one thread and no runtime, and it knows the end of the lease on a clock that
 //! counts while the machine is suspended. So the guardian stops COMMAND also if the node is killed,
-//! is stopped (SIGSTOP), or hangs. While no command runs, a third process, called *shim*, waits for
-//! the message to become COMMAND (`elector __exec`). So the beginning of a tenure needs only one
+//! is stopped (SIGSTOP), or hangs. While no command runs, a third process (`elector __exec`), the
+//! *shim*, waits for the message to become COMMAND. So the beginning of a tenure needs only one
 //! `exec`.
 //!
 //! | module | process |

@@ -64,7 +64,7 @@ fn ring_3() {
 /// The number of faults after which everything is healed, and there must be a leader.
 const ROUND: usize = 20;
 
-/// The settings for `cargo test`. They are long enough for a guardian on a busy machine.
+/// The settings for `cargo test`. The durations are long enough for a guardian on a busy machine.
 const PATIENT: &str = "
     [timing]
     heartbeat_ms = 50
@@ -220,12 +220,12 @@ impl Trial {
         self.rewire();
     }
 
-    /// Makes a node end, without waiting for it.
+    /// Makes a node end, without waiting for the end.
     fn end(&self, node: u64, fault: Fault) {
         self.cluster.foresee_end(node);
         let (pid, guardian) = (self.cluster.pid(node), self.cluster.guardian(node));
         let (pids, signal) = match fault {
-            // A node that has just been started may have no guardian yet.
+            // A node that has just been started may have no guardian yet. Then the node is killed.
             Fault::KillGuardian => ([Some(guardian.unwrap_or(pid)), None], Signal::KILL),
             Fault::KillBoth => ([Some(pid), guardian], Signal::KILL),
             Fault::End => ([Some(pid), None], Signal::TERM),
@@ -278,7 +278,7 @@ impl Trial {
         }
     }
 
-    /// A node that is up: the given victim, or else the next one.
+    /// Returns a node that is up: the given victim, or else the next node that is up.
     fn victim(&self, victim: Victim) -> Option<u64> {
         let first = match victim {
             Victim::Node(node) => node,
@@ -309,8 +309,8 @@ impl Trial {
         });
     }
 
-    /// Restarts nodes that have ended, as a service manager does. A node may end at its start: its
-    /// address is in use until the command of its last life is dead.
+    /// Restarts nodes that have ended, as a service manager does. A node may end at its start,
+    /// because its address is in use until the command of its last life is dead.
     fn restart_ended(&mut self) {
         for node in self.cluster.nodes() {
             if !self.cluster.is_running(node) {

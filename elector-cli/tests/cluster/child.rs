@@ -16,7 +16,8 @@ use tokio::{
 
 use crate::history::{Entry, Kind, Writer};
 
-/// The variable with the folder of the command. If it is set, the test below runs as a command.
+/// The variable with the folder of the command. If it is set, the test `child` below runs as a
+/// command.
 pub(crate) const FOLDER: &str = "CHILD_FOLDER";
 
 /// The file with the writes that the fence has accepted, in their order.
@@ -24,8 +25,8 @@ pub(crate) const HISTORY: &str = "history";
 /// The file for everything else that commands report.
 pub(crate) const NOTES: &str = "notes";
 
-/// How long a command continues after SIGTERM. This is longer than the loss grace, so a command
-/// whose leadership is lost is killed while it writes.
+/// How long a command continues after SIGTERM. The default loss grace for a lease below 500 ms is
+/// shorter, so a command whose lease is not prolonged is killed while it writes.
 const END_DELAY: Duration = Duration::from_millis(30);
 
 /// The command line that runs this test program as a command.
@@ -38,9 +39,9 @@ pub(crate) fn command() -> Vec<OsString> {
         .collect()
 }
 
-// This is no test, but the command that a leader runs. It does nothing unless it is started as one.
-// It holds a lock of the kernel while it is alive, and so finds out whether it is the only command.
-// It writes its token through a fence.
+// This function is no test, but the command that a leader runs. It does nothing unless it is
+// started as a command. It holds a lock of the kernel while it is alive, and so finds out whether
+// it is the only command. It writes its token through a fence.
 #[tokio::test]
 async fn child() {
     let Some(folder) = env::var_os(FOLDER).map(PathBuf::from) else {
@@ -73,7 +74,8 @@ impl Child {
         let number = |name| env::var(name).ok().and_then(|text| text.parse().ok());
         let epoch = number("ELECTOR_EPOCH").unwrap();
         let writer = Writer {
-            // A best-effort algorithm has no tokens.
+            // A best-effort algorithm has no tokens. The epoch gives a number in place of the
+            // token.
             token: number("ELECTOR_FENCING_TOKEN").unwrap_or(epoch * FencingToken::GRANTS),
             node: number("ELECTOR_NODE").unwrap(),
             pid: process::id().into(),
@@ -125,7 +127,8 @@ impl Child {
     }
 }
 
-/// The resource: a file that rejects writes with an older token than it has seen.
+/// The resource: a file that rejects a write if the newest token in the file is newer than the
+/// token of the write.
 struct Fenced(File);
 
 impl Fenced {
@@ -133,7 +136,8 @@ impl Fenced {
         Self(open(&folder.join(HISTORY)))
     }
 
-    /// Writes the entry. Returns the newest token as an error, if that is newer.
+    /// Writes the entry. Returns the newest token in the file as an error, if it is newer than the
+    /// token of the entry.
     fn write(&mut self, entry: &Entry) -> Result<(), u64> {
         self.0.lock().unwrap();
         let newest = self.newest();
@@ -169,7 +173,7 @@ fn open(path: &Path) -> File {
         .unwrap()
 }
 
-/// Writes the entry in one call, so it is never incomplete, even if this process is killed.
+/// Writes the entry in one call, so the line is never incomplete, even if this process is killed.
 fn writeln(mut file: &File, entry: &Entry) -> io::Result<()> {
     file.write_all(format!("{entry}\n").as_bytes())
 }

@@ -27,7 +27,7 @@ pub(crate) struct Setup {
     pub(crate) command: Vec<OsString>,
     /// The content of the file of settings.
     pub(crate) settings: String,
-    /// The nodes reach each other over wires that can be cut.
+    /// Whether the nodes reach each other over wires that can be cut.
     pub(crate) has_wires: bool,
     /// Further arguments of each node.
     pub(crate) arguments: Vec<OsString>,
@@ -47,7 +47,7 @@ pub(crate) const PATIENT: &str = "
 ";
 
 impl Setup {
-    /// A cluster of `elector node` with long durations.
+    /// Returns the parameters of a cluster of `elector node` with long durations.
     pub(crate) fn new(algorithm: &'static str, nodes: u64) -> Self {
         Self {
             algorithm,
@@ -60,7 +60,7 @@ impl Setup {
     }
 }
 
-/// The processes of a cluster. They are killed when this is dropped.
+/// The processes of a cluster. The processes are killed when this value is dropped.
 pub(crate) struct Cluster {
     pub(crate) logs: Arc<Logs>,
     pub(crate) wires: Option<Wires>,
@@ -152,7 +152,8 @@ impl Cluster {
         command
     }
 
-    /// The same, without the address to listen on and without the arguments of the test.
+    /// Returns the same command line as [`command`](Self::command), but without the address to
+    /// listen on and without the arguments of the test.
     pub(crate) fn bare(&self, subcommand: &str, id: u64) -> Command {
         let id_text = id.to_string();
         let mut command = elector(&[subcommand, "--id", &id_text, "--log-format", "json"]);
@@ -198,8 +199,8 @@ impl Cluster {
         self.spawn_to(id, command);
     }
 
-    /// The same, with the streams of the command line. If standard error is piped, it is read as
-    /// the log.
+    /// Starts a node with this command line, and with the streams that are set there. If standard
+    /// error is piped, it is read as the log.
     pub(crate) fn spawn_to(&mut self, id: u64, mut command: Command) {
         if let Some(wires) = &self.wires {
             wires.foresee_return(id);
@@ -242,15 +243,16 @@ impl Cluster {
         self.ended(id);
     }
 
-    /// From now on, the wires show to peers when this node has exited.
+    /// Prepares the wires for the end of this node: they refuse connections as soon as the node has
+    /// exited.
     pub(crate) fn foresee_end(&self, id: u64) {
         if let Some(wires) = &self.wires {
             wires.foresee_end(id);
         }
     }
 
-    /// Waits until the process of a node has ended. Returns its exit code, or minus the signal that
-    /// killed it.
+    /// Waits until the process of a node has ended. Returns its exit code, or the negative number
+    /// of the signal that killed it.
     pub(crate) fn ended(&mut self, id: u64) -> i32 {
         let mut child = self.running.remove(&id).unwrap();
         let mut ended = None;
@@ -261,7 +263,8 @@ impl Cluster {
         code(ended.unwrap())
     }
 
-    /// Waits until all nodes that run know the same leader. Returns its epoch and its id.
+    /// Waits until all nodes that run know the same leader. Returns the epoch and the id of the
+    /// leader.
     pub(crate) fn leader(&self) -> (u64, u64) {
         self.leader_after(0)
     }
@@ -273,7 +276,7 @@ impl Cluster {
             .unwrap()
     }
 
-    /// The same as [`leader`](Self::leader), for a leader of a later epoch than this one.
+    /// Does the same as [`leader`](Self::leader), for a leader of a later epoch than `epoch`.
     pub(crate) fn leader_after(&self, epoch: u64) -> (u64, u64) {
         let nodes: Vec<u64> = self.running.keys().copied().collect();
         self.logs.wait_until("one leader", |lines| {

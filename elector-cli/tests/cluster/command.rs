@@ -10,7 +10,8 @@ use std::{
 
 use crate::until;
 
-/// The command, without the environment variables of this process, except PATH.
+/// Returns the command `elector` with these arguments. It gets no environment variable of this
+/// process except PATH.
 pub(crate) fn elector(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_elector"));
     command.args(arguments).env_clear();
@@ -42,7 +43,7 @@ pub(crate) fn failed(command: &mut Command) -> String {
     output
 }
 
-/// The exit code, or minus the signal that killed the process.
+/// Returns the exit code, or the negative number of the signal that killed the process.
 pub(crate) fn code(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
     status
@@ -58,11 +59,12 @@ pub(crate) fn own_ip() -> String {
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let number = std::process::id().wrapping_mul(64).wrapping_add(count);
     let [_, a, b, c] = number.to_be_bytes();
-    // Never 127.0.0.1, which all programs use.
+    // The address is never 127.0.0.1, which all programs use.
     format!("127.{}.{b}.{c}", a | 0x80)
 }
 
-/// A node that is alone in its cluster, so it leads, with its data in this folder.
+/// Returns the command line of a node that is alone in its cluster, and so leads. Its data is in
+/// this folder.
 pub(crate) fn single(subcommand: &str, data: &Path) -> Command {
     let peers = format!("1={}:7101", own_ip());
     let mut command = elector(&[subcommand, "--id", "1", "--peers", &peers]);
@@ -79,7 +81,7 @@ pub(crate) fn write_token(path: &Path) {
 }
 
 /// Returns the words in front of a command line that make its process the first one of a container.
-/// Returns `None` if this user cannot create one: then the test must be skipped.
+/// Returns `None` if this user cannot create a container. Then the test must be skipped.
 pub(crate) fn container() -> Option<[&'static str; 5]> {
     let unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
     let result = Command::new(unshare[0])

@@ -46,8 +46,8 @@ fn a_cluster_works_with_development_certificates() {
     assert!(cluster.leader_after(newer).0 > newer);
 }
 
-// If some nodes have TLS and some have not, both sides must report it, and must not elect a leader
-// without TLS.
+// If some nodes have TLS and some have not, both sides must report that, and must not elect a
+// leader without TLS.
 #[test]
 fn a_node_without_tls_is_rejected_and_both_sides_log_why() {
     let mut cluster = certified(2);

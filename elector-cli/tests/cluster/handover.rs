@@ -31,8 +31,8 @@ fn slow(algorithm: &'static str) -> Setup {
 /// and much longer than a hand-over takes.
 const HANDOVER_LIMIT: Duration = Duration::from_secs(2);
 
-// A deployment restarts one node after the other. When the leader is shut down, the next one must
-// lead at once, and not only after an election timeout.
+// A deployment restarts one node after the other. When the leader is shut down, the next leader
+// must lead at once, and not only after an election timeout.
 #[test]
 fn a_leader_that_is_shut_down_hands_over() {
     for algorithm in ["raft", "paxos", "bully", "ring"] {
@@ -52,8 +52,8 @@ fn a_leader_that_is_shut_down_hands_over() {
     }
 }
 
-// The same with a command, which must have ended before the next one starts. The shutdown of a
-// follower must not change the leader.
+// With `elector run`, the command of a leader must have ended before the command of the next leader
+// starts. The shutdown of a follower must not change the leader.
 #[test]
 fn a_command_ends_before_the_next_one_starts() {
     let mut cluster = Cluster::start(Setup {
@@ -80,7 +80,7 @@ fn a_command_ends_before_the_next_one_starts() {
     assert!(!notes.contains("overlaps"), "{notes}");
 }
 
-// Operators query and command nodes over HTTP, with the same program.
+// Operators query nodes and send commands to them over HTTP, with the same program.
 #[test]
 fn nodes_are_queried_and_commanded_over_http() {
     let mut cluster = Cluster::stopped(Setup::new("raft", 3));

@@ -13,7 +13,7 @@ use elector_core::GuaranteeKind;
 pub(crate) struct Entry {
     pub(crate) kind: Kind,
     pub(crate) writer: Writer,
-    /// On the clock of [`elector_core::actor::now`].
+    /// The time of the line, on the clock of [`elector_core::actor::now`].
     pub(crate) at_ns: u64,
     /// A token, or a time: see [`Kind`].
     pub(crate) other: u64,
@@ -90,17 +90,18 @@ impl FromStr for Entry {
 pub(crate) struct Findings {
     pub(crate) writes: u64,
     pub(crate) commands: u64,
-    /// Each with the node and the process that it belongs to.
+    /// The tokens of all writes, each with the node and the process that it belongs to.
     pub(crate) tokens: BTreeMap<u64, (u64, u64)>,
     /// The last write.
     pub(crate) last: Option<Entry>,
     /// Writes that the fence should have rejected. They are violations under every algorithm.
     pub(crate) leaks: Vec<String>,
-    /// Two commands at the same time, and the consequences. They are violations under a quorum.
+    /// Cases of two commands at the same time, and the consequences. They are violations under a
+    /// quorum algorithm.
     pub(crate) overlaps: Vec<String>,
     /// The time of the last write with each token.
     last_of: BTreeMap<u64, u64>,
-    /// Writers that were followed by another one.
+    /// Writers after which another writer has written.
     past: BTreeSet<Writer>,
 }
 

@@ -39,7 +39,7 @@ fn the_last_error_is_a_line_of_the_log() {
     command.arg("--config").arg(path("file"));
     check_json(&failed(command.args(["--log", "off"])), "--init");
     let (_, output) = finished(&mut node());
-    // Lines about signals that this test was started to ignore may come before.
+    // Lines about signals that were ignored when this test was started may come before.
     let last = output.lines().last().unwrap();
     assert!(last.starts_with("error: "), "{output}");
 }

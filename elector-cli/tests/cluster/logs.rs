@@ -127,8 +127,8 @@ impl Lines {
         self.views.get(&node)
     }
 
-    /// Returns the epoch and the leader, if all these nodes know the same leader, and it is one of
-    /// them.
+    /// Returns the epoch and the leader, if all these nodes know the same leader, and the leader is
+    /// one of them.
     pub(crate) fn agreed(&self, nodes: &[u64]) -> Option<(u64, u64)> {
         let first = self.view_of(*nodes.first()?)?;
         let (epoch, leader) = (first.epoch, first.leader?);
@@ -170,7 +170,7 @@ impl Lines {
     }
 }
 
-/// Returns the view in a line, if it has one.
+/// Returns the view in a line, if the line has a view.
 fn view(line: &str) -> Option<View> {
     let line: Value = serde_json::from_str(line).ok()?;
     let leader = match line.get("leader")?.as_str()? {

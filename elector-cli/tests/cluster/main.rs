@@ -43,7 +43,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The time limit of everything here. What takes longer never ends.
+/// The time limit for each wait in these tests. A wait that takes longer is taken for endless.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Waits until the condition holds.
@@ -55,8 +55,8 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Only one test at a time can hold this: a test that loads the machine, or that load would
-/// disturb.
+/// Returns a lock that only one test at a time can hold. It is for tests that load the machine, and
+/// for tests that load would disturb.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)

@@ -12,7 +12,8 @@ use crate::{
     command::{elector, failed, finished},
 };
 
-/// A node of this list, in this folder. None of these nodes ever listens.
+/// Returns the command line of a node of this list, with its data below this folder. None of these
+/// nodes ever listens.
 fn node(subcommand: &str, folder: &Path, id: u64, list: &[u64]) -> Command {
     let peers: Vec<String> = list
         .iter()
@@ -35,8 +36,8 @@ fn succeeded(command: &mut Command) -> String {
     output
 }
 
-// When a node was restarted with five nodes in its list instead of three, there were two leaders in
-// one epoch.
+// Before this check existed, a node could be restarted with five nodes in its list instead of
+// three. Then there were two leaders in one epoch.
 #[test]
 fn another_list_is_rejected_by_every_subcommand() {
     let folder = tempfile::tempdir().unwrap();
@@ -56,7 +57,7 @@ fn another_list_is_rejected_by_every_subcommand() {
     assert!(output.contains("are valid"), "{output}");
 }
 
-// All steps of `elector members set --help`, in their order.
+// This test takes all steps of `elector members set --help`, in their order.
 #[test]
 fn the_list_is_changed_while_all_nodes_are_stopped() {
     let mut cluster = Cluster::start(Setup::new("raft", 3));

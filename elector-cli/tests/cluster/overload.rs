@@ -13,14 +13,14 @@ use crate::{
     number_from,
 };
 
-// The default durations must tolerate four busy threads per core.
+// The default durations must tolerate four busy threads per core (two in the short version).
 #[test]
 fn overload_of_the_default_profile() {
     let changes = elections_under_load("default");
     assert_eq!(changes, 0, "elections, although the leader was alive");
 }
 
-// The profile for quiet machines is not made for this, so the number of elections is only
+// The profile for quiet machines is not made for a busy machine, so the number of elections is only
 // printed.
 #[test]
 fn overload_of_the_profile_lan() {

@@ -1,5 +1,5 @@
-//! The faults of a cluster. The same seed gives the same faults. When a node notices a fault
-//! depends on the machine, and differs from run to run.
+//! The faults of a cluster. The same seed gives the same faults. The time at which a node notices a
+//! fault depends on the machine, and differs from run to run.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::proxy::Mode;
 /// One fault of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
-    /// The time from the fault before to this one.
+    /// The time from the fault before to this fault.
     pub(crate) after: Duration,
     pub(crate) fault: Fault,
     pub(crate) victim: Victim,
@@ -24,7 +24,7 @@ pub(crate) enum Fault {
     Kill,
     /// SIGKILL to the guardian of its command.
     KillGuardian,
-    /// SIGKILL to both, one right after the other.
+    /// SIGKILL to the node, and right after that to the guardian.
     KillBoth,
     /// SIGSTOP to the node.
     Stop,
@@ -66,8 +66,8 @@ pub(crate) fn plan(seed: u64, nodes: u64, faults: usize, lease: Duration) -> Vec
 fn step(rng: &mut Rng, nodes: u64, lease: Duration) -> Step {
     let millis = |rng: &mut Rng, min, max| Duration::from_millis(rng.between(min, max));
     let lease = u64::try_from(lease.as_millis()).unwrap_or(u64::MAX);
-    // One half of the faults hit while the fault before lasts. The other half hit a cluster that
-    // may have elected a leader since.
+    // One half of the faults may hit while the fault before lasts. The other half hit a cluster
+    // that may have elected a leader since.
     let after = if rng.chance(0.5) {
         millis(rng, 0, lease)
     } else {
@@ -131,7 +131,8 @@ impl Side {
 mod tests {
     use super::*;
 
-    // To repeat a failure, the same seed must give the same faults. Another seed must give others.
+    // To repeat a failure, the same seed must give the same faults. Another seed must give other
+    // faults.
     #[test]
     fn a_plan_depends_only_on_its_seed() {
         let lease = Duration::from_millis(120);

@@ -19,7 +19,7 @@ const LONG_LEASE: &str = "
 
 const LEASE: Duration = Duration::from_secs(4);
 
-/// Starts a cluster and kills its leader. Returns the time until the next one leads.
+/// Starts a cluster and kills its leader. Returns the time until the next leader leads.
 fn failover(setup: Setup) -> Duration {
     let mut cluster = Cluster::start(Setup {
         settings: LONG_LEASE.to_owned(),
@@ -28,7 +28,7 @@ fn failover(setup: Setup) -> Duration {
     replaced(&mut cluster)
 }
 
-/// Kills the leader. Returns the time until the next one leads.
+/// Kills the leader. Returns the time until the next leader leads.
 fn replaced(cluster: &mut Cluster) -> Duration {
     let (epoch, leader) = cluster.leader();
     let killed = now().nanos();
@@ -53,9 +53,9 @@ fn a_killed_leader_is_replaced_at_once() {
     }
 }
 
-// The peers have seen each follower exit and return. They must know that it takes its turn in
-// elections again: if two nodes start an election at the same time, there is no leader before the
-// next election timeout.
+// The peers have seen each follower exit and return. They must know that this follower takes its
+// turn in elections again. Otherwise two nodes could start an election at the same time, and there
+// would be no leader before the next election timeout.
 #[test]
 fn a_leader_is_replaced_at_once_after_its_followers_were_restarted() {
     for algorithm in ["raft", "paxos"] {
@@ -74,8 +74,8 @@ fn a_leader_is_replaced_at_once_after_its_followers_were_restarted() {
     }
 }
 
-// The process that could prove the death was killed, too. But the next life of the node gets a lock
-// that all processes of the life before have held until they ended.
+// Here the process that could prove the death is killed, too. But the next life of the node gets a
+// lock that all processes of the life before have held until they ended.
 #[test]
 fn a_leader_that_restarts_at_once_proves_the_end_of_its_last_life() {
     for command in [Vec::new(), child::command()] {

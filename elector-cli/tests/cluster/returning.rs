@@ -56,7 +56,7 @@ fn a_node_whose_disk_fails_stops_with_an_error() {
         maximum: Some(0),
     };
     prlimit(Some(cluster.pid(broken)), Resource::Fsize, nothing).unwrap();
-    // Now the two other nodes must elect, and this one must save its vote.
+    // Now the two nodes that are left must elect a leader, and `broken` must save its vote.
     cluster.kill(leader);
     assert_eq!(cluster.ended(broken), 3);
     cluster.logs.wait_for(broken, "could not be written");

@@ -14,7 +14,8 @@ use crate::{
     until,
 };
 
-/// `elector run` of a shell command, alone in its cluster.
+/// Formats a node that is alone in its cluster. Returns the command line that runs a shell script
+/// on this node.
 fn shell(folder: &Path, arguments: &[&str], script: &str) -> Command {
     let data = folder.join("data");
     assert_eq!(finished(single("node", &data).arg("--init")).0, 0);
@@ -190,14 +191,15 @@ fn a_follower_stops_when_its_guardian_is_killed() {
     kill_process(cluster.guardian(follower).unwrap(), Signal::KILL).unwrap();
     assert_eq!(cluster.ended(follower), 4);
     assert_eq!(cluster.leader(), (epoch, leader), "the leader must stay");
-    // Read this before the signal: the leader may hand over, and then there is another command.
+    // Read the process id before the signal: the leader may hand over, and then there is another
+    // command.
     let pid = pid_of_command(&cluster);
     kill_process(cluster.guardian(leader).unwrap(), Signal::KILL).unwrap();
     assert_eq!(cluster.ended(leader), 4);
     assert!(has_ended(pid));
 }
 
-// After a crash, no process may be left: one that keeps the port of the node would prevent a
+// After a crash, no process may be left: a process that keeps the port of the node would prevent a
 // restart.
 #[test]
 fn no_process_is_left_of_a_node_that_was_killed() {
@@ -231,7 +233,7 @@ fn a_command_that_is_too_large_for_its_margin_causes_a_warning() {
     assert_eq!(cluster.ended(leader), 0);
 }
 
-// A shell must be able to distinguish a node that was shut down from one that failed.
+// A shell must be able to distinguish a node that was shut down from a node that failed.
 #[test]
 fn a_node_that_is_shut_down_exits_with_0() {
     let folder = tempfile::tempdir().unwrap();

@@ -2,8 +2,8 @@ use std::fs;
 
 use crate::command::{elector, failed, finished, own_ip};
 
-// Before an operator restarts nodes for a change, a check must show its effect. The check itself
-// must change nothing.
+// Before an operator restarts nodes for a change, a check must show the effect of the change. The
+// check itself must change nothing.
 #[test]
 fn a_check_prints_a_summary_of_the_settings() {
     let folder = tempfile::tempdir().unwrap();
@@ -133,7 +133,8 @@ fn variables_are_cleaned_and_unknown_ones_cause_a_warning() {
     assert!(!output.contains("ELECTOR_SERVICE_HOST"), "{output}");
 }
 
-// One order of precedence for all settings: otherwise it would not be clear which one is in force.
+// All settings need one order of precedence. Otherwise it would not be clear which value is in
+// force.
 #[test]
 fn a_flag_takes_precedence_over_a_variable_and_that_over_the_file() {
     let folder = tempfile::tempdir().unwrap();
@@ -154,7 +155,7 @@ fn a_flag_takes_precedence_over_a_variable_and_that_over_the_file() {
         command.envs(name.map(|name| ("ELECTOR_NAME", name)));
         let (code, output) = finished(&mut command);
         assert_eq!(code, 0, "{output}");
-        // This is set only in the file, so it is always in force.
+        // This duration is set only in the file, so it is always in force.
         assert!(output.contains("\"heartbeat_ms\":33"), "{output}");
         output
     };

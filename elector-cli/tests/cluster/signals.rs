@@ -18,7 +18,8 @@ const SCRIPT: &str = "trap 'echo > $CHILD_FOLDER/sigterm; exit 0' TERM; \
                      mv $CHILD_FOLDER/new $CHILD_FOLDER/ignored; \
                      while :; do sleep 1000 & wait $!; done";
 
-/// Starts a process that ignores no signals, even if this test was started with ignored signals.
+/// The beginning of a command line that starts a process which ignores none of these signals, even
+/// if this test was started with ignored signals.
 const NO_IGNORED_SIGNALS: [&str; 2] = ["env", "--default-signal=HUP,INT,QUIT,USR1,USR2"];
 
 /// A cluster of one node, which runs the script above.
@@ -118,7 +119,8 @@ fn a_service_reloads_on_sighup_and_ignores_unknown_signals() {
     assert!(command_got_sigterm(&cluster));
 }
 
-/// A shell that ignores some signals becomes the rest of the command line.
+/// The beginning of a command line: a shell ignores some signals, and becomes the program in the
+/// rest of the command line.
 const NOHUP: [&str; 4] = [
     "sh",
     "-c",
@@ -136,7 +138,8 @@ fn signals_that_were_ignored_at_the_start_stay_ignored() {
     for signal in [Signal::HUP, Signal::INT, Signal::QUIT, Signal::USR1] {
         cluster.signal(1, signal);
     }
-    // Signals with lower numbers are delivered before SIGUSR1.
+    // Signals with lower numbers are delivered before SIGUSR1, so all of them have been delivered
+    // then.
     cluster.logs.wait_for(1, "SIGUSR1");
     assert!(cluster.is_running(1) && !command_got_sigterm(&cluster));
     // There must be a way to stop the node and its command.

@@ -74,7 +74,8 @@ fn the_folder_of_another_node_is_rejected() {
 fn a_folder_in_use_is_rejected() {
     let mut cluster = Cluster::start(Setup::new("raft", 1));
     cluster.leader();
-    // Like a copy of a unit file in which only the port was changed, because it was in use.
+    // The second node is like a copy of a unit file in which only the port was changed, because the
+    // port was in use.
     let mut second = cluster.bare("node", 1);
     second.args(["--listen", &format!("{}:7101", own_ip())]);
     let output = failed(&mut second);
@@ -174,7 +175,7 @@ fn connections_without_tls_are_limited_to_loopback() {
     kill_process(Pid::from_child(&node), Signal::TERM).unwrap();
     assert!(node.wait().unwrap().success());
 
-    // HTTP shows the status of the node, and accepts commands.
+    // HTTP shows the status of the node, and accepts commands. So it is also limited to loopback.
     let output = failed(single("node", &data).args(["--http", "0.0.0.0:0"]));
     assert!(
         output.contains("0.0.0.0") && output.contains("no TLS"),

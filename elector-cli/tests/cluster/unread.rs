@@ -54,7 +54,8 @@ impl Unread {
     }
 }
 
-/// Writes more than a pipe can hold, so that the command waits for the reader. Then sleeps.
+/// A shell script that writes more than a pipe can hold, so that it waits for the reader. Then it
+/// sleeps.
 const FILLS: &str = "head -c 100000 /dev/zero; exec sleep 1000";
 
 // If the supervisor waited for the reader of its log, it would not start the command again, and the
@@ -80,8 +81,8 @@ fn a_command_that_crashes_is_started_again() {
     assert_eq!(cluster.ended(1), 0);
 }
 
-// Such a node must answer requests, hand over and exit, although it logs unknown peers and its own
-// shutdown.
+// A node whose log is not read must answer requests, hand over and exit, although it logs unknown
+// peers and its own shutdown.
 #[test]
 fn a_leader_hands_over_and_exits() {
     let mut cluster = Cluster::stopped(Setup {
@@ -114,7 +115,7 @@ fn a_leader_hands_over_and_exits() {
         if let Some(leader) = leader {
             let mut transfer = elector(&["transfer", "--to", "1"]);
             transfer.args(["--http", &cluster.http(leader)]);
-            // The node refuses this if it does not lead any more.
+            // The node refuses this command if it does not lead any more.
             finished(transfer.arg("--token-file").arg(&token));
         }
         [2, 3].map(|node| known(&cluster, node)) == [Some(1), Some(1)]

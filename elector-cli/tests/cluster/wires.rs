@@ -4,8 +4,8 @@ use tokio::runtime::Runtime;
 
 use crate::proxy::{Mode, Wire};
 
-/// A wire from each node to each other one. It carries the messages in this direction, and the
-/// answers of the other node to pings.
+/// A wire from each node to each other node. A wire carries the messages in its direction, and the
+/// answers of the receiver to pings.
 pub(crate) struct Wires {
     // The wires must be dropped before their runtime.
     of: BTreeMap<(u64, u64), Wire>,
@@ -41,7 +41,7 @@ impl Wires {
         }
     }
 
-    /// Breaks the connections between a node and all others.
+    /// Breaks the connections between a node and all other nodes.
     pub(crate) fn reset(&self, node: u64) {
         let ends = |&(&(from, to), _): &(&(u64, u64), &Wire)| from == node || to == node;
         self.of
@@ -50,13 +50,13 @@ impl Wires {
             .for_each(|(_, wire)| wire.reset());
     }
 
-    /// The process of a node will end: from then on, its wires refuse connections, as its address
-    /// does.
+    /// Informs the wires that the process of a node will end: from its end on, the wires to the
+    /// node refuse connections, as the address of the node does.
     pub(crate) fn foresee_end(&self, node: u64) {
         self.to(node).for_each(Wire::foresee_end);
     }
 
-    /// The node will be started again.
+    /// Informs the wires that the node will be started again.
     pub(crate) fn foresee_return(&self, node: u64) {
         for wire in self.to(node) {
             self.runtime.block_on(wire.foresee_return());

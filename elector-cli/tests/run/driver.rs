@@ -39,7 +39,8 @@ impl Drop for Driver {
     }
 }
 
-// This is no test, but the main function of a driver. It does nothing unless a test has started it.
+// This function is no test, but the main function of a driver. It does nothing unless a test has
+// started it.
 #[tokio::test(flavor = "multi_thread")]
 async fn driver() {
     let Ok(job) = env::var("JOB") else {
@@ -112,7 +113,7 @@ async fn driver() {
     }
 }
 
-/// Starts and stops the command 200 times, at different points of a start, and writes how many
+/// Starts the command 200 times, and stops it at different points of its start. Writes how many
 /// files and processes are left.
 async fn start_and_stop(options: &Options, folder: &std::path::Path) {
     let mut handle = begin(options, folder).await;

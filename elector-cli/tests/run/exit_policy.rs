@@ -131,7 +131,7 @@ async fn each_end_of_a_command_is_counted_by_its_kind() {
     assert_eq!((metrics.running.get(), metrics.late_ends.get()), (0, 0));
 }
 
-// What the first start of a command has written must not be taken for a write of the second one.
+// A write of the first start of a command must not be taken for a write of the second start.
 #[tokio::test]
 async fn each_start_has_a_higher_token() {
     let folder = Folder::new();

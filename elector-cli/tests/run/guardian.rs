@@ -18,8 +18,8 @@ fn with_child() -> String {
     format!("sh -c '{stubborn}' x $0.child & {WRITE_PID}; wait; sleep 1000")
 }
 
-// Without the guardian, nothing would stop the command. The command must end with it, and the node
-// must notice.
+// Without the guardian, nothing would stop the command. The command must end with its guardian, and
+// the node must notice the end of the guardian.
 #[tokio::test]
 async fn the_command_is_killed_when_its_guardian_is_killed() {
     let folder = Folder::new();
@@ -31,11 +31,12 @@ async fn the_command_is_killed_when_its_guardian_is_killed() {
     assert!(matches!(error, RunError::GuardianExited(_)), "{error}");
     assert_eq!(error.exit_code(), 4);
     assert_eq!(pids.map(has_ended), [true; 2]);
-    // Later calls report it as well.
+    // Later calls report the end of the guardian, too.
     assert!(within(handle.exited()).await.is_err());
 }
 
-// The same while no command runs: a node without a guardian must not lead.
+// The node must notice the end of its guardian also while no command runs: a node without a
+// guardian must not lead.
 #[tokio::test]
 async fn the_node_notices_at_once_that_its_guardian_has_exited() {
     let folder = Folder::new();
@@ -77,7 +78,8 @@ async fn the_guardian_ignores_signals_to_the_whole_service() {
     within(handle.shutdown()).await.unwrap();
 }
 
-// The command must not inherit that. (It does inherit which signals this program ignores.)
+// The command must not ignore the signals that its guardian ignores. (It inherits only the signals
+// that were ignored when this test program was started.)
 #[tokio::test]
 async fn the_command_does_not_ignore_signals() {
     let folder = Folder::new();
@@ -103,8 +105,8 @@ fn nice(pid: impl std::fmt::Display) -> i32 {
     fields.split(' ').nth(16).unwrap().parse().unwrap()
 }
 
-// The guardian has a higher priority than others, if that is allowed: if it gets no processor in
-// time, the command outlives its lease. The command must not have that priority.
+// The guardian has a higher priority than other processes, if that is allowed: if the guardian gets
+// no processor in time, the command outlives its lease. The command must not have that priority.
 #[tokio::test]
 async fn only_the_guardian_has_a_high_priority() {
     let folder = Folder::new();
@@ -118,7 +120,8 @@ async fn only_the_guardian_has_a_high_priority() {
     within(handle.shutdown()).await.unwrap();
 }
 
-// A guardian that is stopped cannot stop the command before the lease ends, so the node must.
+// A guardian that is stopped cannot stop the command before the lease ends, so the node must stop
+// the command.
 #[tokio::test]
 async fn the_node_kills_the_command_if_the_guardian_is_stopped() {
     let folder = Folder::new();
@@ -131,7 +134,7 @@ async fn the_node_kills_the_command_if_the_guardian_is_stopped() {
     assert_eq!(pids.map(has_ended), [true; 2]);
 }
 
-// The shim may be killed from outside. The next tenure needs another one.
+// The shim may be killed from outside. The next tenure needs another shim.
 #[tokio::test]
 async fn a_shim_that_was_killed_is_replaced() {
     let folder = Folder::new();
@@ -139,7 +142,7 @@ async fn a_shim_that_was_killed_is_replaced() {
     let shim = children(&handle)[0];
     kill_process(shim, Signal::KILL).unwrap();
     until_next_shim(&handle, shim);
-    // The node may not have received the message about it yet.
+    // The node may not have received the message about the next shim yet.
     handle.start(&parameters(60_000)).unwrap();
     assert!(matches!(
         within(handle.exited()).await.unwrap().exit,
@@ -169,7 +172,8 @@ fn until_next_shim(handle: &CommandHandle, before: Pid) {
 }
 
 // A process id may be reused as soon as its process is reaped. A node that has not yet received the
-// end of its command may kill its group, so no other process may have that id before.
+// end of its command may kill the process group of the command. So no other process may have this
+// id before the node has received that end.
 #[tokio::test]
 async fn the_id_of_a_command_is_in_use_until_the_node_has_received_its_end() {
     let folder = Folder::new();
@@ -186,7 +190,8 @@ async fn the_id_of_a_command_is_in_use_until_the_node_has_received_its_end() {
     within(handle.shutdown()).await.unwrap();
 }
 
-// The same for a shim that was killed from outside: the node may signal it as its command.
+// The id of a shim that was killed from outside must stay in use, too: the node may take the shim
+// for its command, and signal it.
 #[tokio::test]
 async fn the_id_of_a_shim_is_in_use_until_the_node_has_another() {
     let folder = Folder::new();

@@ -54,7 +54,8 @@ fn lead(elector: &Elector<Quorum>, options: &Options, folder: &Folder, released:
 }
 
 // While the supervisor hangs, the guardian stops the command, and nothing starts it again. The node
-// must not continue to lead, and this command must be dead when that of the next leader starts.
+// must not continue to lead, and its command must be dead when the command of the next leader
+// starts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_whose_supervisor_hangs_gives_leadership_up() {
     let mut setup = ClusterSetup::<Raft>::new(3);

@@ -84,7 +84,7 @@ pub(crate) async fn both<W: Future, S: Future>(work: W, steps: S) -> (W::Output,
     within(async { tokio::join!(work, steps) }).await
 }
 
-/// The end of the command in a tenure that ended because its leadership did.
+/// Returns the end of the command in a tenure that ended because its leadership ended.
 pub(crate) fn over(tenure_end: Result<TenureEnd, RunError>) -> CommandEnd {
     match tenure_end {
         Ok(TenureEnd::Over(Some(end))) => end,

@@ -25,7 +25,7 @@ use elector_cli::run::{CommandHandle, Options, StartParameters};
 use elector_core::{Epoch, FencingToken, Moment, NodeId, actor::now};
 use rustix::process::{Pid, Signal};
 
-/// The time limit of everything here. What takes longer never ends.
+/// The time limit for each wait in these tests. A wait that takes longer is taken for endless.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A shell command that writes the process id of the shell to the file `$0`.
@@ -34,8 +34,9 @@ const WRITE_PID: &str = "echo $$ > $0.new; mv $0.new $0";
 /// A shell command that waits for a signal, without another process.
 const SLEEP: &str = "mkfifo $0.rest; exec 3<>$0.rest; while :; do read x <&3; done";
 
-/// The same for a signal that may arrive at any time. A shell does not handle a signal that arrives
-/// between its check for signals and its `read` until the `read` ends.
+/// A shell command that waits for a signal that may arrive at any time. [`SLEEP`] could miss such a
+/// signal: a shell does not handle a signal that arrives between its check for signals and its
+/// `read` until the `read` ends.
 const SPIN: &str = "while :; do :; done";
 
 /// A shell command that ignores SIGTERM, and starts no process that a test would leave behind.
@@ -114,7 +115,7 @@ fn script(script: &str, file: &Path) -> Options {
     ];
     Options {
         executable: env!("CARGO_BIN_EXE_elector").into(),
-        // Long enough for a machine that is busy with other work.
+        // These durations are long enough for a machine that is busy with other work.
         margin: Duration::from_millis(800),
         loss_grace: Duration::from_millis(100),
         grace: LIMIT,

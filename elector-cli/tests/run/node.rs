@@ -20,8 +20,9 @@ fn signal(driver: &Driver, signal: Signal) {
     kill_process(pid_of(driver), signal).unwrap();
 }
 
-// A node that is killed by SIGKILL cannot stop anything, and its peers elect another leader within
-// a millisecond. Its command and its guardian must end, although the lease still runs for a minute.
+// A node that is killed by SIGKILL cannot stop its command, and its peers may elect another leader
+// within a millisecond. Its command and its guardian must end, although the lease still runs for a
+// minute.
 #[test]
 fn the_command_is_killed_when_the_node_is_killed() {
     let folder = Folder::new();
@@ -31,7 +32,7 @@ fn the_command_is_killed_when_the_node_is_killed() {
     until("both have ended", || pids.map(has_ended) == [true; 2]);
 }
 
-// A node that is stopped or hangs cannot stop anything, and does not notice that another node
+// A node that is stopped or hangs cannot stop its command, and does not notice that another node
 // leads. The guardian must stop the command before the lease ends, by its own clock.
 #[test]
 fn the_command_of_a_stopped_node_ends_before_the_lease() {
@@ -130,7 +131,7 @@ fn entrusting(job: &str, folder: &Folder) -> (Driver, TcpStream) {
     (driver, connection)
 }
 
-// When the peers read the farewell, they elect the next leader, and that one starts its command.
+// When the peers read the farewell, they elect the next leader, and that leader starts its command.
 // The command of this node must be dead by then.
 #[test]
 fn the_farewell_is_written_when_node_and_command_are_dead() {

@@ -5,7 +5,7 @@ use elector_core::NodeId;
 
 use crate::{Folder, WITHOUT_LEASE, parameters, script, spawn, within};
 
-// A command finds its parameters in its environment, and no values of another one.
+// A command finds its parameters in its environment, and no values of an earlier start.
 #[tokio::test]
 async fn the_parameters_are_in_the_environment() {
     let folder = Folder::new();
@@ -45,8 +45,8 @@ async fn a_missing_command_is_named() {
     assert!(error.to_string().contains("\"no-such-command\""));
 }
 
-// A command that is removed later is no failure of the node: the command ends with the exit code of
-// shells for that, and may exist again at the next start.
+// A command that is removed later is no failure of the node: the command ends with the exit code
+// that shells use for a missing command. The command may exist again at the next start.
 #[tokio::test]
 async fn a_command_that_was_removed_ends_at_once() {
     let folder = Folder::new();
@@ -79,7 +79,7 @@ async fn no_command_is_started_at_the_end_of_a_lease() {
     let mut handle = spawn(&script("echo > $0", &folder.path("ran"))).await;
     handle.start(&parameters(899)).unwrap();
     let end = within(handle.exited()).await.unwrap();
-    // The shim finds that out itself, or the guardian is quicker.
+    // Either the shim finds out that it is too late, or the guardian stops the shim before that.
     assert!(
         matches!(end.exit, Exit::TooLate | Exit::Signal(15)),
         "{end}"

@@ -96,8 +96,8 @@ async fn children_inside_and_outside_of_the_group_are_killed() {
     within(handle.shutdown()).await.unwrap();
 }
 
-// The processes that a command leaves behind are part of it. It has ended only when they have, and
-// nothing else may start before.
+// The processes that a command leaves behind are part of the command. The command has ended only
+// when these processes have ended, and no other command may start before.
 #[tokio::test]
 async fn a_command_ends_when_all_its_processes_have_ended() {
     let folder = Folder::new();
@@ -120,7 +120,7 @@ async fn a_prolonged_lease_keeps_the_command_alive() {
     handle.start(&first).unwrap();
     let second = in_ms(4_000);
     handle.prolong(second);
-    // An earlier message must not shorten it.
+    // A message with an earlier deadline must not shorten the lease.
     handle.prolong(in_ms(0));
     let pid = folder.pid("pid");
     until("the first lease has ended", || Some(now()) > first.deadline);

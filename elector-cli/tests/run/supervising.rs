@@ -18,8 +18,8 @@ fn send<F: Future + Send>(work: F) -> F {
     work
 }
 
-// If leadership is given up, the command has all of its grace, for as long as the node leads, far
-// beyond the lease under which it was started.
+// If leadership is given up, the command has all of its grace, for as long as the node leads. That
+// may be long after the end of the lease under which the command was started.
 #[tokio::test]
 async fn a_leadership_that_is_given_up_leaves_all_of_the_grace() {
     let folder = Folder::new();
@@ -85,7 +85,8 @@ async fn an_end_after_the_lease_is_counted() {
         let work = supervise(&leadership, &mut handle, ExitPolicy::Restart, &mut backoff);
         let steps = async {
             appears(&folder, "pid").await;
-            // With a lease that ends now, the guardian is late by all that it still needs.
+            // If the lease ends now, the guardian is late, because it still needs time to stop the
+            // command.
             leadership.deadline.send_replace(in_ms(lease_ms));
             leadership.ending.send_replace(true);
         };
@@ -118,8 +119,8 @@ async fn work_that_is_dropped_stops_its_command() {
     assert!(has_ended(folder.pid("pid")));
 }
 
-// A leadership may end while the command of the tenure before it still runs. Then the command must
-// not be started.
+// A leadership may end while the command of the tenure before it still runs. Then the leadership
+// must not start the command.
 #[tokio::test]
 async fn a_leadership_that_has_ended_starts_no_command() {
     let folder = Folder::new();
@@ -133,8 +134,9 @@ async fn a_leadership_that_has_ended_starts_no_command() {
     assert!(!folder.path("ran").exists());
 }
 
-// On a busy machine a lease may end again and again. That is not the fault of the command. If it
-// counted as one, the pause after the second time would be longer than this test waits.
+// On a busy machine a lease may end again and again. That is not the fault of the command. If the
+// end of a lease counted as a failure, the pause after the second end would be longer than this
+// test waits.
 #[tokio::test]
 async fn the_end_of_a_lease_does_not_count_as_a_failure_of_the_command() {
     let folder = Folder::new();
@@ -197,7 +199,7 @@ async fn the_command_starts_again_if_the_lease_is_prolonged_late() {
 }
 
 // A guardian that is stopped or gets no processor does nothing. Then the node kills the command,
-// with half of the margin left.
+// while half of the margin is left.
 #[tokio::test]
 async fn a_command_whose_guardian_is_stopped_ends_before_its_lease() {
     let folder = Folder::new();
