@@ -37,7 +37,7 @@ impl Cli {
         }
     }
 
-    /// Creates the command with the algorithms of this workspace. Those with the strongest
+    /// Creates the command with the algorithms of this workspace. The algorithms with the strongest
     /// guarantee come first.
     #[must_use]
     pub fn standard() -> Self {
@@ -58,9 +58,9 @@ impl Cli {
         self
     }
 
-    /// Sets the beginning of a command line that starts this program in a shell. Reports print
-    /// commands that repeat a run, and these commands begin with this text. The default is `cargo
-    /// run --release --`.
+    /// Sets the beginning of a command line that starts this program in a shell. The default is
+    /// `cargo run --release --`. The commands that a report prints to repeat a run begin with this
+    /// text.
     #[must_use]
     pub fn started_by(mut self, command: impl Into<String>) -> Self {
         self.program = command.into();
@@ -72,7 +72,7 @@ impl Cli {
     /// Call this method first in `main`, before any thread is started, and let nothing else read
     /// the arguments. `elector run` starts this program again as the guardian of its command. A
     /// node that is the first process of a container starts this program again as a child. Each
-    /// command restarts this program if environment variables must be cleaned. Each of these
+    /// subcommand restarts this program if environment variables must be cleaned. Each of these
     /// processes also begins in `main`, and must reach this call.
     #[must_use]
     pub fn main(self) -> ExitCode {

@@ -160,8 +160,8 @@ mod tests {
         assert_eq!(found, lab + node);
     }
 
-    // The offered names must be those that `elector scenarios` lists. The argument of `elector
-    // scenarios` itself must offer them, too.
+    // The offered names must be those that `elector scenarios` lists. The argument of that
+    // subcommand must offer them, too.
     #[cfg(feature = "lab")]
     #[test]
     fn scenarios_are_offered_wherever_one_is_named() {

@@ -43,7 +43,8 @@ const PASSED: [Signal; 7] = [
 /// notify the peers. Then this process ends, which kills the guardian.
 const CLEANUP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// If this process is the first one, runs this program again as a child, and returns its exit code.
+/// If this process is the first one, runs this program again as a child. Returns the child's exit
+/// code.
 ///
 /// Returns `None` if this process is not the first one, or if no child can be started. Then this
 /// process must do the work itself. Call this function while there is only one thread.

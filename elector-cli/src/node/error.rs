@@ -133,7 +133,8 @@ pub(crate) enum ServeError {
 }
 
 impl ServeError {
-    /// Returns a function that adds `what` failed to an error of the operating system.
+    /// Returns a function that makes a [`System`](Self::System) error from an error of the
+    /// operating system.
     pub(super) fn system(what: &'static str) -> impl Fn(io::Error) -> Self {
         move |cause| Self::System { what, cause }
     }

@@ -206,7 +206,7 @@ async fn run_node<A: ElectionAlgorithm>(
     }
     drop(stop_http);
     if let Some(http_task) = http_task {
-        // If it panicked, that was logged.
+        // If the task panicked, the panic was logged.
         let _ = http_task.await;
     }
     Ok(code)

@@ -53,8 +53,8 @@ pub(super) fn reap(pid: Pid) -> bool {
 /// known, it kills and reaps all children that are not in that list, too. Returns `true` if it has
 /// killed any child.
 ///
-/// This is for a node whose guardian, the leader of that session, has exited. The node has adopted
-/// the processes that the guardian has left.
+/// This function is for a node whose guardian, the leader of that session, has exited. The node has
+/// adopted the processes that the guardian has left.
 pub(super) fn kill_adopted(session: Pid, own_children: Option<&[Pid]>) -> io::Result<bool> {
     let mut any = false;
     for pid in own()? {

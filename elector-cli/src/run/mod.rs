@@ -36,13 +36,13 @@
 //! COMMAND then has `loss_grace`. It is *not confirmed* when a majority does not answer in time, or
 //! when the node is stopped or hangs.
 //!
-//! There is no grace in the last row, because the lease does not protect COMMAND there: the kernel
-//! also informs the peers that the process has ended. A connection that breaks or is refused is no
-//! proof for the peers, and does not shorten the silence that the peers must keep because of the
-//! lease. The proof comes from the guardian, to which the node has
-//! [entrusted](GuardianSockets::entrust) its connections. The guardian writes the proof when the
-//! kernel has reported the end of the node's process and COMMAND is dead. Then another node may
-//! lead within a millisecond.
+//! There is no grace in the last row, because the kernel also informs the peers that the process
+//! has ended. Under a best-effort algorithm, they elect another leader at once. Under a quorum
+//! algorithm, a connection that breaks or is refused is no proof for them (but see
+//! `--trust-refused`), and does not shorten the silence that they must keep because of the lease.
+//! The proof comes from the guardian, to which the node has [entrusted](GuardianSockets::entrust)
+//! its connections. The guardian writes the proof when the kernel has reported the end of the
+//! node's process and COMMAND is dead. Then another node may lead within a millisecond.
 //!
 //! COMMAND has ended when its first process and all descendants of this process have ended.
 //! Descendants that the first process leaves behind get SIGTERM, and SIGKILL after `grace`. Only

@@ -37,7 +37,7 @@ fn raft_5() {
     chaos("raft", 5, GuaranteeKind::Quorum);
 }
 
-// Paxos has the same guarantee.
+// Paxos has the same guarantee as Raft.
 #[test]
 fn paxos_3() {
     chaos("paxos", 3, GuaranteeKind::Quorum);

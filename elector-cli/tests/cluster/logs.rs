@@ -72,7 +72,7 @@ impl Logs {
         });
     }
 
-    /// Waits until `find` returns something.
+    /// Waits until `find` returns a value, and returns that value.
     pub(crate) fn wait_until<T>(&self, what: &str, mut find: impl FnMut(&Lines) -> Option<T>) -> T {
         let deadline = Instant::now() + LIMIT;
         let mut lines = self.lock();

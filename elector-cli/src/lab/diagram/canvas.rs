@@ -8,7 +8,7 @@ pub(super) struct Canvas {
     defs: String,
 }
 
-/// The part of a text that is at the point for which the text is drawn.
+/// The part of a text that is placed at the given point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Anchor {
     /// The beginning.

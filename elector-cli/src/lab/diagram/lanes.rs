@@ -132,7 +132,7 @@ fn ticks(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
     }
 }
 
-/// Returns the epochs that the node enters, each after the moment of the entry.
+/// Returns the moments at which the node enters an epoch, each with this epoch.
 fn epochs(lane: &Lane<'_>) -> Vec<(u64, Epoch)> {
     let mut epochs: Vec<(u64, Epoch)> = Vec::new();
     for span in &lane.views {

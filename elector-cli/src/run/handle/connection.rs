@@ -117,10 +117,10 @@ fn ignore_closed(sent: io::Result<()>) -> io::Result<()> {
 
 /// Makes the guardian keep sockets open until the command is dead, also if the node is killed.
 ///
-/// When a process is killed, the kernel closes its sockets. Peers see the connections break and may
-/// elect another leader at once. The guardian notices the end of the node in the same way, and
-/// needs some tens of microseconds to kill the command. A socket that the guardian keeps closes
-/// only after that.
+/// When a process is killed, the kernel closes its sockets. Peers see the connections break, and
+/// elect another leader at once if there is no lease to wait for. The guardian notices the end of
+/// the node in the same way, and needs some tens of microseconds to kill the command. A socket that
+/// the guardian keeps closes only after that.
 ///
 /// The connection of a kept socket does not end when the node drops the socket: the node must shut
 /// the socket down (`shutdown(2)`) before. The guardian closes its copy when the connection has
