@@ -1,8 +1,8 @@
-//! Measures what the actor runtime adds to the cost of a message: the same flow on our nodes, on
-//! bare actix actors, and on tokio tasks with channels. 64 messages at a time go back and forth
-//! between two parties, on one thread (`one`) or on two (`two`, like nodes in production). The
-//! throughput column is messages per second. At the end all parties run in turns, and the bench
-//! prints the overhead as a ratio.
+//! Measures what the actor runtime adds to the cost of a message: the same flow of messages runs on
+//! our nodes, on bare actix actors, and on tokio tasks with channels. 64 messages at a time go back
+//! and forth between two nodes, actors or tasks, on one thread (`one`) or on two (`two`, like nodes
+//! in production). The throughput column is messages per second. At the end all three runtimes run
+//! in turns, and the bench prints the overhead as a ratio.
 //!
 //! `cargo bench --bench actor_overhead`
 
@@ -91,7 +91,7 @@ impl ElectionAlgorithm for Player {
     }
 }
 
-/// The same flow in bare actix.
+/// An actor with the same flow of messages, in bare actix.
 struct Bare {
     peer: Option<Recipient<Ball>>,
     finished: u64,
@@ -185,8 +185,9 @@ impl Threads {
 
 fn elector_nodes(threads: Threads) -> Round {
     let runtime = Runtime::new().expect("a runtime");
-    // A cluster assigns its nodes to its threads in turn: the first and the last node are on the
-    // same thread, or on neighbouring ones.
+    // A cluster assigns its nodes to its threads in turn. So with one node more than threads, the
+    // first and the last node are on the same thread. Two nodes are on two threads, if the machine
+    // has several processors.
     let threads_of_cluster = available_parallelism().map_or(1, usize::from).min(4) as u64;
     let nodes = if threads == Threads::One {
         threads_of_cluster + 1
@@ -240,7 +241,7 @@ fn bare_actix(threads: Threads) -> Round {
     Box::new(move || {
         system.block_on(async {
             let (done, all_finished) = oneshot::channel();
-            // The peer must know first where to send the messages back to.
+            // First, the peer must learn where it sends the messages back to.
             two.send(Play(one.clone().recipient(), None))
                 .await
                 .expect("it runs");
@@ -277,7 +278,7 @@ fn bare_tokio(threads: Threads) -> Round {
 
 type Runtimes = (&'static str, fn(Threads) -> Round);
 
-/// The compared runtimes. The bench is about the overhead of the first over the second.
+/// The runtimes that are compared. The main result is the overhead of the first over the second.
 const RUNTIMES: [Runtimes; 3] = [
     ("elector", elector_nodes),
     ("actix", bare_actix),

@@ -1,17 +1,16 @@
 //! Measures the time without a leader in a cluster of actors: wall time from the kill of the leader
-//! until all running nodes know the next one. The other nodes get a report of the death
-//! immediately, as after a broken connection, so that no timeout is measured. The configuration is
-//! the default; network and disks have no delay.
+//! until all running nodes know the next one. The other nodes get a proof of the leader's death
+//! immediately, so that no timeout is measured. The configuration is the default; network and disks
+//! have no delay.
 //!
-//! `bully` takes 20 ms longer than the others: this is its answer timeout, the paper's T. The
-//! running node with the highest id asks all higher nodes, which were all reported as failed, and
-//! waits for an answer from any of them. All other algorithms ask a majority, and its decision is
-//! right even if the report is wrong. Bully can ask only the node that was reported as failed. If
-//! it acted on the report without waiting, the report would *decide* the election: a connection
-//! that breaks between two running nodes would make two leaders, and the wait prevents that. A
-//! report may start an election early and nothing more, so this is not the default.
-//! `bully-skip-suspected` shows the cost of the wait, for applications whose reports are certain
-//! (the death of a process on the same machine).
+//! Bully does not wait for the answer of a node that is proved dead. After a mere suspicion,
+//! `bully` would wait for its answer timeout (the paper's T, here 20 ms), because only the
+//! suspected node can answer. Without this wait, the suspicion would *decide* the election: a
+//! connection that breaks between two running nodes would make two leaders. A suspicion may start
+//! an election early and nothing more, so the wait is the default. Raft and Paxos need no wait,
+//! because they ask a majority, whose decision is right even if the suspicion is wrong.
+//! `bully-skip-suspected` does not wait after a suspicion, for applications whose suspicions are
+//! certain. Here both variants of Bully get a proof, so neither of them waits.
 //!
 //! `cargo bench --bench election_actors`. One sample is one kill, or a few. The lines after
 //! criterion's output show the median, the 99th percentile and the maximum of all kills.
@@ -45,7 +44,7 @@ async fn elected<A: ElectionAlgorithm>(cluster: &Cluster<A>, epoch: Epoch) -> (E
             (epoch, Some(leader)) if known.iter().all(|other| *other == known[0]) => {
                 return (epoch, leader);
             }
-            // One of them already knows a newer leader.
+            // One of the nodes already knows a newer leader.
             _ => time::sleep(Duration::from_micros(100)).await,
         }
     }
@@ -60,7 +59,8 @@ async fn failover<A: ElectionAlgorithm>(cluster: &mut Cluster<A>, pause: Duratio
     elected(cluster, epoch).await;
     let took = killed.elapsed();
     cluster.restart(leader).await.expect("the node starts");
-    // A restarted node keeps its vigil first, because it may have confirmed a lease before.
+    // A restarted node keeps its vigil first, because it may have acknowledged a lease before the
+    // kill.
     time::sleep(pause).await;
     took
 }
@@ -126,7 +126,8 @@ fn all(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    // Most of the time passes between two kills, and criterion includes it.
+    // Most of the time passes between two kills, and criterion includes these pauses in its
+    // measurement time.
     config = Criterion::default()
         .sample_size(50)
         .warm_up_time(Duration::from_millis(300))

@@ -1,6 +1,6 @@
-//! Measures how many events per second the simulator handles on one core: a five-node cluster in
-//! its steady state, with real handlers, all invariants on, and the trace off. An event is one
-//! input of a node.
+//! Measures how many events per second the simulator handles on one core. The cluster has 5 or 101
+//! nodes with real algorithms and is in its steady state; all invariants are checked, and the trace
+//! is off. An event is one input of a node.
 //!
 //! `cargo bench --bench simulator`. The throughput column is events per second.
 

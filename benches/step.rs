@@ -19,10 +19,11 @@ use elector_ring::Ring;
 
 /// The maximum number of steps until a cluster sends routine heartbeats.
 const LIMIT: usize = 100_000;
-/// The time of a message, in nanoseconds.
+/// The time that a message takes, in nanoseconds.
 const MESSAGE_TIME_NS: u64 = 1_000;
 
-/// A cluster of bare drivers, with its messages and timers in a list each. Writes take no time.
+/// A cluster of bare drivers, with one list for its messages and one for its timers. Writes take no
+/// time.
 struct Bare<A: ElectionAlgorithm> {
     drivers: Vec<Driver<A>>,
     now: u64,
@@ -56,7 +57,8 @@ impl<A: ElectionAlgorithm> Bare<A> {
         &mut self.drivers[usize::try_from(node.0 - 1).expect("a small id")]
     }
 
-    /// Gives a node an input. Timers of higher nodes run longer, so that candidates do not collide.
+    /// Gives a node an input. Random timers of nodes with higher ids run longer, so that candidates
+    /// do not collide.
     fn step(&mut self, node: NodeId, input: Input<A::Message, A::Timer>) {
         let (now, nodes) = (self.now, self.drivers.len() as u32);
         let driver = self.driver(node);
@@ -80,7 +82,7 @@ impl<A: ElectionAlgorithm> Bare<A> {
         }
     }
 
-    /// Executes the next event: the timer that is due, else the oldest message, else the next
+    /// Executes the next event: the timer that is due, or else the oldest message, or else the next
     /// timer.
     fn advance(&mut self) {
         let (place, &(due, node, timer)) = self
@@ -111,7 +113,7 @@ impl<A: ElectionAlgorithm> Bare<A> {
     }
 
     /// Runs the cluster until a leader that all nodes follow has just sent its routine heartbeats.
-    /// Returns the leader and the timer that caused them.
+    /// Returns the leader and the timer that caused the heartbeats.
     fn heartbeat(&mut self) -> (NodeId, A::Timer) {
         for _ in 0..LIMIT {
             let next = self.timers.iter().min_by_key(|(due, ..)| *due).copied();

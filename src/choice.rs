@@ -3,8 +3,8 @@ use std::{fmt, str::FromStr};
 use elector_core::{ElectionAlgorithm, Guarantee, GuaranteeKind, debug_as_text};
 use thiserror::Error;
 
-/// Defines everything that depends on the list of algorithms: the name, which is also the feature,
-/// the guarantee, and the type.
+/// Defines everything that depends on the list of algorithms. Each entry has a name, which is also
+/// the name of the feature, a guarantee, and a type.
 macro_rules! algorithms {
     ($($(#[$doc:meta])* $algorithm:ident = $name:literal, $guarantee:ident, $type:path;)+) => {
         /// An algorithm that is chosen at run time: by its name, for example in a configuration
@@ -15,7 +15,7 @@ macro_rules! algorithms {
         }
 
         impl Algorithm {
-            /// All algorithms, compiled in or not.
+            /// All algorithms, whether they are compiled in or not.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$algorithm),+];
 
             const fn properties(self) -> Properties {
@@ -115,7 +115,7 @@ const fn is<A: ElectionAlgorithm>(algorithm: Algorithm) -> bool {
 /// }
 /// ```
 pub trait Visitor {
-    /// The result. For asynchronous code, this is a boxed future.
+    /// The result of the code. For asynchronous code, the result is a boxed future.
     type Output;
 
     /// Runs the code with the algorithm `A`.
@@ -128,7 +128,7 @@ pub trait Visitor {
 pub struct NotCompiledIn(pub Algorithm);
 
 impl Algorithm {
-    /// Returns its name, which is also the name of its feature.
+    /// Returns the name of the algorithm, which is also the name of its feature.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.properties().name
@@ -140,13 +140,13 @@ impl Algorithm {
         self.properties().guarantee
     }
 
-    /// Returns `true` if its feature is on.
+    /// Returns `true` if the feature of the algorithm is on.
     #[must_use]
     pub const fn is_available(self) -> bool {
         self.properties().is_available
     }
 
-    /// Returns its bit in a set of algorithms.
+    /// Returns the bit of the algorithm in a set of algorithms.
     pub(crate) const fn bit(self) -> u8 {
         1 << self as u8
     }

@@ -1,9 +1,10 @@
 //! A conformance test for algorithms and hosts: the inputs of each node in the simulator are given
-//! to a node on an actor, and both must do the same, record by record. Requires the feature
+//! to a node on an actor. Both nodes must do the same, record by record. Requires the feature
 //! `conformance`.
 //!
-//! Use it for your own algorithms, too. It finds a host that carries out steps in another way, and
-//! an algorithm that is not deterministic (a clock, a random number, the order of a hash map).
+//! Use this test for your own algorithms, too. It finds a host that carries out steps in another
+//! way than the simulator, and an algorithm that is not deterministic (a clock, a random number,
+//! the order of a hash map).
 //!
 //! ```
 //! # #[cfg(feature = "raft")]
@@ -107,7 +108,7 @@ pub enum NotConforming {
     /// The simulation could not be set up.
     #[error(transparent)]
     Setup(#[from] SetupError),
-    /// The cluster has no nodes.
+    /// The list of nodes is not valid, for example because it is empty.
     #[error(transparent)]
     Membership(#[from] MembershipError),
     /// The simulation violated an invariant.
@@ -206,7 +207,7 @@ fn run_faults<A: ElectionAlgorithm>(simulation: &mut Simulation<Recorder<A>>, co
         simulation.command(leader, Command::Campaign);
         simulation.run_for(config.timing().election_max * 4);
     }
-    // Late views are published by then.
+    // In this time, the last views are published.
     simulation.run_for(Duration::from_millis(1));
 }
 
@@ -223,8 +224,8 @@ fn last_life<A: ElectionAlgorithm>(trace: &[RecordOf<A>], node: NodeId) -> Vec<E
     by_step::<A>(events.into_iter().skip(first))
 }
 
-/// Sorts events by their steps: with a slow disk, the sends of a step come after those of later
-/// steps.
+/// Sorts events by their steps: with a slow disk, the sends of a step can come after events of
+/// later steps.
 fn by_step<A: ElectionAlgorithm>(events: impl Iterator<Item = EventOf<A>>) -> Vec<EventOf<A>> {
     let numbered = events.filter_map(|event| Some((step_of(&event)?, event)));
     let mut numbered: Vec<_> = numbered

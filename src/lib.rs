@@ -9,8 +9,9 @@
 //! | `bully` | `elector::Bully` | one leader per connected part, after faults have ended |
 //! | `ring` | `elector::Ring` | one leader per connected part, after faults have ended |
 //!
-//! Features are additive: they do not change each other. `net` adds `elector::net`: nodes as
-//! processes on machines of their own, over TCP with mutual TLS, with a durable record.
+//! Features are additive: they do not change each other. The feature `net` adds `elector::net`, for
+//! nodes that are processes on machines of their own. These nodes communicate over TCP with mutual
+//! TLS, and each has a durable record.
 //!
 //! # Work that only the leader does
 //!
@@ -49,7 +50,7 @@
 //! # fn main() {}
 //! ```
 //!
-//! The work may return any error, so a closure that uses `?` names the one that it returns:
+//! The work may return any error, so a closure that uses `?` must name the type of its error:
 //! [`WorkOutput`] shows how to write work.
 //!
 //! # One node in each process
@@ -86,8 +87,8 @@
 //!
 //! # What the type of the algorithm ensures
 //!
-//! With `Bully` in place of `Raft` this does not compile: `token()` exists only for algorithms that
-//! exclude a second leader.
+//! The first of the next two functions does not compile, because it uses `Bully` in place of
+//! `Raft`: `token()` exists only for algorithms that exclude a second leader.
 //!
 //! ```compile_fail
 //! # use elector_bully::Bully;

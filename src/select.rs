@@ -22,7 +22,7 @@ pub type Selected = <Features<{ on() }> as Select>::Algorithm;
 #[doc(hidden)]
 pub enum Features<const ON: u8> {}
 
-/// Implemented if exactly one feature is on.
+/// This trait is implemented if the set has exactly one algorithm.
 ///
 /// ```compile_fail
 /// type OfTwo = <elector::Features<0b11> as elector::Select>::Algorithm;

@@ -99,7 +99,7 @@ fn failover<A: ElectionAlgorithm>(nodes: u64, hints: bool, seed: u64) -> Electio
 }
 
 /// Benches one figure of failovers, for every algorithm and several sizes. The nodes notice the
-/// failure by a timeout or by a hint of their host.
+/// failure by a timeout, or their hosts report it to them.
 pub(crate) fn failovers(
     criterion: &mut Criterion<GivenValue>,
     figure: &str,

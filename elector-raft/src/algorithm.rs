@@ -31,8 +31,9 @@ impl ElectionAlgorithm for Raft {
         &self.durable
     }
 
-    /// A node that asks for pre-votes shows this, although late votes of its present term may still
-    /// elect it: it has sent no request for a vote since it asks.
+    /// A node that asks for pre-votes shows the role of a pre-candidate: it has sent no request for
+    /// votes since it began to ask for pre-votes. Late votes of its present term may still elect
+    /// it.
     fn view(&self) -> View {
         match &self.node.phase {
             Phase::Candidate(Candidacy::PreVote { .. }) => View::asking_first(self.term()),
@@ -53,7 +54,7 @@ impl ElectionAlgorithm for Raft {
     fn raised(durable: &RaftDurable, floor: Epoch) -> Option<RaftDurable> {
         let mut raised = durable.clone();
         if raised.term <= floor {
-            // In this term the node has not voted.
+            // The node has not voted in the new term.
             raised.term = floor.checked_next()?;
             raised.voted_for = None;
         }
@@ -147,15 +148,15 @@ impl Raft {
             RaftTimer::OwnVote => self.vote_for_self(out),
             RaftTimer::Heartbeat => self.send_round(false, out),
             // "A leader steps down if an election timeout elapses without a successful round of
-            // heartbeats to a majority of its cluster" (dissertation, section 6.2). It stays in the
-            // same term, so it does not disturb a node that has a leader. It never leads that term
-            // again (I4).
+            // heartbeats to a majority of its cluster" (dissertation, section 6.2). The node stays
+            // in the same term, so that it does not disturb nodes that have a leader. It never
+            // leads that term again (I4).
             RaftTimer::Quorum => self.node.step_down(out),
         }
     }
 
-    /// Without pre-votes every request binds the voter that grants it. So a node then sends no
-    /// request before its silence has ended.
+    /// Without pre-votes every request binds the voter that grants it. So, without pre-votes, a
+    /// node sends no request before its own silence has ended.
     fn carry_out(&mut self, due: Due<Request>, out: &mut Outbox<Self>) {
         match due {
             Due::AskAhead if self.node.rules.config.pre_vote => self.ask_ahead(out),

@@ -25,8 +25,8 @@ pub struct RaftConfig {
     /// Which nodes are preferred as leader: a higher number is better, and nodes that are not named
     /// have 0. A node waits longer by one spread of the election timeout for each different number
     /// above its own. This is a preference: any node can still be elected, and a leader is not
-    /// deposed for a better node. Must be the same on all nodes. Default: empty, all nodes are
-    /// equal.
+    /// deposed for a better node. The priorities must be the same on all nodes. Default: empty, so
+    /// that all nodes are equal.
     #[serde(deserialize_with = "by_node::deserialize")]
     pub priorities: BTreeMap<NodeId, u32>,
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// term and the old vote, or with the old term and the new vote, could vote twice in one term.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RaftDurable {
-    /// The newest term this node has seen (`currentTerm`). Never goes back.
+    /// The newest term this node has seen (`currentTerm`). The term never goes back.
     pub term: Epoch,
     /// The candidate that this node voted for in this term (`votedFor`). It is set once in a term,
     /// and cleared only when the term grows.

@@ -6,13 +6,13 @@
 //! # The idea
 //!
 //! Time is divided into terms, which are numbered upwards. A follower that receives no heartbeat
-//! for a random time becomes a candidate for the next term. Every node has one vote per term. It
-//! gives the vote to the first candidate that asks, and makes it durable before it sends it. A
-//! candidate with the votes of a majority leads the term. Two majorities share a node, and that
-//! node voted once, so a term has at most one leader. The leader sends heartbeats, so that the
-//! other nodes stay followers. If the vote is split, the candidates time out again, after new
-//! random times, and try the next term. A node that learns of a higher term enters it as a
-//! follower.
+//! for a random time becomes a candidate for the next term. Every node has one vote per term. The
+//! node gives this vote to the first candidate that asks, and makes the vote durable before it
+//! sends the vote. A candidate with the votes of a majority leads the term. Any two majorities have
+//! a node in common, and that node has voted only once. So a term has at most one leader. The
+//! leader sends heartbeats, so that the other nodes stay followers. If the vote is split, the
+//! candidates time out again, after new random times, and try the next term. A node that learns of
+//! a higher term enters it as a follower.
 //!
 //! *Pre-vote*: before a node starts a term, it asks a majority whether they would vote for it.
 //! *Check-quorum*: a leader that is not acknowledged by a majority steps down, and a node that has
@@ -38,71 +38,78 @@
 //! - **I2** A node votes for at most one candidate per term. Its vote is cleared only when the term
 //!   grows, and term and vote are one durable record.
 //! - **I3** A leader has the votes of a majority in its term, and its own durable vote is one of
-//!   them. With I2: a term has at most one leader, ever.
+//!   them. Together with I2, this means that a term has at most one leader, ever.
 //! - **I4** A node that has stopped leading a term does not lead that term again.
-//! - **I5** A node enters a term as a follower, unless it is a candidate in that term: a leader
+//! - **I5** A node enters a term as a follower, unless it is a candidate in that term. So a leader
 //!   stops leading before it can vote for another node.
 //! - **I6** A pre-vote changes nothing in the node that grants it, and is never counted as a vote.
 //! - **I7** With `check_quorum`, a node that acknowledged a leader votes for no other node, and not
 //!   for itself, for `election_min` afterwards. This silence ends early only if that leader has
 //!   stepped down for a transfer, if the node's host has proof that the leader's process has ended,
-//!   or if the host has received nothing from the leader for longer than a lease. So while a
-//!   leader's lease lasts ([`Timing::lease`](elector_core::Timing::lease) after the send time of
-//!   the newest round that a majority acknowledged), no other node can be elected.
+//!   or if the host has received nothing from the leader for longer than a lease. A leader's lease
+//!   lasts for [`Timing::lease`](elector_core::Timing::lease) from the send time of the newest
+//!   round that a majority acknowledged. Because of the silence, no other node can be elected in
+//!   this time.
 //!
 //! # Differences from the papers
 //!
 //! - There is no log: heartbeats carry no entries, and the end of the log ([`LogPosition`]) stays
-//!   `(0, 0)`. The vote rule compares it nevertheless.
+//!   `(0, 0)`. The rule for votes still compares the ends of the logs.
 //! - The election timeout, uniform in `[election_min, election_max]`, consists of two timers: the
 //!   fixed part ([`RaftTimer::Vigil`]), after which the node takes the leader for failed, and then
 //!   the random part ([`RaftTimer::Stagger`]). From the third term in a row without a leader, the
-//!   random part widens as long as rivals meet or votes come late. So a spread that is too narrow
-//!   for the cluster or its network becomes wide enough in the end. Attempts that get no answer, or
-//!   that are refused because other nodes have a live leader, at most double it.
-//! - A vote restarts the voter's election timeout once for each candidate, until there is a leader.
-//!   The paper's voter restarts it with each vote, so candidates that reach no quorum can delay a
-//!   node that does reach one again and again. For further votes, the voter waits two more round
-//!   trips once, when its timeout ends.
-//! - A node that asks for pre-votes is still a candidate of its own term: late votes count.
-//! - A request that is refused because of I7 is kept, and considered again when the silence ends.
-//!   So the vote is late, but it is not lost. The paper's candidate would have to ask again.
+//!   random part widens as long as rivals meet or votes come late. So a random part that is too
+//!   narrow for the cluster or its network becomes wide enough in the end. Attempts that get no
+//!   answer, or that are refused because other nodes have a live leader, at most double the random
+//!   part.
+//! - A voter restarts its election timeout when it votes, but only once for each candidate until
+//!   there is a leader. The paper's voter restarts the timeout with each vote. So candidates that
+//!   reach no quorum can again and again delay a node that reaches a quorum. After further votes
+//!   for the same candidate, the voter waits once for two more round trips when its timeout ends.
+//! - A candidate that asks for pre-votes for the next term is still a candidate in its own term, so
+//!   late votes count.
+//! - The last request that is refused because of I7 is kept, and considered again when the silence
+//!   ends. So the vote is late, but it is not lost. In the papers, the candidate would have to ask
+//!   again.
 //! - A heartbeat of a past term is answered with the newer term, even if the receiver follows no
 //!   leader. Otherwise a node that is ahead in terms, and gets no votes because of I7, could never
 //!   follow a leader again.
-//! - A candidate's own vote becomes durable while its requests are in flight, not before they are
-//!   sent. `algorithm/candidate.rs` explains why that is safe.
-//! - The time for which a leader may be without a quorum counts from the last complete quorum, not
-//!   in fixed periods.
-//! - A proof of the leader's death ends the silence that is owed to this leader. So does a report
-//!   that the host has received nothing from it for longer than a lease. The next node in the ring
-//!   of ids campaigns at once, the other nodes one round trip after each other. Each asks all
-//!   nodes, as in any election.
-//! - A suspicion of the leader ends no silence, since the leader may hold a lease. The node whose
-//!   turn is first asks for pre-votes at once, and voters answer when their silence has ended. So a
-//!   suspicion saves the random wait after the silence. Without `check_quorum` there is no lease,
-//!   and a suspicion has the effect of a proof.
+//! - A candidate's own vote becomes durable while its requests are in flight, and not before the
+//!   requests are sent. `algorithm/candidate.rs` explains why that is safe.
+//! - A leader may be without a quorum for a limited time. This time counts from the moment at which
+//!   the last quorum of acknowledgements was complete. The dissertation checks in fixed periods.
+//! - A proof of the leader's death ends the silence that is owed to this leader. A report that the
+//!   host has received nothing from the leader for longer than a lease ends this silence, too. The
+//!   next node in the ring of ids campaigns at once, and the other nodes follow one round trip
+//!   after each other. Each of them asks all nodes, as in any election.
+//! - A suspicion of the leader ends no silence, since the leader may hold a lease. The node with
+//!   the first turn asks for pre-votes at once, and each voter answers when its own silence has
+//!   ended. So a suspicion saves the random wait after the silence. Without `check_quorum` there is
+//!   no lease, and a suspicion has the effect of a proof.
 //! - Priorities: less preferred nodes wait longer. The papers do not have this (etcd and other
 //!   implementations do).
 //!
 //! # Under a partition
 //!
-//! A side without a majority elects no leader; with pre-vote, its terms do not even grow. A leader
-//! on that side steps down after `election_min` at the latest, and its lease ends before the other
-//! side can elect a leader. When the partition heals, the nodes of the smaller side follow the
-//! leader. Without pre-vote they may depose it once, by their higher terms. A leader that can send
-//! but not receive steps down. A leader that can receive but not send is replaced.
+//! A side without a majority elects no leader; with pre-vote, its terms do not even grow. With
+//! check-quorum, a leader on that side steps down after `election_min` at the latest, and its lease
+//! ends before the other side can elect a leader. When the partition heals, the nodes of the
+//! smaller side follow the leader. Without pre-vote, these nodes may depose the leader once, by
+//! their higher terms. With check-quorum, a leader that can send but not receive steps down. A
+//! leader that can receive but not send is replaced.
 //!
 //! # What it does not guarantee
 //!
-//! - A leader, if no majority can communicate, or if timeouts are shorter than the network and the
-//!   disks need.
-//! - Anything, if a node loses its disk and comes back as if it were new: it may vote twice.
-//! - The lease, if clocks drift by more than the gap between `lease` and `election_min`, or if a
-//!   host gives a proof of death for a leader that still runs. A broken connection is no proof; an
-//!   ended process is. Terms, used as fencing tokens, are safe in any case.
-//! - The lease, with `check_quorum` off: there is none.
-//! - Protection from members that lie.
+//! - There may be no leader if no majority can communicate, or if timeouts are shorter than the
+//!   network and the disks need.
+//! - Nothing is guaranteed if a node loses its disk and comes back as if it were new: it may vote
+//!   twice.
+//! - A lease may overlap with the next tenure if clocks drift by more than the gap between `lease`
+//!   and `election_min`, or if a host gives a proof of death for a leader that still runs. An ended
+//!   process is a proof, a broken connection is not. Terms, used as fencing tokens, are safe even
+//!   then.
+//! - There is no lease with `check_quorum` off.
+//! - There is no protection from members that lie.
 #![forbid(unsafe_code)]
 #![no_std]
 

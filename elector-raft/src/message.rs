@@ -28,8 +28,9 @@ pub enum RaftMessage {
         term: Epoch,
         /// The end of the candidate's log (section 5.4.1).
         last_log: LogPosition,
-        /// Whether the leader of the previous term has asked for this election. It had stepped down
-        /// before, so no node owes it silence any more (dissertation, sections 3.10 and 4.2.3).
+        /// Whether the leader of the previous term has asked for this election. That leader had
+        /// stepped down before, so no node owes it silence any more (dissertation, sections 3.10
+        /// and 4.2.3).
         transfer: bool,
     },
     /// The answer to a [`RequestVote`](Self::RequestVote).

@@ -17,7 +17,8 @@ pub struct Raft {
 /// The timers of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RaftTimer {
-    /// The first part of the election timeout, `election_min`. Meanwhile the leader may be alive.
+    /// The first part of the election timeout, `election_min`. While this timer runs, the leader
+    /// may be alive.
     Vigil,
     /// The second, random part of the election timeout. When it ends, the node campaigns.
     Stagger,
@@ -88,9 +89,9 @@ impl Raft {
         self.durable.term
     }
 
-    /// Enters a higher term. Only here the term changes, and the vote changes with it in the same
-    /// record. The election timeout does not change: silence is owed to a leader for a time, not
-    /// for a term.
+    /// Enters a higher term. The term changes only in this method, and the vote changes with it in
+    /// the same record. The election timeout does not change: silence is owed to a leader for a
+    /// time, not for a term.
     pub(crate) fn enter(&mut self, term: Epoch, vote: Option<NodeId>) {
         self.durable.term = term; // I1
         self.durable.voted_for = vote; // I2

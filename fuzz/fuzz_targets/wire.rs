@@ -1,5 +1,6 @@
 //! Decodes the bytes that peers and unknown peers send. All bytes must be decoded or rejected. A
-//! decoded value must not be longer than its bytes, and must be the same when it is decoded again.
+//! decoded value must not be longer than its bytes, and must be the same after it is encoded and
+//! decoded again.
 
 #![no_main]
 
@@ -34,8 +35,8 @@ fn read_greeting(bytes: &[u8]) {
 }
 
 fn read_hello(bytes: &[u8]) {
-    // The number of this connection. It is taken from the hello if possible, because a drawn number
-    // would seldom be equal.
+    // This is the number of the connection. It is taken from the hello if possible, because a drawn
+    // number would seldom be equal to the number in the hello.
     let mut draw = Draw::new(bytes);
     let number = bytes.get(8..16).and_then(|number| number.try_into().ok());
     let number = number.map_or_else(|| draw.number(), u64::from_be_bytes);
@@ -89,7 +90,8 @@ fn read_frames(bytes: &[u8]) {
     let (mut pieces, mut left) = (Incoming::new(max_length), bytes);
     let (mut bodies, mut is_open) = (Vec::new(), true);
     while is_open && !left.is_empty() {
-        // The first byte of a piece is its length. A byte for the length alone would add nothing.
+        // The first byte of a piece also gives the length of the piece. A separate byte for the
+        // length would add nothing.
         let length = usize::from(left[0] % 16).clamp(1, left.len());
         let (piece, rest) = left.split_at(length);
         let (more, open) = pieces.feed(piece);
@@ -105,7 +107,7 @@ fn read_frames(bytes: &[u8]) {
     }
 }
 
-/// Returns the bytes with one more: they are another message, and must not be decoded as the same.
+/// Returns the bytes with one more byte at the end. They must not be decoded as the same message.
 fn longer(bytes: &[u8]) -> Vec<u8> {
     [bytes, &[0]].concat()
 }

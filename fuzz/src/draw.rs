@@ -18,7 +18,7 @@ const MAX_ENTRIES: usize = 7;
 /// A source of values. It never ends: after the last byte all values are zero.
 ///
 /// It is a serde format that makes any type with `Deserialize` from any bytes, with one byte for
-/// most of its fields. So every input of an algorithm can be drawn without code in the crate of the
+/// most fields. So every input of an algorithm can be drawn without code in the crate of the
 /// algorithm. A mutation of one byte changes one field, as a fuzzer needs it.
 #[derive(Clone, Debug)]
 pub struct Draw<'a> {
@@ -101,7 +101,7 @@ impl<'a> Draw<'a> {
     /// Draws a value of this type.
     ///
     /// # Panics
-    /// Panics if the type cannot be drawn. In that case the fuzz target must be changed.
+    /// Panics if the type cannot be drawn: then the fuzz target has a fault.
     pub fn value<T: DeserializeOwned>(&mut self) -> T {
         T::deserialize(&mut *self).unwrap_or_else(|error| panic!("{error}"))
     }

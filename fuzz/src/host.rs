@@ -1,4 +1,4 @@
-//! A host of one node. The fuzzer takes the part of its peers, disk and application.
+//! A host of one node. The fuzzer decides what the peers, the disk and the application do.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -36,7 +36,7 @@ struct Node<A: ElectionAlgorithm> {
     disk: Vec<u8>,
     /// The writes that have begun, with the numbers of their steps.
     writes: VecDeque<(u64, Vec<u8>)>,
-    /// If `true`, a write ends when the fuzzer says so. Otherwise it takes no time.
+    /// If `true`, a write ends when the fuzzer says so. Otherwise a write takes no time.
     disk_hangs: bool,
 }
 
@@ -180,7 +180,8 @@ impl<A: ElectionAlgorithm> Node<A> {
             eprintln!("{:4} {input:?}", self.now);
         }
         let now = Moment::from_nanos(self.now);
-        // Also run the algorithm without a driver: a driver ignores unknown peers.
+        // Also run a copy of the algorithm without a driver. A driver ignores unknown peers, and
+        // only the copy gets their inputs.
         let mut bare = self.process.driver().algorithm().clone();
         let mut out = Outbox::new(self.members.clone(), now);
         bare.step(input.clone(), &mut out);
@@ -188,7 +189,7 @@ impl<A: ElectionAlgorithm> Node<A> {
             Ok(step) => step,
             Err(violation) => panic!("{input:?}: {violation}"),
         };
-        // Not the driver's own function, so that this checks the driver.
+        // This does not use the driver's own function, so that the driver is checked, too.
         let is_peer = |node| self.members.peers().any(|peer| peer == node);
         if input.peer().is_none_or(is_peer) {
             let algorithm = self.process.driver().algorithm();
@@ -218,7 +219,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
     }
 
-    /// Checks that only a leader has a lease, and that it counts from a round that it has sent.
+    /// Checks that only a leader has a lease, and that the lease does not begin in the future.
     fn check_lease(&self) {
         let driver = self.process.driver();
         if let Some(lease) = driver.lease() {
@@ -238,7 +239,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         let mut next = Driver::<A>::restore(config, members, durable.clone());
         let (old, new) = (self.process.driver().view().epoch, next.view().epoch);
         assert!(new >= old, "{old:?} became {new:?} in {durable:?}");
-        // From here on the driver checks that the epoch does not go back.
+        // After the restore, the driver itself checks that the epoch does not go back.
         let started = next.step(Input::Started, Moment::from_nanos(self.now));
         assert!(started.is_ok(), "restored from {durable:?}: {started:?}");
     }

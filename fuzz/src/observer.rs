@@ -59,7 +59,8 @@ impl<A: ElectionAlgorithm> Observer<A> {
     /// finds one without this help.
     pub fn answer(&self, draw: &mut Draw<'_>) -> Option<(NodeId, A::Message)> {
         let (from, bytes) = self.sent.get(draw.below(MAX_SENT))?;
-        // In postcard the last byte of a number is below 128. So is each value of one byte.
+        // In postcard, only the last byte of a number is below 128. A value of one byte, such as a
+        // flag, is below 128, too.
         let fields: Vec<&[u8]> = bytes[1..].split_inclusive(|&byte| byte < 128).collect();
         let mut answer = vec![u8::try_from(draw.below(MAX_KINDS)).ok()?];
         answer.extend(fields[..draw.below(fields.len() + 1)].concat());
@@ -90,7 +91,7 @@ impl<A: ElectionAlgorithm> Observer<A> {
             bytes.len() < MAX_FRAME,
             "the message is too long to be sent"
         );
-        // The first byte of a frame says that it contains a message.
+        // The first byte of the body says that the frame contains a message.
         let body = [&[0][..], &bytes].concat();
         assert!(frame::<A::Message>(&body).is_some_and(|frame| frame[4..] == body));
         self.sent.truncate(MAX_SENT - 1);

@@ -57,7 +57,7 @@ impl Drawn for Ring {
 /// Draws a configuration that a host accepts.
 ///
 /// # Panics
-/// Panics if a host would reject it. In that case the fuzz target must be changed.
+/// Panics if a host would reject the configuration: then the fuzz target has a fault.
 pub fn config<A: Drawn>(draw: &mut Draw<'_>, members: &Membership) -> A::Config {
     let mut config = pick(draw, A::variants()).config;
     A::draw_options(&mut config, draw, members);
@@ -71,7 +71,7 @@ pub fn config<A: Drawn>(draw: &mut Draw<'_>, members: &Membership) -> A::Config 
 /// Draws a cluster of one to five nodes, seen from one of them.
 ///
 /// # Panics
-/// Panics if this is no valid cluster. In that case the fuzz target must be changed.
+/// Panics if the cluster is not valid: then the fuzz target has a fault.
 pub fn members(draw: &mut Draw<'_>) -> Membership {
     let nodes = 1 + draw.below(5);
     // An id that is drawn twice counts once, so the cluster may be smaller.

@@ -7,12 +7,13 @@
 //! between the two steps:
 //!
 //! - *A crash.* The node comes back in the old term, without a vote in the new one. Peers may have
-//!   voted for it in a term that it does not know. The node leads no term in which it has not
-//!   voted for itself (I3), so these votes count only if it campaigns for the same term again. They
-//!   are valid then: each is the one vote of its voter in that term, given to this node.
-//! - *A competing request*, or any other message of the new term or a later one. The node adopts
-//!   the term, which ends the candidacy. It may give away its vote, which it has not used. The
-//!   second step then finds no candidacy.
+//!   voted for it in a term that it does not know. The node leads no term in which it has not voted
+//!   for itself (I3), so these votes count only if it campaigns for the same term again. In a
+//!   second campaign the votes are valid: each is the one vote of its voter in that term, given to
+//!   this node.
+//! - *A competing request*, or another message that makes the node adopt the new term or a later
+//!   one. This ends the candidacy. The node may give its vote, which it has not used, to another
+//!   candidate. The second step then finds no candidacy.
 //! - *A heartbeat of the old term.* The node follows its leader again, and the candidacy ends.
 //! - *The votes of a majority.* The node wins when its own vote is added to them, and not before: a
 //!   leader that forgot its term in a crash could vote for another node in that term.
@@ -59,8 +60,8 @@ impl Raft {
         self.request_pre_votes(out);
     }
 
-    /// Asks all peers for pre-votes, when this node owes no silence. Peers that it has asked ahead
-    /// are asked again, because they may have dropped the request that they set aside.
+    /// Asks all peers for pre-votes, when this node owes no silence. Peers that it asked during its
+    /// silence are asked again, because they may have dropped the request that they set aside.
     pub(super) fn ask_for_pre_votes(&mut self, out: &mut Outbox<Self>) {
         self.request_pre_votes(out);
         self.node.keep_vigil(out);
@@ -75,9 +76,9 @@ impl Raft {
         });
     }
 
-    /// Counts a grant for the term that this node asks about. With a majority of them, the node
-    /// asks for votes; a pre-vote is never counted as a vote (I6). A refusal changes nothing,
-    /// unless it comes from a later term.
+    /// Counts a granted pre-vote for the term that this node asks about. With a majority of
+    /// pre-votes, the node asks for votes; a pre-vote is never counted as a vote (I6). A refusal
+    /// changes nothing, unless it comes from a later term.
     pub(super) fn on_pre_vote(
         &mut self,
         from: NodeId,
@@ -106,9 +107,10 @@ impl Raft {
         }
     }
 
-    /// The first step of a candidacy: asks for votes. Only this counts as an attempt, pre-votes do
-    /// not. Pre-votes cannot split, so a wider spread would not help them. And a cluster that had
-    /// no majority for a while elects without delay once it has a majority again.
+    /// Takes the first step of a candidacy: asks for votes. A request for votes counts as an
+    /// attempt, and a request for pre-votes does not. Pre-votes cannot split, so a wider spread
+    /// would not help. In addition, timeouts do not grow while a cluster has no majority, so the
+    /// cluster elects without delay once it has a majority again.
     pub(super) fn request_votes(&mut self, kind: Kind, out: &mut Outbox<Self>) {
         let transfer = kind == Kind::Transfer;
         let election = self.term().next();
@@ -132,7 +134,7 @@ impl Raft {
         out.set_timer(RaftTimer::OwnVote, Delay::ZERO);
     }
 
-    /// The second step of a candidacy: makes the term and the node's own vote durable, if the
+    /// Takes the second step of a candidacy: makes the term and the node's own vote durable, if the
     /// candidacy has not ended.
     pub(super) fn vote_for_self(&mut self, out: &mut Outbox<Self>) {
         let me = self.node.me();
@@ -168,7 +170,8 @@ impl Raft {
         if !granted && term >= newest {
             attempts.contested(from); // The peer has voted for another candidate.
         }
-        // With check-quorum, a voter refuses in an older term only because it has a live leader.
+        // An answer of an older term is late. The exception is a refusal with check-quorum: the
+        // voter may have stayed in its term because it has a live leader.
         if term < newest && (granted || !self.node.rules.config.check_quorum) {
             attempts.late(from);
         }
@@ -181,8 +184,8 @@ impl Raft {
             };
             attempts.supported(from);
             let verdict = votes.record(&self.node.rules.members, from, true);
-            // I3: a node does not lead before it has cast its own vote. I4: it does not lead after
-            // a restart, because it may have led this term before.
+            // I3: a node does not lead before it has cast its own vote. I4: after a restart, its
+            // own vote in this term is not counted again, because it may have led this term before.
             let own_vote_cast = votes.granted().contains(me);
             if verdict == Verdict::Won && own_vote_cast {
                 self.lead(out);

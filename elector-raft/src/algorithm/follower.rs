@@ -5,13 +5,13 @@ use elector_core::{Epoch, Moment, NodeId, Outbox};
 use crate::{Raft, RaftMessage};
 
 impl Raft {
-    /// Follows the sender if the term is not a past one, and answers.
+    /// Handles a heartbeat: follows the sender if the term is not a past one, and answers.
     ///
     /// A heartbeat of a past term is answered too: the term of the answer ends a tenure that this
-    /// node cannot follow any more. Without it the two nodes would stay in different terms. That
-    /// answer echoes no timestamp. The sender may lead the present term by now, and this node has
-    /// received no heartbeat of that tenure: an echo would give the sender a lease for which this
-    /// node owes no silence (I7).
+    /// node cannot follow any more. Without this answer the two nodes would stay in different
+    /// terms. The answer to a past term echoes no timestamp. The sender may lead the present term
+    /// by now, and this node has received no heartbeat of that tenure: an echo would give the
+    /// sender a lease for which this node owes no silence (I7).
     pub(super) fn on_heartbeat(
         &mut self,
         from: NodeId,

@@ -58,7 +58,7 @@ impl Raft {
                 first = self.give_way(request.from);
             }
             // If this node was in this term already, it may have acknowledged the leader of this
-            // term before a restart. That silence stays.
+            // term before a restart. The silence that it owes to that leader stays.
             let owes_silence =
                 self.node.rules.config.check_quorum && !is_new && self.node.has_fresh_leader();
             let waits_on = !first && !self.node.owes_silence();
@@ -76,9 +76,10 @@ impl Raft {
     /// Gives the candidate time to be elected. Returns `true` if this node's wait must restart.
     ///
     /// A vote for a candidate that is new to this node is a sign of split votes. A wider spread
-    /// cures these, until it has room for all nodes. A candidate that asks again and again but
-    /// never leads may receive no messages, or reach no quorum. If its voters waited longer each
-    /// time, or restarted their wait, they would leave the next attempt to it.
+    /// makes split votes rarer, until the spread has room for all nodes. A candidate that asks
+    /// again and again but never leads may receive no messages, or reach no quorum. If its voters
+    /// waited longer each time, or restarted their wait, they would leave the next attempt to this
+    /// candidate again.
     fn give_way(&mut self, candidate: NodeId) -> bool {
         let attempts = &mut self.node.attempts;
         let first = attempts.give_way(candidate);
@@ -88,10 +89,10 @@ impl Raft {
         first
     }
 
-    /// Returns `true` if this node considers the request. Otherwise sets it aside: "if a server
-    /// receives a `RequestVote` request within the minimum election timeout" after a heartbeat of a
-    /// current leader, "it does not update its term or grant its vote" (dissertation, section
-    /// 4.2.3). The lease depends on this (I7).
+    /// Returns `true` if this node considers the request. Otherwise sets the request aside: "if a
+    /// server receives a `RequestVote` request within the minimum election timeout" after a
+    /// heartbeat of a current leader, "it does not update its term or grant its vote"
+    /// (dissertation, section 4.2.3). The lease depends on this (I7).
     ///
     /// A transfer is always considered. The leader of the previous term has stepped down for it,
     /// and the leases of all earlier leaders had ended when that leader was elected. This argument

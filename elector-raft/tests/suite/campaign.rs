@@ -5,8 +5,8 @@ use crate::node::*;
 use elector_core::{Command, NodeId, TimerChange};
 use elector_raft::{RaftConfig, RaftTimer};
 
-// A proof of death ends the node's own wait. Not all nodes may campaign at once, so a node leaves
-// one round trip to each node between the leader and itself in the ring.
+// A proof of death ends the node's own wait. The nodes must not all campaign at once. So a node
+// waits one round trip for each node between the leader and itself in the ring.
 #[test]
 fn a_proof_starts_an_election_by_rank() {
     let turn = |leader: u64, suspects: &[u64]| {
@@ -37,9 +37,9 @@ fn a_proof_starts_an_election_by_rank() {
     assert_eq!(turn(2, &[3, 4]), 20, "suspected nodes have no turn");
 }
 
-// Followers send nothing to each other. So without this rule, a follower that has restarted would
-// have no turn until it campaigns by itself. Then two nodes would campaign at once, and split the
-// votes.
+// Followers send nothing to each other, so no message clears the suspicion of a follower that has
+// restarted. Without this rule, its peers would skip its turn. Then the follower and the next node
+// would campaign at once, and split the votes.
 #[test]
 fn a_peer_that_returns_has_its_turn_again() {
     let turn = |returned: bool| {
@@ -111,7 +111,8 @@ fn without_pre_votes_a_suspicion_waits() {
     assert_eq!(sent(&step, 2), Some(request_vote(e(2))));
 }
 
-// Suspicions of other peers, and suspicions of a leader about its peers, start nothing.
+// A suspicion of a peer that is not the leader starts nothing. A leader's suspicion of a peer
+// starts nothing, too.
 #[test]
 fn other_suspicions_start_nothing() {
     let mut node = Node::new(3, &RaftConfig::default());
@@ -129,8 +130,9 @@ fn other_suspicions_start_nothing() {
     assert_eq!(refusal, None, "the peer has answered");
 }
 
-// A voter that has no proof of the leader's death yet refuses. That must not fail the election:
-// when the proof arrives, the voter answers the node that asked, and does not campaign itself.
+// A voter refuses a request while it has no proof of the leader's death. This refusal must not make
+// the election fail: when the proof arrives, the voter answers the node that asked, and does not
+// campaign itself.
 #[test]
 fn after_a_late_proof_a_voter_answers_the_request() {
     let mut node = Node::new(3, &RaftConfig::default());

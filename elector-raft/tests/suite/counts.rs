@@ -1,5 +1,5 @@
-//! The closed forms of an election, checked in the simulator: messages by kind, and delays. Also
-//! how often votes split, checked against the formula of the dissertation.
+//! Checks the closed forms of an election in the simulator: messages by kind, and delays. Also
+//! checks how often votes split, against the formula of the dissertation.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use crate::algorithm::{DELAY, WRITE, setup};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// `nodes` nodes, led by node 1. The random part of the election timeout is so wide that nodes
-/// campaign only on command.
+/// Returns a settled cluster of `nodes` nodes that node 1 leads. The random part of the election
+/// timeout is so wide that nodes campaign only on command.
 fn settled_cluster(nodes: u64, variant: &RaftConfig) -> Simulation<Raft> {
     let mut setup = setup(nodes, variant);
     setup.config.timing.election_max = Duration::from_secs(60 * 60);
@@ -24,8 +24,8 @@ fn settled_cluster(nodes: u64, variant: &RaftConfig) -> Simulation<Raft> {
     sim
 }
 
-/// Kills the leader. Node 2 is the only node that campaigns, after all nodes have missed the
-/// leader's heartbeats for a vigil.
+/// Kills the leader, and checks the delays and the messages of the next election. Node 2 is the
+/// only node that campaigns, after all nodes have missed the leader's heartbeats for a vigil.
 fn fail_over(nodes: u64, variant: &RaftConfig) {
     let mut sim = settled_cluster(nodes, variant);
     sim.crash(NodeId(1));
@@ -70,8 +70,8 @@ fn an_election_costs_what_the_closed_form_says() {
     }
 }
 
-// The other column of that table is the steady state: one heartbeat and one acknowledgement for
-// each follower and round.
+// The table of closed forms has another column for the steady state: one heartbeat and one
+// acknowledgement for each follower and round.
 #[test]
 fn the_steady_state_is_a_round_trip_per_follower_and_heartbeat() {
     for variant in Raft::variants() {
@@ -109,7 +109,7 @@ fn split_votes(delay: f64, config: &RaftConfig, elections: u64) -> f64 {
     split as f64 / elections as f64
 }
 
-// Chapter 9 of the dissertation gives the probability of a split vote, independent of this code:
+// Chapter 9 of the dissertation gives the probability of a split vote, independently of this code:
 // p = Σ C(s,k) l^k (1−l)^(s−k) for k = c−1..s. Here s = 4 of n = 5 servers are alive, and c = 3
 // candidates split the vote.
 #[test]

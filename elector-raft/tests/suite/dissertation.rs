@@ -1,5 +1,6 @@
-//! The rules that Ongaro's dissertation adds to the paper: pre-vote (section 9.6), check-quorum
-//! (6.2), silence and leases (4.2.3, 6.4.1), transfer (3.10). Also the project's own priorities.
+//! Tests the rules that Ongaro's dissertation adds to the paper: pre-vote (section 9.6),
+//! check-quorum (6.2), silence and leases (4.2.3, 6.4.1), transfer (3.10). Also tests the
+//! priorities, which are this project's own rule.
 
 use std::collections::BTreeMap;
 
@@ -47,8 +48,9 @@ fn failing_pre_votes_do_not_widen_the_timeout() {
     }
 }
 
-// A pre-vote does not bind its sender. A node that had to remember it could not grant it to two
-// candidates. A node that restarted its timeout for it might never campaign.
+// A pre-vote does not bind its sender. A node that had to remember a pre-vote could not grant
+// pre-votes to two candidates. A node that restarted its timeout for a pre-vote might never
+// campaign.
 // Invariant: I6.
 #[test]
 fn a_pre_vote_changes_nothing() {
@@ -58,14 +60,15 @@ fn a_pre_vote_changes_nothing() {
         assert_eq!(sent(&step, candidate), Some(pre_vote(e(0), e(4))));
         assert!(step.persist.is_none() && step.timers.is_empty() && step.view.is_none());
     }
-    // The same rule as for votes: in a term in which it has voted, it would not vote for another.
+    // The rule is the same as for votes: for a term in which the node has voted, it grants no
+    // pre-vote to another candidate.
     node.receive(2, request_vote(e(4)));
     let step = node.receive(3, request_pre_vote(e(4)));
     assert_eq!(sent(&step, 3), Some(no_pre_vote(e(4), e(4))));
 }
 
-// A node that is behind learns the term from a refused pre-vote. Otherwise it would continue to ask
-// about a term in which all nodes have voted.
+// A node in an old term learns the newer term from a refused pre-vote. Otherwise it would continue
+// to ask about a term in which all nodes have voted.
 #[test]
 fn a_refused_pre_vote_carries_the_term() {
     let mut node = Node::new(3, &RaftConfig::default());
@@ -140,7 +143,7 @@ fn a_heartbeat_drops_the_request_that_was_set_aside() {
 }
 
 // A node that comes back may have acknowledged a heartbeat before its crash. A node that has never
-// run cannot have done so.
+// run cannot have acknowledged one.
 // Invariant: I7.
 #[test]
 fn a_restarted_node_keeps_silence_for_a_vigil() {
@@ -223,8 +226,9 @@ fn a_leader_without_a_quorum_steps_down() {
     );
 }
 
-// Section 3.10: the old leader hands over by TimeoutNow. It must step down before it sends that,
-// because the successor's election overrides the silence that protects its lease.
+// Section 3.10: the old leader transfers its leadership with a TimeoutNow. It must step down before
+// it sends this message, because the successor's election overrides the silence that protects its
+// lease.
 // Invariant: I7.
 #[test]
 fn a_leader_steps_down_before_it_transfers() {
@@ -240,8 +244,8 @@ fn a_leader_steps_down_before_it_transfers() {
     assert_eq!(sent(&step, 3), Some(vote(e(2))));
 }
 
-// The successor skips the pre-vote and overrides all silence, also its own. It does so only for the
-// term whose leader has named it.
+// The successor skips the pre-vote, and overrides the silence of all nodes, also its own. It
+// campaigns in this way only if the leader of its present term has named it.
 #[test]
 fn the_successor_campaigns_at_once() {
     let mut node = Node::new(3, &RaftConfig::default());
@@ -263,7 +267,8 @@ fn the_successor_campaigns_at_once() {
 }
 
 // A node that resigned wants another node to lead, so it does not campaign at its next timeout. It
-// campaigns at the one after it, because a node must campaign. A new leader ends the abstention.
+// campaigns at the timeout after that, because some node must campaign. When there is a new leader,
+// the node skips no further election.
 #[test]
 fn a_node_that_resigned_skips_one_election() {
     let mut node = Node::new(3, &RaftConfig::default());
@@ -287,7 +292,8 @@ fn a_node_that_resigned_skips_one_election() {
     assert!(!node.time_out().sends.is_empty());
 }
 
-// Priorities only delay. Their order counts, not their values, so large numbers cost nothing.
+// Priorities only delay campaigns. The order of the priorities counts, and not their values, so
+// large numbers cause no longer delay.
 #[test]
 fn lower_priorities_wait_longer() {
     let config = |mine: u32, theirs: u32| RaftConfig {
@@ -320,8 +326,8 @@ fn lower_priorities_wait_longer() {
     assert!(matches!(error, Err(TimingError::Option(_))));
 }
 
-// A peer may claim the last term that exists. That must not make a node panic or lead without
-// votes.
+// A peer may claim the last term that exists. A message of this term must not make a node panic or
+// lead without votes.
 #[test]
 fn the_last_term_does_no_harm() {
     for config in [RaftConfig::default(), plain()] {

@@ -14,7 +14,7 @@ pub(crate) const EMPTY: LogPosition = LogPosition {
 pub(crate) type Node = node::Node<Raft>;
 
 impl Node {
-    /// Node 1 of `1..=nodes`, after its start.
+    /// Returns node 1 of `1..=nodes`, after its start.
     pub(crate) fn new(nodes: u64, config: &RaftConfig) -> Self {
         Self::with_disk(nodes, config, RaftDurable::default())
     }

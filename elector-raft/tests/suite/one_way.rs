@@ -27,7 +27,7 @@ fn time_to_leader_ms(config: &RaftConfig, nodes: u64, seed: u64) -> u64 {
 }
 
 // The node campaigns forever, and cannot win. Its voters must not become slow, as they do after
-// split votes: otherwise they would leave the next attempts to it.
+// split votes: otherwise they would leave the next attempts to this node.
 #[test]
 fn a_candidate_that_receives_nothing_does_not_slow_its_voters() {
     for variant in Raft::variants() {

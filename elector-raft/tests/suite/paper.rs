@@ -5,7 +5,7 @@ use elector_core::{Delay, Epoch, Role, TimerChange, View};
 use elector_raft::{LogPosition, Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
 
 // Section 5.1: "If a server receives a request with a stale term number, it rejects the request."
-// The answer must carry the newer term, or the sender would never learn it.
+// The answer must carry the newer term, or the sender would never learn that term.
 #[test]
 fn a_stale_request_is_rejected_with_the_newer_term() {
     let mut node = Node::new(3, &plain());
@@ -196,8 +196,7 @@ fn a_candidate_yields_to_the_leader_of_its_term() {
 
 // Section 5.2: if the vote is split, "each candidate will time out and start a new election by
 // incrementing its term", after a new random time. Section 9.3 of the dissertation requires a
-// spread that is wide enough for the network; from the third attempt in a row the spread widens for
-// that.
+// spread that is wide enough for the network. So the spread widens from the third attempt in a row.
 #[test]
 fn a_split_vote_is_resolved_in_the_next_term() {
     let mut node = Node::new(25, &plain());
@@ -256,7 +255,8 @@ fn attempts_without_rivals_hardly_widen_the_timeout() {
 }
 
 // A candidate that asks in one term after another, and is never elected, reaches no quorum or
-// receives no messages. It gets the votes, but its voters must be able to campaign too.
+// receives no messages. The voters still vote for this candidate, but they must be able to campaign
+// themselves.
 #[test]
 fn the_timeout_begins_anew_once_for_each_candidate() {
     let mut node = Node::new(5, &plain());
@@ -281,7 +281,8 @@ fn the_timeout_begins_anew_once_for_each_candidate() {
 }
 
 // If a round trip takes longer than the election timeout, votes arrive when their candidate already
-// asks about the next term. It is still a candidate in its own term, and the votes count there.
+// asks about the next term. The candidate is still a candidate in its own term, and the votes count
+// in that term.
 #[test]
 fn late_votes_count_while_the_candidate_asks_about_the_next_term() {
     let mut node = Node::new(5, &RaftConfig::default());
@@ -295,7 +296,7 @@ fn late_votes_count_while_the_candidate_asks_about_the_next_term() {
     node.receive(3, vote(e(1)));
     assert_eq!(node.view(), View::leading(e(1), 1.into()));
 
-    // They do not count after a restart: the node may have led that term before.
+    // Late votes do not count after a restart: the node may have led that term before.
     let mut node = Node::new(5, &RaftConfig::default());
     node.lead();
     node.restart();
@@ -318,8 +319,8 @@ fn a_repeated_request_is_one_election() {
     assert_eq!(step.timers, [TimerChange::Set(RaftTimer::Stagger, first)]);
 }
 
-// The leader of the paper, without check-quorum, gives its vote to a candidate of a higher term. It
-// must stop leading in the same step, or two nodes would lead.
+// Without check-quorum, as in the paper, a leader gives its vote to a candidate of a higher term.
+// It must stop leading in the same step, or two nodes would lead.
 // Invariant: I5.
 #[test]
 fn a_leader_stops_leading_before_it_votes() {
@@ -340,7 +341,7 @@ fn a_leader_stops_leading_before_it_votes() {
 }
 
 // A candidacy has two steps. Between them, the node has not voted in the new term and does not lead
-// it, for any message that arrives.
+// that term, independently of the messages that arrive.
 // Invariants: I3, I5.
 #[test]
 fn between_its_two_steps_a_candidate_has_not_voted() {
@@ -424,8 +425,8 @@ fn a_second_leader_of_a_term_is_ignored() {
     assert_eq!(sent(&step, 3), Some(no_vote(e(1))));
 }
 
-// Hosts and scripts name the timers of the two parts of the election timeout, so their use must not
-// change.
+// Hosts and scripts name the timers of the two parts of the election timeout, so the use of these
+// timers must not change.
 #[test]
 fn a_heartbeat_restarts_the_timeout() {
     let mut node = Node::new(3, &RaftConfig::default());

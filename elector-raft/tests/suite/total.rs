@@ -1,4 +1,4 @@
-//! No input from any sender breaks a node in any state.
+//! Tests that no input from any sender breaks a node in any state.
 
 use std::collections::BTreeMap;
 
@@ -116,8 +116,9 @@ proptest! {
 
     // A peer may be broken, hostile or of another version. For all messages, a node does not panic
     // and keeps its contract. After a crash it has its old term, and it supports one candidate in a
-    // term, ever. It always waits for a timer, or it would never act again. With a crash its epochs
-    // may get a floor, and it never goes below that floor.
+    // term, ever. It always waits for a timer, or it would never act again. A host may raise the
+    // epoch of a node above a floor at a restart. After this, the node pledges and leads only above
+    // that floor.
     // Invariants: I1 to I4.
     #[test]
     fn any_input_in_any_state(
@@ -184,7 +185,7 @@ proptest! {
         }
     }
 
-    // The same holds without a driver that drops the messages of unknown peers.
+    // A node does not panic even without a driver, which would drop the messages of unknown peers.
     #[test]
     fn unknown_peers_cannot_make_it_panic(
         config in config(),
