@@ -1,5 +1,5 @@
 //! A web service of three nodes in which only the leader writes. The other nodes redirect clients
-//! to it. Run it with `cargo run --release --features net --example axum_leader_redirect`.
+//! to the leader. Run it with `cargo run --release --features net --example axum_leader_redirect`.
 //!
 //! A client can send a request to any node. A follower answers 307 with the leader's address, and
 //! HTTP clients follow this redirect. The leader writes under its fencing token. All three nodes
@@ -51,7 +51,8 @@ async fn order(State(service): State<Arc<Service>>) -> Response {
     }
 }
 
-/// Handles `GET /ready`: returns 200 if this node could lead.
+/// Handles `GET /ready`: returns 200 unless this node has withdrawn, because its work failed
+/// several times.
 async fn ready(State(service): State<Arc<Service>>) -> Response {
     let work = service.elector.status().work;
     match work.failure.filter(|_| work.is_withdrawn) {

@@ -39,7 +39,7 @@ impl Store {
 struct Office {
     unfenced: Mutex<Store>,
     fenced: Mutex<Store>,
-    /// `true` until a leader has been paused. This happens only once.
+    /// `true` until a leader has been paused. Only one leader is paused, and only once.
     is_pause_due: AtomicBool,
     pause: Barrier,
 }

@@ -2,10 +2,10 @@
 //! Run it with `cargo run --release --example graceful_handover`.
 //!
 //! Three nodes have the same work, in batches that must not be interrupted. The first leader
-//! transfers its leadership to a peer (`transfer_to`). The next one steps down (`step_down`). The
-//! third one crashes without a report to its peers, for comparison. A leader that is asked to end
-//! finishes its batch while it still leads; only the crash interrupts one. Each time, the old work
-//! has ended before the new work begins. The gap between them is time without work.
+//! transfers its leadership to a peer (`transfer_to`). The second leader steps down (`step_down`).
+//! The third leader crashes without a report to its peers, for comparison. A leader that is asked
+//! to end finishes its batch while it still leads; only the crash interrupts a batch. Each time,
+//! the old work has ended before the new work begins. The gap between them is time without work.
 
 use std::time::{Duration, Instant};
 

@@ -1,9 +1,9 @@
-//! Three nodes, and work that only the leader does.
+//! Starts three nodes, with work that only the leader does.
 //! Run it with `cargo run --release --example quickstart`.
 //!
-//! Every node calls `lead` with the same closure. It runs on the leader, and starts again on
-//! another node if the leader fails. Here all three nodes are in one process, so that the example
-//! can kill the leader. In production, each node is a process, with a transport and a disk:
+//! Every node calls `lead` with the same closure. The closure runs on the leader, and starts again
+//! on another node if the leader fails. Here all three nodes are in one process, so that the
+//! example can kill the leader. In production, each node is a process, with a transport and a disk:
 //! `Elector::builder("billing").algorithm::<Raft>().node_id(1).peers([1, 2, 3])`.
 
 use std::time::Instant;

@@ -45,7 +45,7 @@ fn with<T>(ledger: &Shared, what: impl FnOnce(&mut Ledger) -> T) -> T {
     what(&mut ledger.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Counts the running jobs. Its end is counted even if the job is dropped halfway.
+/// A running job. It is counted from its start to its end, even if it is dropped halfway.
 struct AtWork(Shared);
 
 impl AtWork {

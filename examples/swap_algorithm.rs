@@ -1,4 +1,5 @@
-//! One program for four algorithms. It names none of them; features select the algorithms:
+//! One program for four algorithms. Its code has no types of algorithms; features select the
+//! algorithms:
 //!
 //! ```text
 //! cargo run --release -p elector --example swap_algorithm
@@ -9,8 +10,8 @@
 //! ```
 //!
 //! The program is generic over `ElectionAlgorithm`, and `Algorithm::visit` calls it with the type
-//! for a name. An application that always has exactly one feature on uses `elector::Selected`
-//! instead.
+//! of the algorithm that has a given name. An application that always has exactly one feature on
+//! uses `elector::Selected` instead.
 
 use std::{
     error::Error,
@@ -66,7 +67,8 @@ async fn run_on<A: ElectionAlgorithm>() -> Result<(), Box<dyn Error>> {
     }
     let first = cluster.leader().await;
     let token = loop {
-        // Under best effort, other nodes may have started as well, until they knew this leader.
+        // Under best effort, other nodes may have started the work, too, before they knew this
+        // leader.
         match started.recv().await.ok_or("no node led")? {
             (node, token) if node == first => break token,
             _ => {}

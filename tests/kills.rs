@@ -1,4 +1,5 @@
-//! Kills the leader many times. Each time there must be a new leader, and never two that work.
+//! Kills the leader many times. Each time there must be a new leader. With Raft and Paxos, two
+//! leaders must never work at the same time.
 //!
 //! The tests do 1,000 kills for each algorithm. `ELECTOR_KILLS=100 cargo test --test kills`
 //! does fewer.
@@ -36,7 +37,7 @@ struct Observer<G: Guarantee> {
     started: AtomicU64,
     /// The number of starts while other work was running.
     overlaps: AtomicU64,
-    /// The number of times that two held a valid leadership at the same time.
+    /// The number of times that two nodes held a valid leadership at the same time.
     two_holders: AtomicU64,
     held: Mutex<Vec<Weak<Leadership<G>>>>,
     /// The nodes whose work is running.
@@ -55,8 +56,8 @@ impl<G: Guarantee> Observer<G> {
         })
     }
 
-    /// Checks every other leadership between two checks of this one. If this one was valid before
-    /// and after, it was valid in between.
+    /// Checks every other leadership between two checks of `me`. If `me` was valid before and after
+    /// the check of the other leadership, both were valid at the same time.
     fn check_others(&self, me: &Arc<Leadership<G>>) {
         let held = self.held.lock().unwrap();
         for other in held.iter().filter_map(Weak::upgrade) {
@@ -83,7 +84,8 @@ impl<G: Guarantee> Running<G> {
         let mut held = observer.held.lock().unwrap();
         held.retain(|other| other.strong_count() > 0);
         held.push(Arc::downgrade(me));
-        // Under best effort, two nodes may work, and the first one may stay.
+        // The list can have several nodes: under best effort, two nodes may work at the same time,
+        // and either of them may remain the leader.
         observer.working_nodes.send_modify(|nodes| nodes.push(node));
         Self(Arc::clone(observer), node)
     }
@@ -123,7 +125,8 @@ async fn working<A: ElectionAlgorithm>(
 ) -> NodeId {
     let mut working_nodes = observer.working_nodes.subscribe();
     loop {
-        // Marked before reading the leader: its successor may work before this task continues.
+        // The mark is set before the leader is read, because a successor may start to work before
+        // this task continues.
         working_nodes.mark_unchanged();
         let leader = cluster.leader().await;
         let node = cluster.node(leader).unwrap();
@@ -195,13 +198,14 @@ async fn kill_leaders<A: ElectionAlgorithm>() {
     cluster.shutdown().await;
 }
 
-// Every kill of the leader must lead to a new one, and two nodes must never hold a lease.
+// After every kill of the leader there must be a new leader, and two nodes must never hold a lease
+// at the same time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn raft_survives_its_leaders() {
     kill_leaders::<Raft>().await;
 }
 
-// The same for Paxos.
+// The same must hold for Paxos.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn paxos_survives_its_leaders() {
     kill_leaders::<Paxos>().await;
@@ -213,7 +217,7 @@ async fn bully_survives_its_leaders() {
     kill_leaders::<Bully>().await;
 }
 
-// The same for Ring.
+// The same must hold for Ring as for Bully.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ring_survives_its_leaders() {
     kill_leaders::<Ring>().await;

@@ -1,7 +1,7 @@
 //! Tests the command line of a program with its own `main`. With the environment variable
-//! [`AS_EXAMPLE`], this program is `examples/my_algorithm.rs`; otherwise it tests that example. It
-//! has no test harness: a guardian, and a node with a cleaned environment, are this program again,
-//! started at its `main`.
+//! [`AS_EXAMPLE`], this program is `examples/my_algorithm.rs`; otherwise it tests that example.
+//! This program has no test harness: guardians, and nodes with a cleaned environment, are new
+//! processes of this program, and they must start at its `main`.
 
 #![cfg_attr(
     target_os = "linux",
@@ -100,7 +100,7 @@ mod checks {
         assert!(rows.count() > 10, "{table}");
     }
 
-    // A printed command must start this program, and not that of the workspace.
+    // A printed command must start this program, and not the command `elector` of the workspace.
     fn its_runs_can_be_repeated() {
         let folder = tempfile::tempdir().unwrap();
         let compare = "compare --algorithms mine --nodes 3 --scenarios boot --runs 1 --out";
@@ -178,7 +178,8 @@ mod checks {
     }
 
     // The whole configuration of this algorithm is its timing, and a file can set it. An empty
-    // environment variable counts as not set: the program starts itself again for that.
+    // environment variable counts as not set: the program starts itself again without this
+    // variable.
     fn its_settings_are_checked() {
         let cluster = Cluster::formatted();
         let file = cluster.folder.path().join("elector.toml");
@@ -219,7 +220,7 @@ mod checks {
         }
     }
 
-    /// Returns `true` if this process has not ended. One that was killed stays in `/proc` until its
+    /// Returns `true` if this process has not ended. A killed process stays in `/proc` until its
     /// parent has read its exit status.
     fn is_alive(process: u64) -> bool {
         let stat = fs::read_to_string(format!("/proc/{process}/stat"));

@@ -1,4 +1,4 @@
-//! A leader under a flood of messages.
+//! Tests a leader under a flood of messages.
 
 use std::{
     sync::{
@@ -55,8 +55,8 @@ fn resident_bytes() -> u64 {
     pages.unwrap_or(0_u64) * 4096
 }
 
-// If a peer floods a leader, only its own messages are lost: heartbeats are on time, there is no
-// election, the memory is bounded, and the counter counts the losses.
+// If a peer floods a leader, only messages of this peer are lost: heartbeats are on time, there is
+// no election, the memory is bounded, and the counter counts the losses.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_does_not_disturb_the_leader() {
     let _exclusive = EXCLUSIVE.lock().await;
@@ -114,7 +114,8 @@ async fn a_flood_does_not_disturb_the_leader() {
     );
     assert!(flood > 100_000 * FLOOD.as_secs());
     assert!(traffic.refused > 0, "the counter counts");
-    // It is 52 ms on an idle machine. With a single mailbox it would be seconds.
+    // The widest gap is 52 ms on an idle machine. With a single mailbox for all peers, it would be
+    // seconds.
     assert!(
         max_gap < Duration::from_millis(500),
         "{max_gap:?} between heartbeats"

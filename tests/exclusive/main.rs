@@ -11,5 +11,5 @@ mod scale;
 use tokio::sync::Mutex;
 
 /// Locked by the running test. Threads and memory belong to the process, so two tests at the same
-/// time would count those of the other one.
+/// time would measure each other.
 static EXCLUSIVE: Mutex<()> = Mutex::const_new(());

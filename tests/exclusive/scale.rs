@@ -1,4 +1,4 @@
-//! Many nodes in one process. The tests print the cost:
+//! Tests many nodes in one process. The tests print the cost:
 //! `cargo test --release --test exclusive scale -- --nocapture`.
 
 use std::time::{Duration, Instant};
@@ -75,7 +75,8 @@ async fn ten_thousand_clusters_share_a_few_threads() {
         let elector = cluster.node(1).unwrap();
         led.push(in_time(elector.campaign()).await.unwrap());
     }
-    // Both can be negative: threads of an earlier test end, and the allocator returns memory.
+    // Both differences can be negative: threads of an earlier test end, and the allocator returns
+    // memory.
     let more_threads = process_status("Threads:") - threads;
     let kib = (process_status("VmRSS:") - memory) as f64 / f64::from(CLUSTERS);
     println!(

@@ -1,5 +1,5 @@
-//! How the simulator evaluates a run: the messages and the winner of an election, and the verdict
-//! of a scenario.
+//! Tests how the simulator evaluates a run: the messages and the winner of an election, and the
+//! verdict of a scenario.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 const MS: Duration = Duration::from_millis(1);
 
-// The step that ends the agreement sends the first messages of the next election. They do not
-// belong to the previous one.
+// The step that ends the agreement sends the first messages of the next election. These messages do
+// not belong to the previous election.
 #[test]
 fn an_election_includes_the_messages_of_the_step_that_begins_it() {
     let mut sim = Simulation::new(Setup::<Raft>::new(5));
@@ -35,8 +35,8 @@ fn an_election_includes_the_messages_of_the_step_that_begins_it() {
     assert_eq!(elections(&sim), [at_boot[0], all - at_boot[0]]);
 }
 
-// A take-over without a candidate: the claim of the winner itself ends the agreement. The election
-// is won at that moment, and not when the last node knows the winner.
+// In a take-over without a candidate, the claim of the winner itself ends the agreement. The
+// election is won at that moment, and not when the last node knows the winner.
 #[test]
 fn an_election_is_won_at_the_claim_that_ends_the_agreement() {
     let mut setup = Setup::<Bully>::new(3);
@@ -77,8 +77,8 @@ fn verdict<A: ElectionAlgorithm>(text: &str) -> Vec<&'static str> {
     violations.map(|violation| violation.invariant).collect()
 }
 
-// All faults end before the verdict, also in a scenario that starts at boot. A disk that hangs is a
-// fault.
+// All faults must end before the verdict, also in a scenario that starts at boot. A disk that hangs
+// is such a fault, too.
 #[test]
 fn all_faults_end_before_the_verdict() {
     let from_boot = "name = 'a'\nsummary = 'a'\nfrom_boot = true\n[[step]]\nsplit = 'node 1'";
@@ -88,8 +88,8 @@ fn all_faults_end_before_the_verdict() {
     assert_eq!(verdict::<Raft>(stalled), [""; 0]);
 }
 
-/// Node 1 leads from the start, and all nodes know it. After 300 ms all of them forget it and stay
-/// silent.
+/// An algorithm in which node 1 leads from the start, and all nodes know this leader. After 300 ms
+/// all nodes forget the leader, and send nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct ForgetsItsLeader {
     members: Membership,
@@ -150,7 +150,8 @@ impl ElectionAlgorithm for ForgetsItsLeader {
     }
 }
 
-// A cluster without a leader that stays silent does not change. This must not count as stable.
+// A cluster that has no leader and sends nothing does not change. Such a cluster must not count as
+// stable.
 #[test]
 fn a_cluster_that_loses_its_leader_in_silence_is_not_stable() {
     let boot = Scenario::source("boot").expect("a stock scenario");

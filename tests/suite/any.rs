@@ -1,4 +1,4 @@
-//! The choice of an algorithm at run time, for each algorithm that is compiled in.
+//! Tests the choice of an algorithm at run time, for each algorithm that is compiled in.
 //!
 //! `cargo test --test suite --all-features any` tests all four.
 

@@ -15,17 +15,18 @@ const RUNS: u64 = 100;
 const LIMIT: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_millis(5);
 
-/// The fault before the measured time, and the links from then on.
+/// The fault before the measured time, and the links during the measured time.
 #[derive(Clone, Copy, Debug)]
 enum Fault {
-    /// A follower loses its link to the leader. Then it is the centre of a star without the leader.
+    /// A follower loses its link to the leader. Then this follower is the centre of a star without
+    /// the leader.
     OneLink,
     /// All links are cut. Then they work again.
     Outage,
     /// All links are cut. Then one node is the centre of a star.
     OutageThenStar,
-    /// The links are a random graph. Then they are another one, in which exactly one node reaches a
-    /// quorum.
+    /// The links are a random graph. Then they are another random graph, in which exactly one node
+    /// reaches a quorum.
     Graphs,
 }
 
@@ -148,7 +149,7 @@ fn the_only_raft_node_with_a_quorum_leads_soon() {
     }
 }
 
-// The same for Paxos, where other nodes raise the ballots without success.
+// The same must hold for Paxos, where other nodes raise the ballots without success.
 #[test]
 fn the_only_paxos_node_with_a_quorum_leads_soon() {
     for variant in Paxos::variants() {

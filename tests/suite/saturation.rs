@@ -1,5 +1,5 @@
 //! After the highest epoch there is no next one. Nodes in that epoch must not send messages without
-//! end. Hosts do not let such an epoch in, but an algorithm must not depend on that.
+//! end. Hosts drop messages with such an epoch, but an algorithm must not depend on this.
 
 use std::collections::VecDeque;
 

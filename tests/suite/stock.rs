@@ -1,5 +1,5 @@
-//! The built-in scenarios with every variant of every algorithm, with odd, even and very small
-//! cluster sizes. These tests check the statements of the README.
+//! Runs the built-in scenarios with every variant of every algorithm, in clusters of odd, even and
+//! very small size. These tests check the statements of the README.
 
 use elector_bully::Bully;
 use elector_core::GuaranteeKind;
@@ -98,7 +98,8 @@ fn without_a_majority_only_best_effort_leads() {
             summary.algorithm, summary.variant
         );
         match (summary.guarantee, summary.variant.as_str()) {
-            // Without check-quorum the old leader stays leader by its own view, without a lease.
+            // Without check-quorum, the old leader is still the leader in its own view, although it
+            // has no lease.
             (GuaranteeKind::Quorum, "paper") => assert!(leaderless < 500.0, "{label}"),
             (GuaranteeKind::Quorum, _) => assert!(leaderless > 1_500.0, "{label}"),
             (GuaranteeKind::BestEffort, _) => assert!(leaderless < 500.0, "{label}"),

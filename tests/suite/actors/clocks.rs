@@ -1,4 +1,4 @@
-//! Nodes in a runtime whose time is paused. The docs of `actor` say what happens there.
+//! Tests nodes in a runtime whose time is paused. The docs of `actor` describe such a runtime.
 
 use std::time::{Duration, Instant};
 

@@ -27,7 +27,8 @@ async fn conforms<A: ElectionAlgorithm>() {
     }
 }
 
-// The same inputs must give the same records in both hosts. Otherwise a bug shows in one host only.
+// The same inputs must give the same records in both hosts. Otherwise a bug could show in one host
+// only.
 #[tokio::test]
 async fn both_hosts_do_the_same() {
     conforms::<Raft>().await;
@@ -57,7 +58,7 @@ bug! {
     }
 }
 
-// The test must detect an algorithm with a state outside of itself.
+// The conformance test must detect an algorithm with state outside of its own value.
 #[tokio::test]
 async fn hidden_state_is_detected() {
     match conformance::check::<Mutant<SendsExtraMessages>>(3, 1).await {

@@ -1,4 +1,5 @@
-//! Rare orders of events around the handle: cancelled calls, repeated calls, and calls that hang.
+//! Tests rare orders of events around the handle: cancelled calls, repeated calls, and calls that
+//! hang.
 
 use std::{
     sync::{
@@ -30,7 +31,8 @@ use crate::{
 /// The time for which a test checks that something does not happen.
 const QUIET_TIME: Duration = Duration::from_millis(100);
 
-/// Its drop blocks until the test allows it, like the rest of a write that cannot be interrupted.
+/// A value whose drop blocks until the test allows the end of the drop, like a write that cannot be
+/// interrupted.
 struct SlowDrop(mpsc::Receiver<()>, Arc<AtomicBool>);
 
 impl Drop for SlowDrop {
@@ -41,8 +43,8 @@ impl Drop for SlowDrop {
     }
 }
 
-/// Starts work that ends slowly, and waits until it has started. Returns the sender that allows its
-/// end, and a flag for the end.
+/// Starts work that ends slowly, and waits until it has started. Returns the sender that allows the
+/// end of the work, and a flag that is `true` after this end.
 async fn slow_work(elector: &Elector<Quorum>) -> (mpsc::Sender<()>, Arc<AtomicBool>) {
     let (release, end) = mpsc::channel();
     let ended = Arc::new(AtomicBool::new(false));
@@ -86,7 +88,7 @@ async fn a_second_request_does_not_skip_the_wait() {
     let (_, down) = in_time(second).await.unwrap();
     down.unwrap();
     assert!(ended.load(Ordering::SeqCst));
-    // The shutdown may have come before the end of the first call.
+    // The first call may fail, because the shutdown may have come before the end of this call.
     let _ = in_time(first).await.unwrap();
 }
 
@@ -110,8 +112,8 @@ async fn a_kill_waits_for_work_that_lost_its_lease_before() {
     assert!(ended.load(Ordering::SeqCst));
 }
 
-// Work can be the first to notice the loss of the leadership. If it returns that as its error, it
-// has not failed: the node must work again in its next tenure.
+// Work can be the first to notice the loss of the leadership. If the work returns this loss as its
+// error, the work has not failed: the node must work again in its next tenure.
 #[tokio::test(flavor = "multi_thread")]
 async fn work_that_returns_its_loss_has_not_failed() {
     let elector = single_node().await;
@@ -122,7 +124,8 @@ async fn work_that_returns_its_loss_has_not_failed() {
             let work = |me: elector_core::actor::Leadership<Quorum>| {
                 began.send(me.epoch()).unwrap();
                 async move {
-                    // Within one poll, so that no other code can notice the loss first.
+                    // This loop runs within one poll, so that no other code can notice the loss
+                    // first.
                     while me.check().is_ok() {
                         std::hint::spin_loop();
                     }
@@ -142,7 +145,7 @@ async fn work_that_returns_its_loss_has_not_failed() {
     in_time(working).await.unwrap().unwrap();
 }
 
-// Work that shuts down its own node is dropped during this call.
+// Work that shuts down its own node is dropped during its call of `shutdown`.
 #[tokio::test(flavor = "multi_thread")]
 async fn work_can_shut_its_node_down() {
     let elector = single_node().await;
@@ -151,8 +154,8 @@ async fn work_can_shut_its_node_down() {
     in_time(elector.stopped()).await.unwrap();
 }
 
-// A caller that waits for its turn must get the end of the node, even if the caller before it never
-// ends.
+// A caller that waits for its turn must be notified of the end of the node, even if the caller
+// before it never drops its leadership.
 #[tokio::test]
 async fn a_waiting_campaign_ends_with_the_node() {
     let elector = single_node().await;
@@ -161,7 +164,7 @@ async fn a_waiting_campaign_ends_with_the_node() {
         let elector = elector.clone();
         async move { elector.campaign().await.map(|me| me.epoch()) }
     });
-    // After this time, it waits for its turn, and not for an answer.
+    // After this time, the spawned call waits for its turn, and not for an answer of the node.
     assert!(timeout(QUIET_TIME, elector.campaign()).await.is_err());
     in_time(elector.shutdown()).await.unwrap();
     let error = in_time(waiting).await.unwrap();
@@ -211,7 +214,7 @@ impl Storage<RaftDurable> for PanickingStorage {
     }
 }
 
-// A storage that panics has failed to save. The node must not wait for its answer.
+// A storage that panics has failed to save. The node must not wait for an answer of this storage.
 #[tokio::test]
 async fn a_panicking_disk_stops_the_node() {
     let builder = single_node_builder::<Raft>();
@@ -299,14 +302,14 @@ impl Links<Raft> for PanickingLinks {
 
 impl Drop for PanickingLinks {
     fn drop(&mut self) {
-        // No message ever comes: this only takes time.
+        // No message ever comes, so this call only takes time.
         let _ = self.nothing.recv_timeout(QUIET_TIME);
         self.closed.store(true, Ordering::SeqCst);
     }
 }
 
-// A transport that panics ends the node. When the node reports its end, its links must be closed,
-// because they could otherwise close during its next life.
+// A transport that panics ends the node. When the node reports its end, the links must be closed.
+// Otherwise they could close during the next life of the node.
 #[tokio::test]
 async fn a_panicking_transport_stops_the_node_and_is_closed() {
     let closed = Arc::new(AtomicBool::new(false));
@@ -352,8 +355,8 @@ impl Storage<RaftDurable> for StuckDisk {
     }
 }
 
-// While the disk is stuck, its queue must not grow with every message. Otherwise the messages of
-// peers would fill the memory.
+// While the disk is stuck, the queue of writes must not grow with every message. Otherwise the
+// messages of peers would fill the memory.
 #[tokio::test]
 async fn a_stuck_disk_does_not_fill_the_memory() {
     const MESSAGES: u64 = 20_000;
@@ -375,7 +378,7 @@ async fn a_stuck_disk_does_not_fill_the_memory() {
             announce: false,
             sent: Moment::ZERO,
         };
-        // One message at a time, so that the mailbox is never full.
+        // The test sends one message at a time, so that the mailbox is never full.
         let before = elector.traffic();
         network.inject(NodeId(2), NodeId(1), heartbeat).unwrap();
         in_time(async {

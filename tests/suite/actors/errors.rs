@@ -1,5 +1,5 @@
-//! What a program prints when its `main` returns an error of elector, and which errors the work of
-//! a leader may return.
+//! Tests what a program prints when its `main` returns an error of elector, and which errors the
+//! work of a leader may return.
 
 use std::{
     convert::Infallible,
@@ -32,10 +32,10 @@ fn not_booked() -> NotBooked {
     NotBooked(io::Error::other("the disk is full"))
 }
 
-/// The environment variable of the process whose `main` fails: the name of the case.
+/// The environment variable of the process whose `main` fails. Its value is the name of the case.
 const CASE: &str = "ELECTOR_TEST_MAIN";
 
-/// Ends this process like a program whose `main` returned this.
+/// Ends this process like a program whose `main` returned this result.
 fn end_like_main(result: Result<(), impl Debug>) -> ! {
     // Prints the error, like the code around `main`.
     let _ = result.report();
@@ -54,8 +54,8 @@ async fn printed(test: &str, case: &str) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-// Rust prints the error of a `main` with `Debug`. A user must read there what is wrong and what to
-// do, and not the names of variants.
+// Rust prints the error of a `main` with `Debug`. The user must read in this text what is wrong and
+// what to do, and not the names of variants.
 #[tokio::test]
 async fn main_prints_the_text_of_its_error() {
     let single = || Elector::builder("billing").algorithm::<Raft>().node_id(1);
@@ -111,7 +111,8 @@ async fn the_status_names_the_cause_of_failed_work() {
     assert_eq!(lost, LeadershipLost.to_string());
 }
 
-/// An error that only becomes a [`BoxError`], as `anyhow::Error`.
+/// An error that does not implement `std::error::Error`, and can only be converted to a
+/// [`BoxError`], like `anyhow::Error`.
 struct Opaque;
 
 impl From<Opaque> for BoxError {
@@ -149,7 +150,7 @@ async fn work_may_return_any_error() {
     assert_eq!(error.to_string(), "boxed");
     let error = failure_of(elector.lead_with(once, with_opaque)).await;
     assert_eq!(error.to_string(), "opaque");
-    // The result of a task: the error of the task, or that of its function.
+    // The result of a task is the error of the task itself, or the result of its function.
     let task = async |_| tokio::spawn(async { Err::<(), _>(not_booked()) }).await;
     let error = failure_of(elector.lead_with(once, task)).await;
     assert!(error.downcast_ref::<NotBooked>().is_some(), "{error}");
@@ -160,7 +161,7 @@ async fn work_may_return_any_error() {
     assert!(error.downcast_ref::<NotBooked>().is_some(), "{error}");
 }
 
-// Work without errors needs no `Ok(())`. It ends the leadership when it ends.
+// Work without errors needs no `Ok(())`. The end of this work ends the leadership.
 #[tokio::test]
 async fn work_may_return_nothing_or_never_return() {
     let elector = single_node_builder::<Raft>().start().await.unwrap();

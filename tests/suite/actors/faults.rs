@@ -1,4 +1,4 @@
-//! The handle must report every failure: no call hangs, and no node still leads.
+//! The handle must report every failure: no call hangs, and no failed node still leads.
 
 use std::{
     convert::Infallible,
@@ -116,7 +116,7 @@ async fn a_broken_contract_stops_the_node() {
     assert!(error.to_string().contains("broke its contract"), "{error}");
 }
 
-/// A storage that saves when the test allows it, with the given result.
+/// A storage that saves when the test sends a result, and then returns this result.
 struct Disk(Arc<Mutex<mpsc::Receiver<Result<(), BoxError>>>>);
 
 #[async_trait]
@@ -136,7 +136,8 @@ fn disk() -> (mpsc::Sender<Result<(), BoxError>>, Disk) {
     (results, Disk(Arc::new(Mutex::new(receiver))))
 }
 
-// The node may not publish a view that is not on disk yet. It must still receive meanwhile.
+// The node may not publish a view that is not on disk yet. But it must receive messages while it
+// waits for the disk.
 #[tokio::test]
 async fn a_slow_disk_delays_only_the_view() {
     let (results, disk) = disk();
@@ -147,7 +148,8 @@ async fn a_slow_disk_delays_only_the_view() {
         let elector = elector.clone();
         async move { elector.campaign().await.map(|me| me.epoch()) }
     });
-    // The node still receives: this campaign is behind the one that waits for the disk.
+    // The node still receives commands. This second campaign waits behind the first one, which
+    // waits for the disk.
     let early = tokio::time::timeout(Duration::from_millis(50), elector.campaign()).await;
     assert!(early.is_err(), "it leads although its vote is not on disk");
     assert!(elector.traffic().handled >= 3);
@@ -161,7 +163,8 @@ async fn a_slow_disk_delays_only_the_view() {
     in_time(campaign).await.unwrap().unwrap();
 }
 
-// After a failed save, the contents of the disk are unknown: the node must stop and report it.
+// After a failed save, the contents of the disk are unknown: the node must stop and report the
+// failure.
 #[tokio::test]
 async fn a_failing_disk_stops_the_node() {
     let (results, disk) = disk();
@@ -173,7 +176,7 @@ async fn a_failing_disk_stops_the_node() {
     assert!(matches!(end, NodeError::Storage(_)));
 }
 
-/// The same storage on the node's own thread.
+/// The same storage, but it saves on the node's own thread.
 struct ImmediateDisk(Disk);
 
 #[async_trait]
@@ -201,8 +204,8 @@ impl Immediate<RaftDurable> for ImmediateDisk {
     }
 }
 
-// Such a save starts after the step that requested it. The node must get its end, or its failure,
-// as well.
+// A save on the node's own thread starts after the step that requested it. The node must still
+// notice the end or the failure of the save.
 #[tokio::test]
 async fn the_node_waits_for_a_disk_on_its_own_thread_that_may_fail() {
     let (results, disk) = disk();
@@ -217,7 +220,7 @@ async fn the_node_waits_for_a_disk_on_its_own_thread_that_may_fail() {
     assert!(early.is_err(), "it leads although its vote is not on disk");
     results.send(Ok(())).unwrap();
     let epoch = in_time(campaign).await.unwrap().unwrap();
-    // That leadership ended immediately. The next one needs another vote.
+    // The first leadership ended immediately. The next one needs another vote.
     results.send(Err("no space left".into())).unwrap();
     let error = in_time(elector.campaign()).await.unwrap_err();
     assert!(
@@ -228,8 +231,8 @@ async fn the_node_waits_for_a_disk_on_its_own_thread_that_may_fail() {
     assert!(matches!(end, NodeError::Storage(_)));
 }
 
-// A write of this life that ended in the next life could undo a save of that life. After the end of
-// the node, a caller may open its storage, so the shutdown must wait for the write.
+// If a write of this life ended in the next life, it could undo a save of the next life. After the
+// end of the node, a caller may open its storage, so the shutdown must wait for the write.
 #[tokio::test]
 async fn a_shutdown_waits_for_the_disk() {
     let (results, disk) = disk();

@@ -1,4 +1,4 @@
-//! The handle for applications, on real actors.
+//! Tests the handle for applications, on real actors.
 
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ use super::{single_node_builder, three_nodes};
 use crate::support::{cluster_with, in_time, patient_timing};
 
 async fn one_leads<A: ElectionAlgorithm>() {
-    // Long timeouts: under best effort, a late answer on a busy machine would make a second leader.
+    // The timeouts are long, because under best effort a late answer on a busy machine would make a
+    // second leader.
     let setup = cluster_with::<A>(3, patient_timing());
     let cluster = Cluster::<A>::start_with(setup).await.unwrap();
     let leader = in_time(cluster.leader()).await;
@@ -50,7 +51,7 @@ async fn raft_leads() {
     one_leads::<Raft>().await;
 }
 
-// The same for the other algorithms, on a runtime with one thread.
+// The same must hold for the other algorithms, on a runtime with one thread.
 #[tokio::test]
 async fn the_other_algorithms_lead() {
     one_leads::<Paxos>().await;
@@ -106,7 +107,8 @@ async fn leader_of(electors: &[Elector<Quorum>]) -> usize {
     usize::try_from(leader.0).unwrap() - 1
 }
 
-// An application can transfer its leadership. Its work must have ended before.
+// An application can transfer its leadership. The work of the old leader must have ended before the
+// successor leads.
 #[tokio::test(flavor = "multi_thread")]
 async fn leadership_is_transferred_after_the_work_has_ended() {
     let electors = three_nodes(&RaftConfig::default()).await;
@@ -157,8 +159,8 @@ impl Drop for ReportOnDrop {
     }
 }
 
-// A leadership in the caller's hand: its token, its end by `resign`, and that there is only one at
-// a time.
+// Tests a leadership in the caller's hand: it has a token, it ends with `resign`, and there is only
+// one such leadership at a time.
 #[tokio::test]
 async fn a_leadership_in_hand() {
     let elector = single_node_builder::<Raft>();
@@ -188,7 +190,7 @@ async fn a_leadership_in_hand() {
     assert_eq!(again.guard(async { 7 }).await, Err(LeadershipLost));
 }
 
-// After a short outage in which its lease ended, a leader can still be in its epoch. Its next
+// After a short outage in which its lease ended, a leader can still be in the same epoch. Its next
 // leadership must have a higher token, so that the store can reject late writes of the first one.
 #[tokio::test]
 async fn a_lease_that_ended_is_followed_by_a_higher_token() {

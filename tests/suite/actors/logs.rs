@@ -1,4 +1,4 @@
-//! What a node logs of elections.
+//! Tests what a node logs about elections.
 
 use std::{
     io::{self, Write},
@@ -51,14 +51,15 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 // An application with a usual subscriber must see who leads, without code of its own. The end of a
-// node is no election.
+// node must not be logged as an election.
 #[tokio::test]
 async fn elections_are_logged() {
     let lines = Lines::default();
     let log = tracing_subscriber::fmt()
         .with_writer(lines.clone())
         .with_ansi(false);
-    // The lines are written by tasks of this runtime, and so on this thread.
+    // Tasks of this runtime write the lines, so they write on this thread, which has the
+    // subscriber.
     let _log = tracing::subscriber::set_default(log.finish());
     let elector = single_node_builder::<Raft>().start().await.unwrap();
     lines.wait_for("this node leads").await;

@@ -1,4 +1,4 @@
-//! Nodes on actors.
+//! Tests of nodes on actors.
 
 mod clocks;
 mod conformance;
@@ -30,7 +30,7 @@ async fn single_node() -> Elector<Quorum> {
     started.await.unwrap()
 }
 
-/// Starts three nodes with a thread each, as in three processes.
+/// Starts three nodes. Each node has a thread of its own, as in a process of its own.
 async fn three_nodes(config: &RaftConfig) -> Vec<Elector<Quorum>> {
     let network = MemoryNetwork::<Raft>::new([1, 2, 3].map(NodeId)).unwrap();
     let mut electors = Vec::new();

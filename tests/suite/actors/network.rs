@@ -1,4 +1,4 @@
-//! Clusters of actors on a faulty network.
+//! Tests clusters of actors on a faulty network.
 
 use std::{
     sync::{
@@ -100,7 +100,7 @@ async fn cut_one_leader<A: ElectionAlgorithm>() -> (Epoch, Epoch) {
     let second = in_time(cluster.next_leader(first)).await;
     assert_ne!(second, first);
     let after = epoch(second);
-    // It does not wait for another election if there was one.
+    // The second call does not wait for another election, because another node leads already.
     assert_eq!(in_time(cluster.next_leader(first)).await, second);
     in_time(cluster.shutdown()).await;
     (before, after)
@@ -116,6 +116,6 @@ async fn the_next_leader_is_another_node_in_a_later_epoch() {
     ] {
         assert!(before < after, "{before} {after}");
     }
-    // Without a quorum, an isolated node goes on leading.
+    // Without a quorum, the isolated node continues to lead, and its epoch need not be lower.
     cut_one_leader::<Bully>().await;
 }

@@ -1,4 +1,4 @@
-//! Races between two threads, many times.
+//! Tests races between two threads, many times.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 use super::single_node_builder;
 use crate::support::{TIMEOUT, in_time};
 
-/// The algorithm of a single node that always leads if it may, and confirms its lease ten thousand
-/// times per second.
+/// The algorithm of a single node that leads again soon after each command to resign, and confirms
+/// its lease ten thousand times per second.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct AlwaysLeads {
     me: NodeId,
@@ -88,7 +88,7 @@ impl ElectionAlgorithm for AlwaysLeads {
 // grant the same epoch again. Otherwise new work would start while the leadership ends.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_work_is_not_a_loss_of_leadership() {
-    // The lease never ends because of a slow machine.
+    // With these durations, a slow machine does not make the lease end.
     let timing = Timing {
         lease: TIMEOUT,
         election_min: 2 * TIMEOUT,

@@ -1,4 +1,4 @@
-//! What a node on an actor rejects: work without a lease, and impossible epochs.
+//! Tests what a node on an actor rejects: work without a lease, and impossible epochs.
 
 use std::sync::Mutex;
 
@@ -102,7 +102,7 @@ async fn an_impossible_epoch_is_dropped_and_counted() {
         (highest, highest),
     ] {
         inbox.deliver(NodeId(2), heartbeat(epoch)).unwrap();
-        // Messages of one peer are handled in order: this one comes after the first.
+        // Messages of one peer are handled in order, so this second message comes after the first.
         inbox.deliver(NodeId(2), heartbeat(accepted)).unwrap();
         let accepting = status.wait_for(|status| status.epoch >= accepted);
         let status = in_time(accepting).await.unwrap();

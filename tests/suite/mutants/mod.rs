@@ -1,6 +1,8 @@
-//! Every invariant has a mutant that violates it: Raft with one fault each, in the built-in
-//! scenarios, and Paxos for the invariant about ballots. The tests name the seeds. If a change
-//! makes a seed useless, the failure names a run that catches the mutant.
+//! Every invariant has a fault that violates it in a built-in scenario. Most faults are mutants of
+//! Raft. The fault for the invariant about ballots is a mutant of Paxos, and the fault for
+//! `durable-before-sent` is a gate that is off. Each test names the scenario and the seed of a run
+//! that catches the fault. If a change of the code makes this run useless, the failure of the test
+//! names another run.
 
 mod paxos;
 mod raft;
@@ -73,8 +75,8 @@ impl Hunt {
         });
     }
 
-    /// Checks that the named run catches the mutant. If not, the failure names another run that
-    /// does.
+    /// Checks that the named run catches the mutant. If it does not, the failure names another run
+    /// that catches the mutant.
     fn catches_with<A: ElectionAlgorithm>(&self, config: &A::Config) {
         let scenario = Scenario::named(self.scenario).expect("a built-in scenario");
         let named = run_once::<A>(config, &scenario, self.nodes, self.seed, self.gate);
@@ -131,7 +133,7 @@ fn a_lost_term_violates_epoch_monotonic() {
     Hunt::new("epoch-monotonic", "leader-restart", 3, 1).catches::<Mutant<NothingDurable>>();
 }
 
-// A node gives a vote that is not durable twice.
+// A node that forgets its vote in a crash can vote a second time in the same term.
 #[test]
 fn a_lost_vote_violates_one_pledge_per_epoch() {
     Hunt::new("one-pledge-per-epoch", "churn", 3, 2).catches::<Mutant<VoteNotDurable>>();
@@ -169,7 +171,7 @@ fn a_dropped_epoch_check_violates_one_leader_per_epoch() {
     Hunt::new("one-leader-per-epoch", "churn", 3, 20).catches::<Mutant<EpochCheckDropped>>();
 }
 
-// A pre-vote does not bind a node. Counted as a vote, it elects two leaders of one term.
+// A pre-vote does not bind a node. If it counts as a vote, two leaders of one term are elected.
 #[test]
 fn a_counted_pre_vote_violates_one_leader_per_epoch() {
     Hunt::new("one-leader-per-epoch", "boot", 5, 3).catches::<Mutant<LatePreVoteCounted>>();
@@ -186,14 +188,15 @@ fn a_gate_that_is_off_violates_durable_before_sent() {
     .catches::<Raft>();
 }
 
-// A lease without a quorum lasts longer than the tenure.
+// A lease that needs no quorum can last longer than the tenure.
 #[test]
 fn a_lease_from_the_own_clock_violates_exclusive_lease() {
     let hunt = Hunt::new("exclusive-lease", "leader-pause", 3, 1);
     hunt.catches::<Mutant<LeaseFromOwnClock>>();
 }
 
-// If a suspicion frees a voter, it elects a second leader within the lease of the first.
+// If a suspicion frees a voter from its silence, the voter helps to elect a second leader within
+// the lease of the first leader.
 #[test]
 fn a_suspicion_that_frees_violates_exclusive_lease() {
     let hunt = Hunt::new("exclusive-lease", "refused-leader", 3, 1);
@@ -216,7 +219,7 @@ fn the_suspicions_in_every_scenario_violate_exclusive_lease() {
     assert!(caught);
 }
 
-// A node that does not receive from the leader does not agree in the end.
+// A node that receives nothing from the leader does not agree with the other nodes in the end.
 #[test]
 fn a_node_that_ignores_the_leader_violates_agreement() {
     Hunt::new("agreement", "boot", 3, 5).catches::<Mutant<IgnoresNodeOne>>();

@@ -14,7 +14,7 @@ use elector_raft::{Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
 
 /// A fault of Raft. By default, each hook changes nothing.
 pub(crate) trait Bug: Clone + Debug + Eq + Hash + Send + Sync + Unpin + 'static {
-    /// Changes the durable state at its load.
+    /// Changes the durable state when it is loaded.
     fn read(durable: RaftDurable) -> RaftDurable {
         durable
     }
@@ -142,13 +142,13 @@ macro_rules! bug {
 pub(crate) use bug;
 
 bug! {
-    /// No fault: the control. If the wrapper itself violated an invariant, the mutants would prove
-    /// nothing.
+    /// This is the control, without a fault. If the wrapper itself violated an invariant, the
+    /// mutants would prove nothing.
     Healthy {}
 }
 
 bug! {
-    /// Term and vote are lost.
+    /// The term and the vote are lost in a restart.
     NothingDurable {
         fn read(_: RaftDurable) -> RaftDurable {
             RaftDurable::default()
@@ -157,7 +157,7 @@ bug! {
 }
 
 bug! {
-    /// The term is durable, the vote is not.
+    /// The term survives a restart, and the vote does not.
     VoteNotDurable {
         fn read(durable: RaftDurable) -> RaftDurable {
             RaftDurable { voted_for: None, ..durable }
@@ -246,7 +246,7 @@ bug! {
 }
 
 bug! {
-    /// A broken connection counts as a proof of death, and frees the voter.
+    /// A broken connection counts as a proof of death, and frees the voter from its silence.
     SuspicionFrees {
         fn suspect(peer: NodeId) -> Input<RaftMessage, RaftTimer> {
             Input::Died(peer)
@@ -257,7 +257,8 @@ bug! {
 static HEARTBEATS: AtomicU64 = AtomicU64::new(0);
 
 bug! {
-    /// Every 199th heartbeat in the process is lost: this state does not depend on the seed.
+    /// Every 199th heartbeat in the process is lost. The counter of heartbeats does not depend on
+    /// the seed.
     SharedState {
         fn receive(_: &Raft, _: &Membership, from: NodeId, message: RaftMessage) -> Messages {
             let late = matches!(message, RaftMessage::Heartbeat { .. })

@@ -1,4 +1,4 @@
-//! Reports of the hosts about other nodes: suspicions and proofs of death, true or false.
+//! Tests reports of the hosts about other nodes: suspicions and proofs of death, true or false.
 
 use elector_core::trace::{Event, EventOf, Stimulus};
 use elector_paxos::Paxos;
@@ -7,7 +7,7 @@ use elector_sim::{Scenario, Setup, run};
 
 use super::{MS, cluster, leader};
 
-// A report of the death avoids the timeout.
+// A proof of death makes the wait for the timeout unnecessary.
 #[test]
 fn hints_make_a_failover_fast() {
     let failover = |hints: bool| {
@@ -22,22 +22,22 @@ fn hints_make_a_failover_fast() {
     assert!(failover(false) > 90, "{} ms without", failover(false));
 }
 
-// With suspicions only, a failover takes at least the vigil of the voters. A suspicion avoids the
-// random wait after it.
+// With suspicions only, a failover takes at least the vigil of the voters. A suspicion saves the
+// random wait after the vigil.
 #[test]
 fn with_suspicions_only_the_election_is_at_the_end_of_the_vigil() {
     let mut sim = cluster(5, |_| ());
     sim.run_for(200 * MS);
     let (dead, crashed_at) = (leader(&sim), sim.now_ns());
     sim.crash(dead);
-    // A host reports a broken connection after all messages that arrived over it.
+    // A host reports a broken connection only after all messages that arrived over this connection.
     sim.run_for(5 * MS);
     for node in sim.nodes().into_iter().filter(|&node| node != dead) {
         sim.suspect(node, dead);
     }
     let next = sim.run_until_settled(2_000 * MS).expect("the others elect");
     let took = (next.at_ns - crashed_at) / 1_000_000;
-    // The last heartbeat was at most 50 ms ago, and the vigil is 150 ms.
+    // The last heartbeat was at most 50 ms before the crash, and the vigil is 150 ms.
     assert!((100..165).contains(&took), "{took} ms");
 }
 
@@ -70,8 +70,9 @@ fn a_proof_of_an_earlier_life_is_dropped() {
     assert_eq!((died(false), died(true)), (2, 0));
 }
 
-// Hosts that got a report of a death must get a report of the return: in most algorithms, followers
-// do not send messages to each other.
+// Nodes that got a proof of death must get a report of the return of the dead node. They may not
+// notice the return themselves, because in most algorithms followers send no messages to each
+// other.
 #[test]
 fn the_return_of_a_node_is_reported() {
     let mut sim = cluster(3, |setup| (setup.hints, setup.trace) = (true, true));

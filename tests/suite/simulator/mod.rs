@@ -1,4 +1,4 @@
-//! The simulator with a real algorithm: runs are deterministic, and each fault has its effect.
+//! Tests the simulator with real algorithms: runs are deterministic, and each fault has its effect.
 
 mod evidence;
 
@@ -61,7 +61,8 @@ fn the_same_seed_gives_the_same_trace_byte_for_byte() {
     );
 }
 
-// Researchers read traces back: each value of each algorithm must be the same in the file.
+// Researchers read traces back: each value of each algorithm must be the same after it was written
+// and read.
 #[test]
 fn a_trace_reads_back_from_json() {
     reads_back::<Raft>();
@@ -142,7 +143,8 @@ fn loss_and_duplication_have_the_configured_probability() {
     );
 }
 
-// A message to a node that does not run is counted, and its loss has its own reason.
+// A message to a node that does not run is counted, and the trace gives a separate reason for its
+// loss.
 #[test]
 fn messages_to_nodes_that_are_down_are_counted_separately() {
     let mut sim = cluster(3, |setup| setup.trace = true);
@@ -201,7 +203,7 @@ fn a_one_way_cut_is_one_way() {
 }
 
 /// Returns three nodes of plain Raft with slow disks and long timeouts. The leader is down, and the
-/// two others campaign when the test commands it.
+/// two other nodes campaign only when the test sends them the command.
 fn followers_without_leader() -> (Simulation<Raft>, [NodeId; 2]) {
     let mut sim = cluster(3, |setup| {
         setup.disk = Disk::constant(50 * MS);
@@ -266,7 +268,7 @@ fn a_stall_delays_the_current_write() {
     }
 }
 
-// A vote whose write had not ended before the crash does not exist.
+// A vote whose write had not ended before the crash does not exist after the restart.
 #[test]
 fn a_crash_loses_only_the_current_write() {
     for (written_for, survives) in [(20 * MS, false), (80 * MS, true)] {
@@ -286,7 +288,8 @@ fn a_crash_loses_only_the_current_write() {
     }
 }
 
-// A node without its disk can vote twice. Therefore a node with a lost disk must not start again.
+// A node that has lost its disk can vote twice, so it must not start again. If it does start, the
+// simulator must detect this.
 #[test]
 fn a_wiped_node_has_an_older_epoch_and_is_detected() {
     let mut sim = cluster(3, |_| ());
@@ -302,7 +305,7 @@ fn a_wiped_node_has_an_older_epoch_and_is_detected() {
     );
 }
 
-// A paused node must get all messages of the pause, and none of them twice.
+// A paused node must get the messages of the pause when it resumes.
 #[test]
 fn a_paused_node_catches_up_when_it_resumes() {
     let mut sim = cluster(3, |_| ());
@@ -320,7 +323,8 @@ fn a_paused_node_catches_up_when_it_resumes() {
     assert_eq!(sim.view(paused).role, Role::Follower);
 }
 
-// A fast clock makes timers elapse early. It must not cause an election.
+// The timers of a fast clock elapse early, and those of a slow clock elapse late. The number of
+// heartbeats shows the difference.
 #[test]
 fn a_fast_clock_runs_timers_early() {
     let elections = |rate: f64| {
@@ -342,7 +346,7 @@ fn a_fast_clock_runs_timers_early() {
     );
 }
 
-// A timer follows the clock of its node, also after a change of its rate.
+// A timer follows the clock of its node, also after a change of the rate of this clock.
 #[test]
 fn a_running_timer_follows_its_clock() {
     let elected_at = |rate: f64| {

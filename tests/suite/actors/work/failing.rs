@@ -1,4 +1,4 @@
-//! Failing work: it is tried again, and a node whose work fails repeatedly does not stay the
+//! Tests failing work: it is tried again, and a node whose work fails repeatedly does not stay the
 //! leader.
 
 use std::{
@@ -26,7 +26,7 @@ async fn until_work(elector: &Elector<Quorum>, is: impl Fn(&WorkStatus) -> bool)
 }
 
 // After a temporary failure, only the work restarts: the node and its leadership stay. The next try
-// must have a higher token than the late writes of the failed one.
+// must have a higher token, so that a store can reject late writes of the failed try.
 #[tokio::test]
 async fn work_that_failed_is_tried_again_under_a_higher_token() {
     let elector = single_node().await;
@@ -62,8 +62,8 @@ async fn work_that_failed_is_tried_again_under_a_higher_token() {
     }
 }
 
-// Two of three nodes cannot do the work. In the end the third node must do it, also if the others
-// are elected first or asked to lead.
+// Two of three nodes cannot do the work. In the end the third node must do it, even if the other
+// nodes are elected first, or are asked to lead.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_node_that_can_do_the_work_leads_in_the_end() {
     for able in [1, 2, 3] {

@@ -1,4 +1,4 @@
-//! Hanging work with a watchdog.
+//! Tests hanging work with a watchdog.
 
 use std::{
     future::pending,
@@ -61,7 +61,7 @@ async fn work_that_blocks_its_thread_loses_its_leadership() {
     );
     assert!(!cluster.node(first).unwrap().status().holds_leadership());
 
-    // It has lost its leadership, and can lead again.
+    // The first node has lost its leadership, and can lead again.
     release.send(()).unwrap();
     assert_eq!(in_time(reports.recv()).await, Some((first, Ended)));
     let transferred = cluster.node(second).unwrap().transfer_to(first);
@@ -71,7 +71,7 @@ async fn work_that_blocks_its_thread_loses_its_leadership() {
     in_time(cluster.shutdown()).await;
 }
 
-// Work on other threads must check in itself. A poll of its future does not count.
+// Work on other threads must check in itself. A poll of the future of the work does not count.
 #[tokio::test]
 async fn work_that_does_not_check_in_loses_its_leadership() {
     let elector = single_node().await;

@@ -1,4 +1,5 @@
-//! The ends of a leader's work: requested, lost, limited in time, or abandoned.
+//! Tests how a leader's work ends: on request, after a loss of the leadership, at a time limit, or
+//! abandoned.
 
 mod failing;
 mod hanging;
@@ -156,7 +157,8 @@ async fn work_that_does_not_finish_is_dropped() {
     assert_eq!(reports.try_recv(), Ok((NodeId(1), Ended)));
 }
 
-// Work that fails after the request to end was still the leader's, so its error must be reported.
+// The node still leads while its work finishes after a request to end. So an error of this work
+// must be reported.
 #[tokio::test]
 async fn work_that_fails_while_it_finishes_has_failed() {
     let elector = single_node().await;
@@ -178,8 +180,8 @@ async fn work_that_fails_while_it_finishes_has_failed() {
 }
 
 // Work may wait for a child process after the loss of the leadership, and must not be dropped
-// before. It must see that the leadership is lost, and no other work may run on the same node
-// meanwhile.
+// before the child has ended. The work must see that the leadership is lost. No other work may run
+// on the same node during this wait.
 #[tokio::test(flavor = "multi_thread")]
 async fn work_cleans_up_after_a_loss() {
     let mut cluster = cluster(3).await;
@@ -234,7 +236,7 @@ async fn work_cleans_up_after_a_loss() {
 }
 
 // A process that kills the leader's work at the deadline must get every prolongation. Without a
-// lease there is none.
+// lease there are no prolongations.
 #[tokio::test]
 async fn the_deadline_is_known_and_moves_on() {
     let cluster = cluster(3).await;

@@ -17,8 +17,8 @@ use tokio::sync::Notify;
 
 use super::*;
 
-// A process can limit the time of a shutdown, regardless of the grace of its work. It gets the
-// result for the work.
+// A process can limit the time of a shutdown, regardless of the grace of its work. The result says
+// what happened to the work.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_shutdown_has_a_limit() {
     let grace = Grace {
@@ -63,7 +63,7 @@ async fn a_shutdown_has_a_limit() {
     assert_eq!(in_time(reports.recv()).await, Some((NodeId(1), Ended)));
 }
 
-/// A disk whose writes never end. It reports the start of the first one.
+/// A disk whose writes never end. It reports the start of each write.
 struct StuckDisk(Arc<Notify>, Mutex<blocking::Receiver<()>>);
 
 #[async_trait]
@@ -97,7 +97,7 @@ async fn a_shutdown_does_not_wait_for_a_stuck_disk() {
     assert!(in_time(elector.stopped()).await.is_err());
 }
 
-// A leaving node must wait until there is another leader, and return it.
+// The call of `leave` must wait until there is another leader, and return this leader.
 #[tokio::test(flavor = "multi_thread")]
 async fn leave_returns_the_next_leader() {
     let mut config = RaftConfig::default();
@@ -143,7 +143,8 @@ async fn leave_returns_the_next_leader() {
     );
 }
 
-// Stopping a cluster node by node would elect the next leader several times, and start its work.
+// If a cluster stopped node by node, several leaders would be elected one after the other, and each
+// would start its work.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_stops_without_elections() {
     let cluster = cluster(5).await;
