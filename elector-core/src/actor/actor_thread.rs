@@ -18,8 +18,8 @@ use super::error::StartError;
 /// How many threads all clusters of this process share.
 const MAX_THREADS: usize = 4;
 
-/// A thread that runs actors, with an actix system of its own. So it works from any runtime, and a
-/// node that hangs stops no other node.
+/// A thread that runs actors, with an actix system of its own. So actors can be started from any
+/// runtime, and a node that hangs does not stop the nodes of other threads.
 #[derive(Clone, Debug)]
 pub(super) struct ActorThread {
     arbiter: ArbiterHandle,
@@ -35,7 +35,7 @@ impl ActorThread {
                 arbiter: Arbiter::current(),
                 system: System::current(),
             };
-            // If the receiver was dropped, the caller was cancelled and the thread has nothing to
+            // If the receiver was dropped, the caller was cancelled. Then the thread has nothing to
             // do.
             if started.send(thread).is_ok()
                 && let Err(error) = runner.run()

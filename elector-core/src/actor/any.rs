@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{BestEffort, Epoch, FencingToken, Guarantee, GuaranteeKind, Moment, Quorum};
 
-/// An [`Elector`] whose guarantee is known only at run time, because the algorithm is chosen there.
-/// Like an [`Elector`], it dereferences to a [`NodeHandle`].
+/// An [`Elector`] whose guarantee is known only at run time, because the algorithm is chosen at run
+/// time. Like an [`Elector`], it dereferences to a [`NodeHandle`].
 ///
 /// ```
 /// # use elector_core::{Guarantee, actor::{AnyElector, AnyLeadership, BoxError, Elector}};

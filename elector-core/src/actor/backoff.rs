@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-/// The pause before work starts again after it has ended, or before its leadership is given back.
-/// The first pause is zero, and each further pause is longer. Without pauses, work that fails
-/// immediately would make a cluster hold elections, or a machine start processes, as fast as it
-/// can.
+/// The pauses before work that has ended starts again, or before a node gives up a leadership that
+/// it cannot use. The first pause is zero, and each further pause is longer, up to a bound. Without
+/// pauses, work that fails immediately would make a cluster hold elections, or a machine start
+/// processes, as fast as possible.
 ///
 /// ```
 /// use std::time::Duration;
@@ -20,13 +20,13 @@ use std::time::Duration;
 pub struct Backoff {
     /// The first pause above zero.
     first: Duration,
-    /// The longest pause. Work that has run for longer starts the count again.
+    /// The longest pause. Work that has run for longer than this starts the count again.
     longest: Duration,
     failures: u32,
 }
 
 impl Default for Backoff {
-    /// From 100 ms to 10 s.
+    /// Creates pauses of zero, and then from 100 ms to 10 s.
     fn default() -> Self {
         Self::new(Duration::from_millis(100), Duration::from_secs(10))
     }

@@ -16,7 +16,7 @@ use crate::{Configuration, ElectionAlgorithm, Membership, NodeId};
 /// How many messages of one peer may wait by default.
 pub(super) const DEFAULT_QUEUE_SHARE: u32 = 1024;
 
-/// How many events a reader may be behind by default.
+/// How many events that a reader has not read are kept by default.
 pub(super) const DEFAULT_EVENT_CAPACITY: usize = 256;
 
 /// The first step of the setup of a node: the cluster has a name, and the algorithm is chosen next.
@@ -86,16 +86,16 @@ impl<A: ElectionAlgorithm> Builder<A> {
         }
     }
 
-    /// Sets the id of this node. Required.
+    /// Sets the id of this node. The id is required.
     #[must_use]
     pub fn node_id(mut self, me: impl Into<NodeId>) -> Self {
         self.me = Some(me.into());
         self
     }
 
-    /// Sets the members: all nodes, with this one. Required. All nodes need the same list. A
-    /// transport between machines needs their addresses:
-    /// `.peers([(1, "db1:7100"), (2, "db2:7100")])`. A list from a text: see [`Peer`].
+    /// Sets the members: all nodes, including this one. The list is required, and must be the same
+    /// on all nodes. A transport between machines needs their addresses: `.peers([(1, "db1:7100"),
+    /// (2, "db2:7100")])`. A [`Peer`] can also be read from a text.
     #[must_use]
     pub fn peers<P: Into<Peer>>(mut self, nodes: impl IntoIterator<Item = P>) -> Self {
         self.peers = nodes.into_iter().map(Into::into).collect();
@@ -108,25 +108,26 @@ impl<A: ElectionAlgorithm> Builder<A> {
         &self.name
     }
 
-    /// Returns the id of this node, if it was set. For authors of transports.
+    /// Returns the id of this node, if it was set. This method is for authors of transports.
     #[must_use]
     pub fn named_node(&self) -> Option<NodeId> {
         self.me
     }
 
-    /// Returns the nodes that were set so far, with their addresses. For authors of transports.
+    /// Returns the nodes that were set so far, with their addresses. This method is for authors of
+    /// transports.
     #[must_use]
     pub fn named_peers(&self) -> &[Peer] {
         &self.peers
     }
 
-    /// Returns the configuration, if it was set. For authors of transports.
+    /// Returns the configuration, if it was set. This method is for authors of transports.
     #[must_use]
     pub fn configuration(&self) -> Option<&A::Config> {
         self.config.as_ref()
     }
 
-    /// Sets the transport to the other nodes. Required if there are other nodes.
+    /// Sets the transport to the other nodes. It is required if there are other nodes.
     #[must_use]
     pub fn transport(mut self, transport: impl Transport<A>) -> Self {
         self.transport = Some(Box::new(transport));
@@ -134,7 +135,7 @@ impl<A: ElectionAlgorithm> Builder<A> {
     }
 
     /// Sets the storage of the durable state. Without a storage, the node forgets its state when
-    /// the process ends: use this for tests, and for a cluster of one node.
+    /// the process ends. Omit the storage only in tests, and for a cluster of one node.
     #[must_use]
     pub fn storage(mut self, storage: impl Storage<A::Durable>) -> Self {
         self.storage = Some(Box::new(storage));
@@ -167,10 +168,10 @@ impl<A: ElectionAlgorithm> Builder<A> {
         self
     }
 
-    /// Starts the node on a thread of its own. Works in any tokio runtime, and inside an actix
-    /// system. The node takes part in elections from now on, and stops when the last clone of the
-    /// returned handle is dropped. To run work on the leader, call [`lead`](Elector::lead) on every
-    /// node.
+    /// Starts the node on a thread of its own. This method works in any tokio runtime, and inside
+    /// an actix system. The node takes part in elections from now on, and stops when the last clone
+    /// of the returned handle is dropped. To run work on the leader, call [`lead`](Elector::lead)
+    /// on every node.
     ///
     /// # Errors
     /// If a rule is broken (the error names it), if the saved state cannot be read, or if the

@@ -3,13 +3,13 @@ use std::time::Duration;
 use crate::{Delay, Moment, nanos};
 
 /// Returns the current time of the clock that keeps counting while the machine sleeps. On any other
-/// clock, a lease would still look fresh after a suspend, and its holder would write.
+/// clock, an expired lease would still look valid after a suspend, and its holder would write.
 ///
-/// It is `CLOCK_BOOTTIME` on Linux and Android; `CLOCK_MONOTONIC` on other Unix systems, which
-/// counts sleep on macOS; elsewhere the clock of [`std::time::Instant`].
+/// The clock is `CLOCK_BOOTTIME` on Linux and Android, and `CLOCK_MONOTONIC` on other Unix systems,
+/// which counts sleep on macOS. On all other systems it is the clock of [`std::time::Instant`].
 ///
-/// The nodes of this module use this clock. Its timestamps are for authors of a
-/// [`Transport`](super::Transport) or of a test.
+/// The nodes of this module use this clock. This function is for authors of a
+/// [`Transport`](super::Transport) or of a test, who need timestamps of the same clock.
 #[must_use]
 pub fn now() -> Moment {
     Moment::from_nanos(reading())
@@ -75,8 +75,8 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    // A timer outside of its bounds could end a vigil too early, and a lease would not be safe any
-    // more.
+    // A timer that runs shorter than its bounds could end a vigil too early. Then a lease would not
+    // be safe any more.
     #[test]
     fn draws_stay_within_their_bounds_and_reach_them() {
         let mut rng = Rng(7);

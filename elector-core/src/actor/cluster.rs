@@ -25,14 +25,14 @@ use super::{
 use crate::{Configuration, ElectionAlgorithm, Membership, MembershipError, NodeId, Role};
 
 /// A cluster within this process, for tests, examples and benchmarks. It has real actors over a
-/// [`MemoryNetwork`], and storage that outlives its node.
+/// [`MemoryNetwork`]. The storage of a node outlives the node.
 ///
-/// All clusters of a process share at most four threads. The clock is that of the machine: the
-/// paused time of tokio does not work with it, see the [module](super#paused-time).
+/// All clusters of a process share at most four threads. The nodes use the clock of the machine.
+/// The paused time of tokio does not work with a cluster: see the [module](super#paused-time).
 ///
 /// A cluster elects a leader at once, and runs no work by itself. To run work on the leader, call
 /// [`lead`](Elector::lead) on each node, in a task of its own. [`running`](Self::running) returns
-/// the nodes. A clone of such a handle can be moved to the task.
+/// the nodes. Clone the handle of a node to move it into the task.
 ///
 /// ```
 /// # use elector_core::{ElectionAlgorithm, actor::{Cluster, StartError}};
@@ -109,9 +109,10 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         Ok(cluster)
     }
 
-    /// Ends a node like a crash: it sends nothing more, and state that was not saved is lost. The
-    /// work of its [`Elector::lead`] has ended before other nodes are notified, and a leadership in
-    /// the application's hand does not hold any more. Returns `true` if the node was running.
+    /// Ends a node like a crash: the node sends nothing more, and state that was not saved is lost.
+    /// The work of its [`Elector::lead`] ends before the other nodes are notified. A leadership
+    /// that the application holds itself (from [`Elector::campaign`]) has ended too. Returns `true`
+    /// if the node was running.
     pub async fn kill(&mut self, node: impl Into<NodeId>) -> bool {
         let node = node.into();
         let Some(elector) = self.running.remove(&node) else {
@@ -128,9 +129,9 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         let _ = elector.stopped().await;
         // A crash leaves no time to clean up.
         control.shared.abort_work();
-        // The node may have granted another leadership since `current` was read above. The
-        // holder of a leadership in hand has been notified; in a real crash, it would have ended
-        // with the process.
+        // The node may have granted another leadership since `current` was read above. An
+        // application that holds a leadership itself has been notified. In a real crash, the
+        // application would have ended with the process.
         let ended = control
             .shared
             .work_ended(leadership.as_ref(), Duration::ZERO);
@@ -225,18 +226,18 @@ impl<A: ElectionAlgorithm> Cluster<A> {
     /// Waits until a majority of all nodes follows one leader in one epoch, and the leader itself
     /// leads it. Returns the leader. There is no time limit: use `tokio::time::timeout`.
     ///
-    /// A leader that was cut off is still the leader until the other nodes have noticed that. After
-    /// a fault that the leader survives, use [`next_leader`](Self::next_leader).
+    /// A leader that was cut off is still the leader until the other nodes have noticed the cut.
+    /// After a fault that the leader survives, use [`next_leader`](Self::next_leader).
     pub async fn leader(&self) -> NodeId {
         self.leader_other_than(None).await
     }
 
-    /// Does the same as [`leader`](Self::leader), for a leader other than `old`. Use it after
-    /// [`isolate`](Self::isolate), [`partition`](Self::partition) or a step-down: until the next
-    /// election, `leader` still returns the old leader.
+    /// Does the same as [`leader`](Self::leader), for a leader other than `old`. Use this method
+    /// after [`isolate`](Self::isolate), [`partition`](Self::partition) or a step-down: until the
+    /// next election, `leader` still returns the old leader.
     ///
     /// Under a quorum algorithm the epoch of the next leader is higher than that of the old one.
-    /// This waits for ever if no node other than `old` can be elected.
+    /// This method waits for ever if no node other than `old` can be elected.
     ///
     /// ```
     /// # use elector_core::{ElectionAlgorithm, actor::{Cluster, StartError}};
@@ -265,7 +266,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
                 return leader;
             }
             if changes.join_next().await.is_none() {
-                // No node runs, and none can start while this waits.
+                // No node runs, and no node can start while this future borrows the cluster.
                 std::future::pending::<()>().await;
             }
         }
@@ -291,8 +292,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         (following >= self.members.majority()).then_some(leader)
     }
 
-    /// Stops all nodes together. First all work ends, then all nodes stop, so no node is elected in
-    /// between.
+    /// Stops all nodes together. First all work ends, and only then all nodes stop. So no other
+    /// node is elected and starts work during the shutdown.
     pub async fn shutdown(self) {
         let mut ending = JoinSet::new();
         for elector in self.running.values() {

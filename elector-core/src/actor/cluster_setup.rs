@@ -22,9 +22,10 @@ pub struct ClusterSetup<A: ElectionAlgorithm> {
     /// The algorithm's configuration, the same on every node. The durations are in
     /// [`config.timing_mut()`](crate::Configuration::timing_mut).
     pub config: A::Config,
-    /// Reports the death of a killed node to the other nodes immediately. The cluster has seen the
-    /// node end, so this is a proof of death: see [`Input::Died`](crate::Input::Died). Without it,
-    /// the other nodes notice the silence.
+    /// Whether the death of a killed node is reported to the other nodes immediately. The cluster
+    /// has seen the node end, so the report is a proof of death: see
+    /// [`Input::Died`](crate::Input::Died). Without the report, the other nodes only notice that
+    /// the node is silent.
     pub reports_deaths: bool,
 }
 

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{ElectionAlgorithm, Input, Membership, Moment, trace::RecordOf};
 
-/// A node on an actor that is driven by hand, to compare it with another host. It has no clock and
-/// no timers, and returns what it did as records.
+/// A node on an actor that gets its inputs from the caller, to compare the actor with another host.
+/// The node has no clock and no timers, and returns what it did as records.
 ///
 /// In the records, times and message numbers are 0, because they belong to the host.
 #[derive(Debug)]

@@ -19,17 +19,17 @@ use crate::{Command, NodeId};
 pub(super) struct Control {
     pub(super) shared: Arc<Shared>,
     pub(super) requests: Recipient<Request>,
-    /// `true` if the node can be granted leadership at all. It cannot if the guarantee requires
-    /// leases and the configuration has none.
+    /// `true` if the node can grant leadership at all. It cannot if the guarantee requires leases
+    /// and the configuration has no leases.
     pub(super) can_grant: bool,
-    /// How long to wait for the holder of a leadership in hand.
+    /// How long to wait for an application that holds the leadership in hand.
     pub(super) grace: Duration,
     /// How long to wait for the next leader: the time of a few elections.
     pub(super) next_leader_timeout: Duration,
 }
 
-/// The additional time after a limit for operations that take no time on a healthy machine: to drop
-/// work, or to end a thread.
+/// The additional time after a limit for operations that take nearly no time on a healthy machine:
+/// to drop work, or to end a thread.
 const EXTRA_TIMEOUT: Duration = Duration::from_millis(500);
 
 impl Control {
@@ -79,21 +79,23 @@ impl Control {
         Err(CommandError::of_end(end))
     }
 
-    /// Ends the work of the current leadership, and waits for its end. Only after that, passes the
-    /// algorithm the command that makes it stop leading.
+    /// Ends the work of the current leadership, and waits until the work has ended. Only then
+    /// passes the algorithm the command that makes the node stop leading.
     pub(super) async fn hand_over(&self, command: Command) -> Result<(), CommandError> {
         let leadership = self.end_work().await;
         let done = self.command(command).await;
         if let Some(leadership) = leadership {
-            // The command was refused, or the node steps down slowly. As long as the node leads,
-            // work may run, so it grants leadership again.
+            // The node may still lead, because the command was refused or because the step-down
+            // takes time. As long as the node leads, work may run, so the node grants leadership
+            // again.
             self.send(Request::GrantAgain(leadership));
         }
         done
     }
 
-    /// Asks the work to end, and waits until it has ended, including late work of an earlier
-    /// leadership. The node goes on leading without work. Returns the current leadership.
+    /// Asks the work to end, and waits until it has ended. This includes work of an earlier
+    /// leadership that ends late. The node goes on leading without work. Returns the current
+    /// leadership.
     pub(super) async fn end_work(&self) -> Option<Arc<LeadershipState>> {
         let current = self.shared.current();
         if let Some(leadership) = &current {
@@ -103,23 +105,23 @@ impl Control {
         current
     }
 
-    /// Ends the work, steps down and stops, in about `limit`. If `me` is given, it also waits after
-    /// the step-down until another node leads, and returns that node.
+    /// Ends the work, steps down and stops, in about `limit`. If the node's own id `me` is given,
+    /// this method also waits after the step-down until another node leads, and returns that node.
     pub(super) async fn close(
         &self,
         limit: Duration,
         me: Option<NodeId>,
     ) -> Result<Option<NodeId>, ShutdownError> {
         let until = Instant::now().checked_add(limit);
-        // Longer than any process runs.
+        // This limit is longer than any process runs.
         let until = until.unwrap_or_else(|| Instant::now() + Duration::from_secs(u32::MAX.into()));
         let work = self.end_work_until(until, limit).await;
         let mut next = None;
-        // While work still runs, no other node may be invited to lead.
+        // While work still runs, the node must not step down in favour of another node.
         if !matches!(work, Err(ShutdownError::WorkAbandoned(_))) {
             let resigned = timeout_at(with_extra_time(until), self.command(Command::Resign)).await;
             if let Some(me) = me {
-                // A node that did not lead has nothing to wait for.
+                // A node that did not lead need not wait for another leader.
                 let wait = if matches!(resigned, Ok(Ok(()))) {
                     until.min(Instant::now() + self.next_leader_timeout)
                 } else {

@@ -9,7 +9,7 @@ use tokio::{runtime::Handle, sync::watch, time::timeout};
 use super::{clock, handle::NodeHandle, shared::End, status::Status};
 use crate::{NodeId, Role, nanos};
 
-/// How long there may be no leader before that is logged.
+/// How long there may be no leader before "no leader known" is logged.
 const NO_LEADER_DELAY: Duration = Duration::from_millis(10);
 
 /// Logs role, leader and epoch of a node whenever one of them changes, until the node has ended.
@@ -17,7 +17,7 @@ const NO_LEADER_DELAY: Duration = Duration::from_millis(10);
 /// A task of the caller's runtime writes the lines, and not the node's thread: a subscriber that
 /// waits for its reader must not stop the node.
 pub(super) fn log_elections(node: &NodeHandle, cluster: String) {
-    // Without a tokio runtime the caller cannot lead, either.
+    // A caller without a tokio runtime gets no log lines.
     if let Ok(runtime) = Handle::try_current() {
         let shared = &node.control().shared;
         // The task holds no handle: it must not keep the node alive.
@@ -26,14 +26,14 @@ pub(super) fn log_elections(node: &NodeHandle, cluster: String) {
     }
 }
 
-/// Returns `true` if the lines of [`log_elections`] would be written now. A cluster of ten thousand
-/// nodes starts no tasks if nothing reads them.
+/// Returns `true` if a subscriber would receive the lines of [`log_elections`] now. Without a
+/// subscriber, a cluster of ten thousand nodes need not start their tasks.
 pub(super) fn is_logged() -> bool {
     tracing::enabled!(target: "elector", tracing::Level::INFO)
 }
 
-/// Of an election that ends at once, only the result is logged: a line in the middle would take
-/// processor time from the election.
+/// Logs the changes of the status. If an election ends within [`NO_LEADER_DELAY`], only its result
+/// is logged: a line during the election would take processor time from the election.
 async fn log_changes(
     node: NodeId,
     cluster: String,

@@ -6,8 +6,8 @@ use crate::{Guarantee, Quorum};
 /// The handle of a node for an application, typed by the guarantee of the algorithm. It is cheap to
 /// clone. When the last handle is dropped, the node stops.
 ///
-/// It dereferences to [`NodeHandle`], which has all functions that do not depend on the guarantee:
-/// status, events, commands and shutdown.
+/// An elector dereferences to [`NodeHandle`], which has all functions that do not depend on the
+/// guarantee: status, events, commands and shutdown.
 ///
 /// ```
 /// use elector_core::{NodeId, actor::Elector};
@@ -61,8 +61,9 @@ pub struct Elector<G: Guarantee> {
     guarantee: PhantomData<fn() -> G>,
 }
 
-/// Implemented for one guarantee only, so that `Elector::builder` needs no type arguments. The
-/// algorithm is chosen next, and decides which guarantee the elector has.
+/// `Elector::builder` is implemented for one guarantee only, so that the call needs no type
+/// arguments. The algorithm is chosen in the next call, and decides which guarantee the elector
+/// has.
 impl Elector<Quorum> {
     /// Starts the setup of a node of the cluster `name`.
     #[must_use]
@@ -72,7 +73,7 @@ impl Elector<Quorum> {
 }
 
 impl<G: Guarantee> Elector<G> {
-    /// Creates the handle. The algorithm of the node must have this guarantee.
+    /// Creates the handle. The algorithm of the node must have the guarantee `G`.
     pub(super) fn new(handle: NodeHandle) -> Self {
         debug_assert_eq!(handle.guarantee(), G::KIND);
         Self {

@@ -44,8 +44,8 @@ pub enum StartError {
     Node(#[from] NodeError),
 }
 
-/// Why a node stopped by itself. It leads no epoch any more, and will not lead until it is started
-/// again.
+/// Why a node stopped by itself. The node leads no epoch any more, and will not lead until it is
+/// started again.
 #[derive(Clone, Error)]
 #[non_exhaustive]
 pub enum NodeError {
@@ -63,14 +63,14 @@ pub enum NodeError {
     ThreadEnded,
 }
 
-/// The leadership has ended: the node was deposed, the leadership was given back, or its lease
+/// The leadership has ended: the node was deposed, the leadership was given back, or the lease
 /// expired.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Error)]
 #[error("this node does not lead any more")]
 pub struct LeadershipLost;
 
-/// The algorithm guarantees one leader per epoch, but has no leases under this configuration. A
-/// leader cannot know for how long it is the only one. So no work is run.
+/// The algorithm guarantees one leader per epoch, but has no leases under this configuration.
+/// Without a lease, a leader cannot know for how long it is the only leader. So no work is run.
 #[derive(Clone, Copy, PartialEq, Eq, Error)]
 #[error(
     "{algorithm} has no leases under this configuration, and without one a leader never knows that \
@@ -126,7 +126,8 @@ impl CommandError {
     }
 }
 
-/// Why a node did not end in the regular way after it was asked to. It does not lead any more.
+/// Why a node did not end in the regular way after it was asked to stop. The node does not lead any
+/// more.
 #[derive(Clone, Error)]
 #[non_exhaustive]
 pub enum ShutdownError {

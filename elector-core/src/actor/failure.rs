@@ -5,8 +5,8 @@ use super::{Backoff, Grace};
 /// What [`Elector::lead`](super::Elector::lead) does when the work of the leader fails, which means
 /// that it returns an error or panics while the node leads.
 ///
-/// The work is tried again on the same node, which goes on leading meanwhile: if the work fails on
-/// all nodes, an election would only move the failure from one node to the next. After too many
+/// The work is tried again on the same node, which continues to lead. The reason: if the work fails
+/// on all nodes, an election would only move the failure from one node to the next. After too many
 /// failures in a row the node must not stay the leader, because it would be a leader without work.
 ///
 /// By default the work is tried again 5 times within about 1.5 s. Then the node
@@ -39,13 +39,14 @@ pub struct FailurePolicy {
 #[non_exhaustive]
 pub enum AfterRetries {
     /// The node gives leadership up and takes none any more, and `lead` returns the error. The node
-    /// still votes. If it is elected nevertheless, it hands over immediately, or after growing
-    /// pauses if this happens again and again. The [status](super::Status::work) shows this until
-    /// `lead` or `campaign` is called again.
+    /// still votes. If it is elected nevertheless, it steps down in favour of another node
+    /// immediately. If it is elected again and again, it steps down after growing pauses. The
+    /// [status](super::Status::work) shows that the node has withdrawn, until `lead` or `campaign`
+    /// is called again.
     #[default]
     Withdraw,
     /// The node [leaves](super::NodeHandle::leave) the cluster within about five seconds, and the
-    /// process exits with code 1. Use it for processes that a service manager restarts.
+    /// process exits with code 1. Use this for processes that a service manager restarts.
     ExitProcess,
 }
 

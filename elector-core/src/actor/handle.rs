@@ -18,14 +18,15 @@ use super::{
 use crate::{Command, GuaranteeKind, Membership, NodeId};
 
 /// The functions of a node that do not depend on its algorithm or its guarantee. The handle is
-/// cheap to clone. An [`Elector`](super::Elector) dereferences to it, and adds the guarantee and
-/// the work of the leader.
+/// cheap to clone. An [`Elector`](super::Elector) dereferences to this handle, and adds the
+/// guarantee and the work of the leader.
 ///
-/// When the last handle of a node is dropped, of either type, the node stops.
+/// When the last handle of a node is dropped, the node stops. An [`Elector`](super::Elector) is
+/// also such a handle.
 #[derive(Clone)]
 pub struct NodeHandle(Arc<Running>);
 
-/// A running node, until this is dropped.
+/// A running node. The node stops when this value is dropped.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) control: Control,
@@ -150,8 +151,8 @@ impl NodeHandle {
     }
 
     /// Stops leading after the work of the leader has ended. Then another node may lead, or later
-    /// this one again. The holder of a leadership in hand is notified, and the call waits for it
-    /// no longer than a lease.
+    /// this node again. If an application holds the leadership in hand, it is notified, and the
+    /// call waits for the application no longer than the duration of a lease.
     ///
     /// # Errors
     /// If the node does not lead, or has stopped.
@@ -177,7 +178,8 @@ impl NodeHandle {
     /// ```
     ///
     /// # Errors
-    /// If the node does not lead, or has stopped; if the given node is not a peer.
+    /// If the node does not lead, or has stopped; if the given node is not a peer; or if the
+    /// algorithm refuses the transfer, for example because that peer does not answer.
     pub async fn transfer_to(&self, node: impl Into<NodeId>) -> Result<(), CommandError> {
         let node = node.into();
         if !self.members().has_peer(node) {
@@ -188,18 +190,17 @@ impl NodeHandle {
         self.hand_over(Command::TransferTo(node)).await
     }
 
-    /// Stops the node: first the work ends, then the leadership is given back, then the node stops.
-    /// The work itself may call this method: a shutdown that has begun continues even if the future
-    /// of the call is dropped. The shutdown waits for the work of [`lead`](super::Elector::lead)
-    /// without a time limit: the caller that holds the future of `lead` must continue to poll it,
-    /// or drop it.
+    /// Stops the node: first the work ends, then the node steps down, then it stops. The work
+    /// itself may call this method: a shutdown that has begun continues even if the future of the
+    /// call is dropped. The shutdown waits for the work of [`lead`](super::Elector::lead) without a
+    /// time limit: the caller that holds the future of `lead` must continue to poll it, or drop it.
     ///
     /// # Errors
     /// The reason, if the node had stopped by itself.
     pub async fn shutdown(&self) -> Result<(), NodeError> {
         let control = self.control().clone();
-        // The shutdown runs on a task of its own. The work may call this method, and the work is
-        // dropped while it waits here.
+        // The shutdown runs in its own task: the work may call this method, and then this future is
+        // dropped together with the work.
         tokio::spawn(async move {
             // The command is refused if the node does not lead. If the node has stopped already,
             // the call of `stopped` below returns the reason.
@@ -215,8 +216,8 @@ impl NodeHandle {
 
     /// Does the same as [`shutdown`](Self::shutdown), within about `limit`. Work that has not ended
     /// by then is dropped, even if its [`Grace`](super::Grace) is longer, and work that cannot be
-    /// dropped is left running. In any case the leadership ends, and the call returns at most two
-    /// seconds after the limit.
+    /// dropped is left running. In each of these cases the leadership ends, and the call returns at
+    /// most two seconds after the limit.
     ///
     /// # Errors
     /// If the work or the node did not end in time, or if the node had stopped by itself.
@@ -224,16 +225,16 @@ impl NodeHandle {
         self.close(limit, None).await.map(drop)
     }
 
-    /// Leaves the cluster within about `limit`, as for SIGTERM. The work ends, and the node steps
-    /// down in favour of the best peer (under quorum algorithms the peer with the newest
-    /// acknowledgement, under the others the highest peer). Then the node waits until it knows that
-    /// another node leads, for at most four election timeouts, and stops. A node that does not lead
-    /// stops immediately. Returns the new leader, or the leader that the node knows; `None` if it
-    /// learns of no other leader in time.
+    /// Leaves the cluster within about `limit`. Call this method for example after SIGTERM. The
+    /// work ends, and the node steps down in favour of the best peer (under quorum algorithms the
+    /// peer with the newest acknowledgement, under other algorithms the highest peer). Then the
+    /// node waits until it knows that another node leads, for at most four election timeouts, and
+    /// stops. A node that does not lead stops immediately. Returns the other node that leads now,
+    /// as far as this node knows; `None` if it learns of no other leader in time.
     ///
     /// [`shutdown`](Self::shutdown) does not wait for the next leader. If the process ends too soon
-    /// after it, the successor may not have received the transfer, and the other nodes elect by
-    /// timeout.
+    /// after `shutdown`, the successor may not have received the transfer. Then the other nodes
+    /// elect a leader only after their election timeout.
     ///
     /// ```
     /// # use std::{process::ExitCode, time::Duration};
@@ -258,7 +259,8 @@ impl NodeHandle {
         self.close(limit, me).await
     }
 
-    /// Runs on a task of its own, because the work may call this and is dropped before it returns.
+    /// The shutdown runs in its own task: the work may call this method, and then this future is
+    /// dropped together with the work.
     async fn close(
         &self,
         limit: Duration,
@@ -270,8 +272,8 @@ impl NodeHandle {
         closing.await.unwrap_or(ended_under_it)
     }
 
-    /// Waits until the node's thread has answered a request that is sent now. A thread that hangs,
-    /// for example on its disk, never answers: use a timeout.
+    /// Asks the node's thread to answer, and waits for an answer. A thread that hangs, for example
+    /// on its disk, never answers: use a timeout.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -305,7 +307,8 @@ impl NodeHandle {
             .finish()
     }
 
-    /// Runs on a task of its own: half a hand-over would leave a leader without work.
+    /// The transfer runs in its own task, so that it ends even if the caller is cancelled: half of
+    /// a transfer would leave a leader without work.
     async fn hand_over(&self, command: Command) -> Result<(), CommandError> {
         let control = self.control().clone();
         let handing = tokio::spawn(async move { control.hand_over(command).await });

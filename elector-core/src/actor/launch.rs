@@ -39,7 +39,7 @@ pub(super) struct NodeSetup<A: ElectionAlgorithm> {
     pub(super) storage: Box<dyn Storage<A::Durable>>,
     /// How many messages of one peer may wait.
     pub(super) share: u32,
-    /// How many events a reader may be behind.
+    /// How many events that a reader has not read are kept.
     pub(super) events: usize,
     pub(super) drive: Drive,
 }
@@ -47,10 +47,10 @@ pub(super) struct NodeSetup<A: ElectionAlgorithm> {
 /// The source of a node's inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Drive {
-    /// The clock, its timers and its peers.
+    /// The node's clock, its timers and its peers.
     Clock,
-    /// A caller, input by input. The node has no clock and no timers, and everything that it does
-    /// is recorded.
+    /// The caller, which gives the node each input. The node has no clock and no timers, and
+    /// everything that it does is recorded.
     Replay,
 }
 
@@ -63,7 +63,8 @@ pub(super) enum ThreadUse {
     Shared,
 }
 
-/// How many requests and reports the mailbox expects. More of them fit.
+/// The capacity of the mailbox. Requests and reports are sent without a check of this capacity, so
+/// more of them fit.
 const EXPECTED_REQUESTS: usize = 16;
 
 /// A started node.
@@ -108,7 +109,7 @@ pub(super) async fn launch<A: ElectionAlgorithm>(
     Err(NodeError::ThreadEnded.into())
 }
 
-/// Runs on the node's thread.
+/// Starts a node. This function runs on the node's thread.
 async fn start<A: ElectionAlgorithm>(
     setup: NodeSetup<A>,
     thread: Option<ActorThread>,

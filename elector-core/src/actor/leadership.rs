@@ -21,9 +21,10 @@ use crate::{Epoch, FencingToken, Guarantee, GuaranteeKind, Moment, Quorum};
 
 /// The leadership of one tenure, as far as a node can know it.
 ///
-/// A node has at most one leadership at a time, and it cannot be cloned. It ends when the node is
-/// deposed, when it is given back, or when its lease expires. The last case needs no message: every
-/// call checks the clock, which counts suspends. A leadership that has ended never holds again.
+/// A node has at most one leadership at a time, and a leadership cannot be cloned. A leadership
+/// ends when the node is deposed, when the leadership is given back, or when the lease expires. The
+/// last case needs no message: every call checks the clock, which counts the time of a suspend. A
+/// leadership that has ended never holds again.
 ///
 /// If an application has the leadership in hand and drops it, the leadership is given back.
 ///
@@ -50,8 +51,8 @@ pub struct Leadership<G: Guarantee> {
     guarantee: PhantomData<fn() -> G>,
 }
 
-/// The right to work under a leadership. A [`Leadership`] and the tasks that wait for its end share
-/// it.
+/// The right to work under a leadership. A [`Leadership`] and the code that runs its work share
+/// this right.
 pub(super) struct Claim {
     pub(super) state: Arc<LeadershipState>,
     control: Control,
@@ -73,7 +74,7 @@ impl Claim {
         })
     }
 
-    /// Asks the work to end. The leadership is given back after that.
+    /// Ends the leadership, and records that it must be given back when the work has ended.
     fn resign(&self) {
         if self.state.give_back() {
             self.resigning.store(true, Ordering::Release);
@@ -128,9 +129,9 @@ impl<G: Guarantee> Leadership<G> {
         self.claim.state.epoch()
     }
 
-    /// Checks that the leadership holds at the time of this call. It still holds while the work [is
-    /// asked to end](Self::ending), for as long as the work has time to finish: the node goes on
-    /// leading, and its lease is prolonged.
+    /// Checks that the leadership holds at the time of this call. The leadership still holds after
+    /// the work [was asked to end](Self::ending), as long as the work has time to finish: the node
+    /// goes on leading, and its lease is prolonged.
     ///
     /// # Errors
     /// If the leadership has ended.
@@ -144,15 +145,15 @@ impl<G: Guarantee> Leadership<G> {
 
     /// Returns when the leadership has ended. A deadline that passes is noticed within a
     /// millisecond or two, and immediately by [`check`](Self::check). After a suspend of the
-    /// machine, this may take as long as the remaining lease before the suspend: timers do not
-    /// count a suspend, but [`check`](Self::check) does.
+    /// machine, this method may return as late as the time that was left of the lease before the
+    /// suspend: its timer does not count the suspend, but [`check`](Self::check) does.
     pub async fn lost(&self) {
         self.claim.state.lost().await;
     }
 
     /// Returns when the work must come to an end. If the application ends the leadership and gave
-    /// the work time to finish ([`Grace::to_finish`](super::Grace::to_finish)), this returns at the
-    /// start of that time. Otherwise it returns together with [`lost`](Self::lost).
+    /// the work time to finish ([`Grace::to_finish`](super::Grace::to_finish)), this method returns
+    /// at the start of that time. Otherwise it returns together with [`lost`](Self::lost).
     ///
     /// ```no_run
     /// # use elector_core::{Quorum, actor::{BoxError, Leadership}};
@@ -181,8 +182,8 @@ impl<G: Guarantee> Leadership<G> {
 
     /// Returns the time until which the leadership holds if the node receives no further
     /// acknowledgements, on the clock of [`actor::now`](super::now), as known at this call. Returns
-    /// `None` without a lease, as under [`BestEffort`](crate::BestEffort). Each confirmation by a
-    /// majority moves the deadline forward, never back.
+    /// `None` without a lease, for example under [`BestEffort`](crate::BestEffort). Each
+    /// confirmation by a majority moves the deadline forward, never back.
     ///
     /// The leadership may end before its deadline. The deadline is for another party (a process
     /// that kills this one, a thread of high priority) that must act at the deadline at the latest.
@@ -191,9 +192,9 @@ impl<G: Guarantee> Leadership<G> {
         self.claim.state.deadline()
     }
 
-    /// Waits until the [`deadline`](Self::deadline) is later than `known`, and returns it. Between
-    /// two calls no deadline is missed, but several may appear as one. Without a lease, this waits
-    /// for the end of the leadership.
+    /// Waits until the [`deadline`](Self::deadline) is later than `known`, and returns the new
+    /// deadline. If the deadline moves several times between two calls, the second call returns the
+    /// latest deadline. Without a lease, this method waits for the end of the leadership.
     ///
     /// # Errors
     /// If the leadership has ended.
@@ -215,7 +216,7 @@ impl<G: Guarantee> Leadership<G> {
     }
 
     /// Returns how long the leadership holds if the node receives no further acknowledgements, as
-    /// of this call. Returns `None` if the leadership has ended, and if it has no lease.
+    /// of this call. Returns `None` if the leadership has ended, or if it has no lease.
     #[must_use]
     pub fn lease_remaining(&self) -> Option<Duration> {
         self.claim.state.remaining()
@@ -251,12 +252,12 @@ impl<G: Guarantee> Leadership<G> {
     /// in](Watchdog::check_in) for `limit`. Without a watchdog, work that hangs remains the leader:
     /// the node prolongs the lease as long as it is elected.
     ///
-    /// The node checks four times within `limit`, and acts a quarter of it later at the latest.
-    /// Time in which the node's thread did not run does not count. Then the leadership ends, as if
-    /// it was lost. Work that hangs cannot be notified, and may act until its lease ends. So the
-    /// node steps down only after that. Until the work checks in, or the watchdog is dropped, the
-    /// node takes no other leadership: it gives up each one that it wins. Drop the watchdog when
-    /// the work has ended.
+    /// The node checks four times within `limit`, and acts at most a quarter of `limit` too late.
+    /// Time in which the node's thread did not run does not count. If the work has missed its
+    /// limit, the leadership ends, as if it was lost. Work that hangs cannot be notified, and may
+    /// act until its lease ends. So the node steps down only after the end of the lease. Until the
+    /// work checks in, or the watchdog is dropped, the node takes no other leadership. If it is
+    /// elected, it steps down again. Drop the watchdog when the work has ended.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -280,9 +281,10 @@ impl<G: Guarantee> Leadership<G> {
         watchdog
     }
 
-    /// Runs a future under a [`watchdog`](Self::watchdog), and checks in for it each time that its
-    /// task is polled. So the leadership is given up when that task is not polled for `limit`,
-    /// because something blocks its thread. A future that waits for ever does not block the thread.
+    /// Runs a future under a [`watchdog`](Self::watchdog). The task that polls the future checks in
+    /// four times within `limit`. So the node gives the leadership up if the task is not polled for
+    /// `limit`, for example because something blocks its thread. A future that waits for ever does
+    /// not block the thread, and keeps the leadership.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -307,8 +309,9 @@ impl<G: Guarantee> Leadership<G> {
     }
 
     /// Returns a token that is cancelled when this leadership ends, for work on other tasks and on
-    /// blocking threads. It is a child token: cancelling it ends nothing else. A thread that sleeps
-    /// does not notice it: before an effect that matters, use [`check`](Self::check).
+    /// blocking threads. The application may cancel this token too: it is a child token, so this
+    /// ends nothing else. A thread that sleeps does not notice the cancellation: before an effect
+    /// that matters, use [`check`](Self::check).
     ///
     /// ```
     /// # use elector_core::{Guarantee, actor::{BoxError, Leadership}};
@@ -343,7 +346,8 @@ impl<G: Guarantee> Leadership<G> {
         }
     }
 
-    /// Returns the token of this grant. If there is no such token, the leadership is given back.
+    /// Returns the token of this grant. If the epoch has no token left for this grant, the
+    /// leadership is given back.
     fn granted(&self, grant: u64) -> Result<FencingToken, LeadershipLost> {
         self.check()?;
         let token = FencingToken::new(self.claim.state.epoch(), grant);
@@ -354,9 +358,10 @@ impl<G: Guarantee> Leadership<G> {
     }
 
     /// Gives the leadership back: the node steps down, and skips the next election if other nodes
-    /// can lead. Inside the closure of [`Elector::lead`](super::Elector::lead), this happens when
-    /// the closure's future has been dropped. Dropping a leadership in the application's hand does
-    /// the same.
+    /// can lead. If the leadership belongs to the closure of
+    /// [`Elector::lead`](super::Elector::lead), the node steps down when the closure's future has
+    /// ended or was dropped. If an application holds the leadership in hand, a drop of the
+    /// leadership has the same effect as this method.
     pub fn resign(self) {
         self.claim.resign();
     }
@@ -364,19 +369,19 @@ impl<G: Guarantee> Leadership<G> {
 
 impl Leadership<Quorum> {
     /// Returns the token to send with a write: the store's [`Fence`](crate::Fence) rejects the
-    /// tokens of past grants. Get the token again for each write: this only checks a flag and the
-    /// clock.
+    /// tokens of past grants. Get the token again for each write: this method is cheap, because it
+    /// only checks a flag and the clock.
     ///
     /// # Errors
-    /// If the leadership has ended. It also ends if the epoch has no token left: an epoch has
-    /// [2^14](FencingToken::GRANTS).
+    /// If the leadership has ended. The leadership also ends if the epoch has no token left: an
+    /// epoch has [2^14](FencingToken::GRANTS) tokens.
     pub fn token(&self) -> Result<FencingToken, LeadershipLost> {
         self.granted(self.claim.state.grant())
     }
 
-    /// Returns a higher token than all before it, for work that starts again in the same tenure:
-    /// the store rejects late writes of the former start. From now on, [`token`](Self::token)
-    /// returns this token.
+    /// Returns a higher token than all earlier tokens, for work that starts again in the same
+    /// tenure. With the higher token, the store rejects late writes of the earlier start. From now
+    /// on, [`token`](Self::token) returns this token.
     ///
     /// # Errors
     /// The errors of [`token`](Self::token).

@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::clock;
 use crate::{Epoch, Moment};
 
-/// The state of one leadership, shared between the node, which prolongs and ends it, and its
-/// holder. It holds until it is ended or its deadline passes. Once a check has found that it does
-/// not hold, it never holds again.
+/// The state of one leadership. The node, which prolongs and ends the leadership, and the holder of
+/// the leadership share this state. The leadership holds until it is ended or its deadline passes.
+/// Once a check has found that the leadership does not hold, it never holds again.
 #[derive(Debug)]
 pub(super) struct LeadershipState {
     epoch: Epoch,
@@ -27,8 +27,8 @@ pub(super) struct LeadershipState {
     grant: AtomicU64,
     /// The number of the next grant of the epoch, for all leaderships of the epoch.
     grants: Arc<AtomicU64>,
-    /// How long the work may go on when the leadership must be given back, in nanoseconds. Set
-    /// before the leadership is taken.
+    /// How long the work may go on when the leadership must be given back, in nanoseconds. The
+    /// value is set before a closure takes the leadership.
     to_finish: AtomicU64,
     /// Cancelled when the leadership must be given back, and the work is asked to end.
     ending: CancellationToken,
@@ -127,7 +127,7 @@ impl LeadershipState {
         }
     }
 
-    /// Returns `true` if the leadership has not been ended. Ignores the deadline.
+    /// Returns `true` if the leadership has not been ended. This method ignores the deadline.
     pub(super) fn is_live(&self) -> bool {
         matches!(self.state.load(Ordering::Acquire), LIVE | ENDING)
     }
@@ -141,16 +141,17 @@ impl LeadershipState {
         self.state.load(Ordering::Acquire) != LIVE || !self.holds()
     }
 
-    /// Ends the leadership. It is not given back.
+    /// Ends the leadership without giving it back: the node does not step down because of this.
     pub(super) fn lose(&self) {
         let _ = self.change(LIVE, LOST) || self.change(ENDING, LOST);
     }
 
-    /// Ends the leadership, to be given back as soon as the work has ended. Returns `true` if this
-    /// is the first request.
+    /// Ends the leadership. The node steps down as soon as the work has ended. Returns `true` if no
+    /// call has ended the leadership before, or asked its work to end.
     pub(super) fn give_back(&self) -> bool {
         let first = self.change(LIVE, GIVEN_BACK);
-        // The caller of `wind_down` waits for the end of the work.
+        // In the state `ENDING` the caller of `wind_down` already waits for the end of the work,
+        // and gives the leadership back. So this is not the first request.
         let _ = first || self.change(ENDING, GIVEN_BACK);
         first
     }
@@ -172,7 +173,7 @@ impl LeadershipState {
     /// Takes the leadership for a closure. Returns `true` if it was free. When the leadership must
     /// be given back, the closure has `to_finish` to end.
     pub(super) fn take(&self, to_finish: Duration) -> bool {
-        // Only the holder of the node's permit to work gets here.
+        // Only the caller that has the node's permit to work calls this method.
         let nanos = crate::nanos(to_finish);
         self.to_finish.store(nanos, Ordering::Release);
         self.occupy(IN_CLOSURE).is_ok()
@@ -192,8 +193,8 @@ impl LeadershipState {
         self.finished.cancel();
     }
 
-    /// Asks the work to end, and waits for as long as the work has time to finish. Then the
-    /// leadership ends, to be given back.
+    /// Asks the work to end, and waits until the work has ended or its time to finish has passed.
+    /// Then the leadership ends, and is given back.
     pub(super) async fn wind_down(&self) {
         let works = self.occupy(CLOSED) == Err(IN_CLOSURE);
         let to_finish = Duration::from_nanos(self.to_finish.load(Ordering::Acquire));
@@ -216,9 +217,9 @@ impl LeadershipState {
         self.aborted.cancel();
     }
 
-    /// Waits until no work is done under this leadership any more. If it is in an application's
-    /// hand, this waits no longer than `grace`: its holder has been notified, and may be the task
-    /// that waits here.
+    /// Waits until no work is done under this leadership any more. If an application holds the
+    /// leadership in hand, this method waits no longer than `grace`: the holder has been notified,
+    /// and may be the task that waits here.
     pub(super) async fn finished(&self, grace: Duration) {
         match self.occupy(CLOSED) {
             Err(IN_HAND) if grace.is_zero() => {}
@@ -241,8 +242,8 @@ impl LeadershipState {
         Some(deadline.saturating_since(clock::now()))
     }
 
-    /// Waits until the deadline is later than `known`, and returns it; `None` when the leadership
-    /// has ended.
+    /// Waits until the deadline is later than `known`, and returns the deadline; `None` when the
+    /// leadership has ended.
     pub(super) async fn prolonged(&self, known: Moment) -> Option<Moment> {
         loop {
             let mut notified = std::pin::pin!(self.prolonged.notified());

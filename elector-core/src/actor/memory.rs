@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{Delay, ElectionAlgorithm, Membership, MembershipError, NodeId};
 
-/// A network within this process, with faults on request. It is cheap to clone: all clones are the
-/// same network.
+/// A network within this process, with faults on request. A clone is cheap, and is the same
+/// network.
 pub struct MemoryNetwork<A: ElectionAlgorithm>(Arc<Net<A>>);
 
 struct Net<A: ElectionAlgorithm> {
@@ -27,7 +27,7 @@ struct Net<A: ElectionAlgorithm> {
     ports: Box<[RwLock<Option<Inbox<A>>>]>,
     /// Counts the changes of ports.
     port_changes: AtomicU64,
-    /// Whether there is any fault to look up.
+    /// `false` if there is no fault now. Then no message needs the lock of `faults`.
     has_faults: AtomicBool,
     faults: Mutex<Faults>,
 }
@@ -43,7 +43,7 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
     /// Creates a network between these nodes, without faults.
     ///
     /// # Errors
-    /// If there are no nodes, or one is listed twice.
+    /// If there are no nodes, or if a node is listed twice.
     pub fn new(nodes: impl IntoIterator<Item = NodeId>) -> Result<Self, MembershipError> {
         let nodes: Vec<NodeId> = nodes.into_iter().collect();
         let first = nodes.first().copied().ok_or(MembershipError::Empty)?;
@@ -85,7 +85,7 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
     }
 
     /// Cuts all links between nodes of different groups from now on. A node in no group is alone.
-    /// Replaces all previous cuts.
+    /// These cuts replace all previous cuts.
     pub fn partition(&self, groups: &[&[NodeId]]) {
         let group = |node: NodeId| groups.iter().position(|group| group.contains(&node));
         let nodes = self.nodes();
@@ -131,18 +131,18 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
         }
     }
 
-    /// Reports to every other running node that its connection to this one broke. This need not be
-    /// true.
+    /// Reports to every other running node that its connection to `peer` broke. The report need not
+    /// be true.
     pub fn suspect(&self, peer: NodeId) {
         self.notify_others(peer, Inbox::suspect);
     }
 
-    /// Reports to every other running node that this one has died. This must be true.
+    /// Reports to every other running node that `peer` has died. The report must be true.
     pub fn died(&self, peer: NodeId) {
         self.notify_others(peer, Inbox::died);
     }
 
-    /// Reports to every other running node that this one can be reached again, after one of the two
+    /// Reports to every other running node that `peer` can be reached again, after one of the two
     /// reports above.
     pub fn returned(&self, peer: NodeId) {
         self.notify_others(peer, Inbox::returned);
@@ -193,7 +193,8 @@ impl<A: ElectionAlgorithm> Net<A> {
     }
 }
 
-/// Reads a value that no panic poisons: it is always replaced as a whole.
+/// Locks a value for reading. The value is always replaced as a whole, so it is valid even after a
+/// panic.
 fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
@@ -241,14 +242,14 @@ struct MemoryLinks<A: ElectionAlgorithm> {
     net: Arc<Net<A>>,
     me: NodeId,
     place: usize,
-    /// The receivers of the last messages, valid for this number of port changes. They need no
-    /// lock.
+    /// The inboxes of the last receivers, so that a message to them needs no lock. They are valid
+    /// until `Net::port_changes` differs from the field `port_changes` below.
     cached: Vec<(NodeId, Inbox<A>)>,
     port_changes: u64,
 }
 
-/// How many receivers a node caches. In a network of a thousand nodes it could not cache all of
-/// them.
+/// How many receivers a node caches. In a network of a thousand nodes, caches of all receivers
+/// would need too much memory.
 const MAX_CACHED: usize = 8;
 
 impl<A: ElectionAlgorithm> MemoryLinks<A> {

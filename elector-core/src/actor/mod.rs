@@ -16,34 +16,35 @@
 //! them in small batches. Requests of the application and reports of the disk have their turn
 //! between the batches, and before each message the node lets due timers elapse. Each peer has a
 //! bounded share of the queue. Further messages are dropped and counted: a lost message is legal,
-//! but a late heartbeat is not. No handler waits: saves run on a thread of their own, and
-//! [`Gate`](crate::Gate) holds back everything that depends on them.
+//! but a late heartbeat is not. Saves run on another thread, so no handler waits for them.
+//! [`Gate`](crate::Gate) holds back everything that depends on a save.
 //!
 //! # What blocks a node's thread
 //!
-//! Only its [immediate](Immediate) storage does. The node also logs with `tracing`, and a
-//! subscriber that writes to a pipe waits for the reader of the pipe: use a subscriber with a
-//! queue. [`NodeHandle::ping`] shows whether the thread answers. Work that hangs keeps its
-//! leadership, unless a [`Watchdog`] is set. Work that fails is tried again, and a node whose work
-//! fails again and again takes no leadership any more: see [`FailurePolicy`].
+//! [Immediate](Immediate) storage blocks the thread during each save. A node that is asked to stop
+//! waits on its thread for its last save. The node also logs with `tracing`, and a subscriber that
+//! writes to a pipe waits for the reader of the pipe: use a subscriber with a queue.
+//! [`NodeHandle::ping`] shows whether the thread answers. Work that hangs keeps its leadership,
+//! unless a [`Watchdog`] is set. Work that fails is tried again, and a node whose work fails again
+//! and again takes no leadership any more: see [`FailurePolicy`].
 //!
 //! # What is logged
 //!
 //! A node logs with `tracing`. Changes of the role, the leader or the epoch have the target
 //! `elector` and the level `info`: "this node leads", "another node leads", "no leader known". A
 //! task of the tokio runtime that started the node writes these lines, for as long as this runtime
-//! runs. Nodes of a [`Cluster`] log them only if a subscriber for them was set before they were
-//! started.
+//! runs. Nodes of a [`Cluster`] log these lines only if a subscriber for such lines was set before
+//! the nodes were started.
 //!
 //! # Paused time
 //!
 //! Nodes do not work with the paused time of tokio (`#[tokio::test(start_paused = true)]`,
 //! `tokio::time::pause`). A node runs on a thread of its own, and its timers and leases use the
 //! clock of the machine, which cannot be paused: a lease must end also when a process is suspended.
-//! But a runtime with paused time moves its own clock forward whenever its tasks are idle, and so
-//! also while they wait for a node. Then `timeout(limit, cluster.leader())` elapses at once,
-//! [`NodeHandle::leave`] and [`NodeHandle::shutdown_within`] give the work no time, and
-//! [`Leadership::lost`] takes a whole processor.
+//! But a runtime with paused time moves its own clock forward whenever its tasks are idle. It also
+//! does this while the tasks wait for a node. Then `timeout(limit, cluster.leader())` elapses at
+//! once, [`NodeHandle::leave`] and [`NodeHandle::shutdown_within`] give the work no time, and
+//! [`Leadership::lost`] runs without a pause and uses a whole processor.
 //!
 //! In a test with nodes, use the normal clock: the default durations elect a leader within half a
 //! second, and [`ClusterSetup::config`] makes them shorter. Call `tokio::time::resume` before the

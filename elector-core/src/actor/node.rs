@@ -30,12 +30,12 @@ use super::{
 };
 use crate::{Command, ElectionAlgorithm, Epoch, Input, Moment, Process, Refusal};
 
-/// How many timers may elapse before one message. An algorithm that sets another timer without
-/// delay each time would otherwise hold its thread forever.
+/// How many timers may elapse before one message. Without this bound, an algorithm that sets
+/// another timer without delay at each timer would hold its thread for ever.
 const MAX_TIMERS_PER_MESSAGE: usize = 16;
 
-/// How many steps may wait for the disk before the node drops all messages, received and sent. The
-/// disk hangs then, and further messages would only fill the memory.
+/// How many steps may wait for the disk before the node drops all messages, received and sent. So
+/// many waiting steps mean that the disk hangs. Further messages would only fill the memory.
 const MAX_WAITING_STEPS: usize = 4096;
 
 /// How many arrivals the node handles before requests, wake-ups and other actors of the thread have
@@ -50,12 +50,13 @@ const MESSAGES_PER_READING: u8 = 16;
 
 /// The actor that runs one life of one node.
 ///
-/// Its handlers never wait and never use a disk. Messages of peers come through a [`Queue`], not
-/// through the actor's mailbox. Before each message the node lets due timers elapse, so that no
-/// timer waits for the end of a batch. The wake-up that the actor requests is only for times
-/// without messages.
+/// Its handlers do not wait for a disk, except for immediate storage and for the last save of a
+/// node that is asked to stop. Messages of peers come through a [`Queue`], not through the actor's
+/// mailbox. Before each message the node lets due timers elapse, so that no timer waits for the end
+/// of a batch. The wake-ups that the actor requests are needed only while no messages arrive.
 pub(super) struct Node<A: ElectionAlgorithm> {
-    /// The published view may be behind the driver by a write.
+    /// The view that the process has published may be older than the driver's view, until a write
+    /// is durable.
     pub(super) process: Process<A>,
     pub(super) timers: Timers<A::Timer>,
     pub(super) links: Option<Box<dyn Links<A>>>,
@@ -76,15 +77,15 @@ pub(super) struct Node<A: ElectionAlgorithm> {
     pub(super) withdrawn: Option<Withdrawn>,
     /// The last reading of the clock.
     pub(super) now: Moment,
-    /// How many more messages share this reading; 0 after the queue was empty.
+    /// How many more messages share this reading. It is 0 at the start of each batch.
     pub(super) reading_uses_left: u8,
     pub(super) has_ended: bool,
     pub(super) recorder: Option<Box<Recorder<A>>>,
-    /// Stops the thread, if the node has its own one. Dropped last.
+    /// The node's own thread, if it has one. The node stops it last, when it is dropped.
     pub(super) thread: Option<super::actor_thread::ActorThread>,
 }
 
-// Actix moves it, and nothing in it is pinned in place.
+// Actix moves the node, and nothing in the node is pinned in place.
 impl<A: ElectionAlgorithm> Unpin for Node<A> {}
 
 impl<A: ElectionAlgorithm> Actor for Node<A> {
@@ -98,8 +99,8 @@ impl<A: ElectionAlgorithm> Actor for Node<A> {
     }
 }
 
-/// Takes arrivals for as long as the actor lives. Actix polls it when something has arrived, and
-/// each time after it has emptied the mailbox.
+/// A future that takes arrivals from the queue as long as the actor lives. Actix polls the future
+/// when something has arrived, and each time after actix has emptied the mailbox.
 struct Arrivals;
 
 impl<A: ElectionAlgorithm> ActorFuture<Node<A>> for Arrivals {
@@ -206,8 +207,8 @@ impl<A: ElectionAlgorithm> Node<A> {
         self.advance(input, ctx);
     }
 
-    /// Handles one input, or none, and everything that follows from it. Returns the reason if the
-    /// algorithm refused.
+    /// Handles one input, or none, and everything that is due after it. Returns the reason if the
+    /// algorithm refused a command.
     pub(super) fn handle_input(
         &mut self,
         input: Option<Input<A::Message, A::Timer>>,
@@ -218,8 +219,8 @@ impl<A: ElectionAlgorithm> Node<A> {
         refusal
     }
 
-    /// Lets due timers elapse, then handles an input. The caller must call `settle` after that, at
-    /// the latest after a batch.
+    /// Lets due timers elapse, then handles an input. The caller must then call `settle`, after
+    /// this input or at the end of its batch.
     fn advance(
         &mut self,
         input: Option<Input<A::Message, A::Timer>>,
@@ -303,7 +304,8 @@ impl<A: ElectionAlgorithm> Drop for Node<A> {
     fn drop(&mut self) {
         self.end_leadership();
         self.queue.close();
-        // Before the handles are notified: the next life may open the same links.
+        // The links are closed before the handles are notified, because the next life may open the
+        // same links.
         self.links = None;
         self.shared.end(Err(NodeError::ThreadEnded));
         if let Some(thread) = self.thread.take() {

@@ -20,7 +20,7 @@ use crate::{NodeId, debug_as_text};
 pub struct Peer {
     /// The id of the node.
     pub id: NodeId,
-    /// The address `host:port`. The name is looked up for every connection.
+    /// The address `host:port`. The host name is looked up again for every connection.
     pub address: Option<String>,
 }
 

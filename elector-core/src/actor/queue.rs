@@ -16,7 +16,8 @@ use crate::NodeId;
 /// How many reports about one peer may wait.
 const MAX_REPORTS_PER_PEER: u8 = 16;
 
-/// How many arrivals an empty queue keeps room for. After a flood it frees the rest.
+/// An empty queue keeps its memory if it has room for at most this many arrivals. After a flood the
+/// room is larger, and the queue frees all of it.
 const MAX_IDLE_CAPACITY: usize = 1024;
 
 /// What a transport reports about a peer.
@@ -56,20 +57,21 @@ pub(super) enum Arrival<M> {
 #[derive(Debug)]
 pub(super) struct Queue<M> {
     share: u32,
-    /// How many messages of each peer wait. They are changed only under the lock. A peer whose
-    /// share is used up reads its count without the lock, so that a flood does not contend for the
-    /// lock.
+    /// How many messages of each peer wait. These counts are changed only under the lock. If the
+    /// share of a peer is used up, a read of its count without the lock is enough to reject a
+    /// message. So a flood does not contend for the lock.
     messages: Box<[AtomicU32]>,
-    /// Shared with the handles of the node, which do not know the type of the messages.
+    /// The number of dropped messages. The handles of the node share it, and they do not know the
+    /// type of the messages.
     dropped: Arc<AtomicU64>,
     waiting: Mutex<Waiting<M>>,
 }
 
 #[derive(Debug)]
 struct Waiting<M> {
-    /// Each arrival with the position of its peer in the membership.
+    /// The arrivals, each with the position of its peer in the membership.
     arrivals: VecDeque<(usize, Arrival<M>)>,
-    /// How many reports about each peer.
+    /// How many reports about each peer wait.
     reports: Box<[u8]>,
     /// The waker of a reader that found nothing.
     reader: Option<Waker>,
@@ -118,7 +120,8 @@ impl<M> Queue<M> {
         Err(Dropped::Full)
     }
 
-    /// Adds a report about the peer at `place`, unless too many of them wait already.
+    /// Adds a report about the peer at `place`, unless too many reports about this peer wait
+    /// already.
     pub(super) fn report(&self, place: usize, peer: NodeId, report: PeerEvent) {
         let mut waiting = self.lock();
         if waiting.is_closed {
@@ -171,7 +174,7 @@ impl<M> Queue<M> {
         empty
     }
 
-    /// Counts a message that was dropped, also one that was dropped after it was taken.
+    /// Counts a message that was dropped, before or after the node took it from the queue.
     pub(super) fn count_drop(&self) {
         self.dropped.fetch_add(1, Ordering::Relaxed);
     }
@@ -189,7 +192,7 @@ impl<M> Queue<M> {
             count.store(0, Ordering::Relaxed);
         }
         let (arrivals, reader) = (mem::take(&mut waiting.arrivals), waiting.reader.take());
-        // Dropping these may run any code, so the lock must be released before.
+        // Dropping these values may run any code, so the lock must be released first.
         drop(waiting);
         drop((arrivals, reader));
     }
@@ -222,8 +225,8 @@ mod tests {
         taken
     }
 
-    // A peer that floods must lose only its own messages, and must get its share back when they are
-    // taken.
+    // A peer that floods must lose only its own messages. Its share must be free again when the
+    // node has taken its messages.
     #[test]
     fn each_peer_has_a_share() {
         let queue = Queue::new(3, 2);

@@ -5,19 +5,20 @@ use tokio::sync::oneshot;
 use super::{leadership_state::LeadershipState, storage::Saved, watchdog::Watch};
 use crate::{Command, ElectionAlgorithm, Input, Moment, Refusal, trace::RecordOf};
 
-/// What handles request from a node. Requests are never dropped.
+/// A request that a handle sends to its node. Requests are never dropped.
 #[derive(Debug)]
 pub(super) enum Request {
-    /// The answer is the reason of the refusal, if any.
+    /// A command of the application. The answer is the reason of the refusal, if the command was
+    /// refused.
     Command(Command, oneshot::Sender<Option<Refusal>>),
     /// The work of this leadership has ended.
     GiveBack(Arc<LeadershipState>),
     /// The work of this leadership has ended, but the leadership is not given back: grant
     /// leadership again if the node still leads.
     GrantAgain(Arc<LeadershipState>),
-    /// The work of the current leadership promises to check in.
+    /// The work of the current leadership will check in with this watch.
     Watch(Arc<Watch>),
-    /// The node must take no leadership any more; `false`: it may take one again.
+    /// `true`: the node must take no leadership any more. `false`: it may take leadership again.
     Withdraw(bool),
     /// A handle checks whether the node's thread still runs.
     Answer,
@@ -36,7 +37,8 @@ impl actix::Message for StoreReport {
     type Result = ();
 }
 
-/// An input with its clock reading. The answer is the list of records of what the node did.
+/// An input with its clock reading, for a node without a clock. The answer is the list of records
+/// of what the node did.
 #[derive(Debug)]
 pub(super) struct Replay<A: ElectionAlgorithm> {
     pub(super) input: Input<A::Message, A::Timer>,

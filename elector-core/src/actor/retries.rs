@@ -11,10 +11,10 @@ use super::{
 };
 use crate::error_text;
 
-/// How long a process whose work has failed waits for another leader before it ends.
+/// The limit for [`NodeHandle::leave`] of a process that ends because its work has failed.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The exit code of such a process.
+/// The exit code of a process that ends because its work has failed.
 const EXIT_CODE: i32 = 1;
 
 /// The failures of the work of one call of `lead`.
@@ -32,7 +32,8 @@ impl Retries {
         }
     }
 
-    /// Handles a failure of work that ran for this time. Returns when the work must be tried again.
+    /// Handles a failure of work that ran for the time `ran`. Returns `Ok` after the pause, when
+    /// the work must be tried again.
     ///
     /// # Errors
     /// The failure, if it was the last one that the policy allows. The node has withdrawn then.
@@ -56,7 +57,8 @@ impl Retries {
                 node = node.0, error = ?failure, failures, ?pause,
                 "work failed: it is tried again after the pause"
             );
-            // If the leadership is ending, it ends, and the retry needs a new one.
+            // If the leadership is ending, it is given back, and the next try needs a new
+            // leadership.
             if !work.0.state.is_ending() {
                 work.0.restart();
             }
@@ -78,7 +80,7 @@ impl Retries {
             ),
             AfterRetries::ExitProcess => {
                 tracing::error!(node = node.0, error = ?failure, failures, "this process ends");
-                // The process ends in any case.
+                // The result does not matter, because the process ends in any case.
                 let _ = handle.leave(LEAVE_TIMEOUT).await;
                 process::exit(EXIT_CODE);
             }

@@ -28,7 +28,7 @@ pub(super) struct Shared {
     /// The work of the leader holds the only permit, so only one work runs at a time, over all
     /// leaderships.
     pub(super) worker: Arc<Semaphore>,
-    /// The leadership of the current or last work. It may be one that was lost earlier.
+    /// The leadership of the current or last work. This leadership may already be lost.
     at_work: Mutex<Option<Arc<LeadershipState>>>,
     /// Set before a node is killed: it handles nothing more after that.
     pub(super) killed: AtomicBool,
@@ -72,7 +72,8 @@ impl Shared {
 
     /// Sets the current leadership, or none.
     pub(super) fn grant(&self, leadership: Option<Arc<LeadershipState>>) {
-        // In this order: work that begins under the leadership finds it in the status.
+        // The status is changed first: work that begins under the leadership must find the
+        // leadership in the status.
         self.status
             .send_modify(|status| status.leadership.clone_from(&leadership));
         self.leadership.send_replace(leadership);
@@ -90,8 +91,8 @@ impl Shared {
         leadership: &Arc<LeadershipState>,
         to_finish: Option<Duration>,
     ) -> bool {
-        // All of this holds the lock: a caller that looks for work after the end either finds this
-        // work, or the work never begins.
+        // The lock is held until the end of this function. So a caller that looks for work after
+        // the leadership has ended finds this work, or the work never begins.
         let mut at_work = self.at_work();
         let take = || match to_finish {
             Some(to_finish) => leadership.take(to_finish),
@@ -117,7 +118,7 @@ impl Shared {
         self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until no work is done under the current leadership, and none under an earlier one
+    /// Waits until no work is done under the current leadership, or under an earlier leadership
     /// whose work ends late.
     pub(super) async fn work_ended(&self, current: Option<&Arc<LeadershipState>>, grace: Duration) {
         if let Some(leadership) = current {
@@ -131,8 +132,8 @@ impl Shared {
         }
     }
 
-    /// Drops the work, even if it has time left to finish, and also late work of an earlier
-    /// leadership.
+    /// Drops the work of the current leadership and the late work of an earlier leadership, even if
+    /// the work has time left to finish.
     pub(super) fn abort_work(&self) {
         let at_work = self.at_work().clone();
         for leadership in self.current().into_iter().chain(at_work) {
@@ -153,7 +154,8 @@ impl Shared {
             (status.role, status.leader) = (Role::Follower, None);
         });
         self.events.end();
-        // Last: a task that is woken by this finds the rest of the state complete.
+        // This comes last, so that a task that waits for the end finds the rest of the state
+        // complete.
         self.ended.send_replace(Some(end));
     }
 
@@ -168,8 +170,8 @@ impl Shared {
         self.answers.subscribe()
     }
 
-    /// Records an answer of the node's thread. In this order: a handle that found a request waiting
-    /// receives this answer.
+    /// Records an answer of the node's thread. `asked` is reset first, so that each handle that
+    /// still found a waiting request receives this answer.
     pub(super) fn answer(&self) {
         self.asked.store(false, Ordering::Release);
         self.answers

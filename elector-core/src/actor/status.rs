@@ -11,14 +11,14 @@ use tokio::sync::broadcast;
 use super::leadership_state::LeadershipState;
 use crate::{Epoch, FencingToken, NodeId, Role, View, debug_as_text};
 
-/// What a node knows of the election. It is for routing and for display, never for writing: a
-/// writer must ask its [`Leadership`](super::Leadership).
+/// What a node knows of the election. A status is for routing and for display, never for writing:
+/// code that writes must ask its [`Leadership`](super::Leadership).
 ///
-/// It can be serialized for a status page of the application. The page shows the state at the time
-/// of serialization. It leaves out `since`, which has no meaning outside of the process.
-/// `lease_remaining_ms` is rounded down; it is `null` without a leadership and without a lease. The
-/// [fencing token](Self::fencing_token) is there twice, as a number and as text, because JavaScript
-/// and other readers of JSON round numbers above 2^53.
+/// A status can be serialized for a status page of the application. The page shows the state at the
+/// time of serialization. It leaves out `since`, which has no meaning outside of the process.
+/// `lease_remaining_ms` is rounded down. It is `null` if the node holds no leadership, or a
+/// leadership without a lease. The [fencing token](Self::fencing_token) is there twice, as a number
+/// and as text, because JavaScript and other readers of JSON round numbers above 2^53.
 ///
 /// ```
 /// use elector_core::actor::NodeHandle;
@@ -36,7 +36,7 @@ pub struct Status {
     pub role: Role,
     /// The leader, as far as the node knows.
     pub leader: Option<NodeId>,
-    /// The newest epoch in which it takes part.
+    /// The newest epoch in which the node takes part.
     pub epoch: Epoch,
     /// The time of the last change of role, leader or epoch.
     pub since: Instant,
@@ -51,8 +51,7 @@ pub struct Status {
 pub struct WorkStatus {
     /// How often the work has failed since the node was started.
     pub failures: u64,
-    /// The error of the last failure; `None` once work that began after it has ended without a
-    /// failure.
+    /// The error of the last failure; `None` once later work has ended without a failure.
     pub failure: Option<Arc<str>>,
     /// The node takes no leadership any more, because the work failed too often in a row: see
     /// [`AfterRetries::Withdraw`](super::AfterRetries::Withdraw).
@@ -81,8 +80,8 @@ impl Status {
     }
 
     /// Returns how long this node may still act as the leader if it receives no further
-    /// acknowledgements, as of this call. Returns `None` if it holds no leadership, or one without
-    /// a lease, as under [`BestEffort`](crate::BestEffort).
+    /// acknowledgements, as of this call. Returns `None` if it holds no leadership, or a leadership
+    /// without a lease, for example under [`BestEffort`](crate::BestEffort).
     #[must_use]
     pub fn lease_remaining(&self) -> Option<Duration> {
         self.leadership.as_ref().and_then(|it| it.remaining())
@@ -95,9 +94,10 @@ impl Status {
         self.leadership.as_ref().is_some_and(|it| it.holds())
     }
 
-    /// Returns the fencing token of the leadership that this node holds now, for programs that ask
-    /// the node for its status and write themselves. Returns `None` without a lease: without a
-    /// leadership, and under [`BestEffort`](crate::BestEffort). Work of the node itself uses
+    /// Returns the fencing token of the leadership that this node holds now, for other programs
+    /// that read the status of the node and do the writes. Returns `None` if the node holds no
+    /// leadership, or a leadership without a lease, for example under
+    /// [`BestEffort`](crate::BestEffort). Work of the node itself uses
     /// [`Leadership::token`](super::Leadership::token).
     #[must_use]
     pub fn fencing_token(&self) -> Option<FencingToken> {
@@ -109,8 +109,8 @@ impl Status {
 
 impl Serialize for Status {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        // The lease is read first: if it ends between the two reads, this shows no leadership, and
-        // never a leadership without a lease.
+        // The lease is read first. If it ends between the two reads, the page shows no leadership.
+        // In the opposite order the page could show a leadership under `Quorum` without a lease.
         let lease = self.lease_remaining();
         let holds = self.holds_leadership();
         let lease = lease.filter(|_| holds);
@@ -163,7 +163,7 @@ pub enum EventKind {
     Lost(Epoch),
 }
 
-/// Reads the events of a node, from the time of its creation.
+/// Reads the events of a node that occur after the creation of this reader.
 #[derive(Debug)]
 pub struct Events(broadcast::Receiver<Event>);
 

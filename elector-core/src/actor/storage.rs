@@ -16,31 +16,33 @@ use crate::Membership;
 
 /// The storage of a node's durable state: the interface for disks.
 ///
-/// A node that has stopped does not wait for a disk that hangs: its storage is dropped when the
-/// last save has ended, possibly later. If the same place can be opened again before that, the
-/// storage must hold a lock on it until it is dropped. Otherwise a late save of one life could
+/// A node that stops by itself, for example after a panic of its algorithm, does not wait for its
+/// disk. Its storage is dropped when the last save has ended, which may be after the end of the
+/// node. If the same place on the disk can be opened again before that, the storage must hold a
+/// lock on this place until the storage is dropped. Otherwise a late save of one life could
 /// overwrite what the next life has pledged.
 #[async_trait]
 pub trait Storage<D>: Send + 'static {
-    /// Reads the last saved state; `None` for a node that has never run. It is never called after
-    /// [`save`](Self::save). `members` is the list of nodes with which the node is started.
+    /// Reads the last saved state; `None` for a node that has never run. This method is never
+    /// called after [`save`](Self::save). `members` is the list of nodes with which the node is
+    /// started.
     ///
     /// # Errors
     /// If the state cannot be read or is damaged: the node must not start, because a node that has
-    /// lost its state may vote twice. If the state was saved under another list of nodes: with two
-    /// lists, two leaders can be elected at the same time.
+    /// lost its state may vote twice. Also if the state was saved under another list of nodes: with
+    /// two lists, two leaders can be elected at the same time.
     async fn load(&mut self, members: &Membership) -> Result<Option<D>, BoxError>;
 
-    /// Writes the state, and returns when it would survive a power failure. It runs on a thread of
-    /// its own, so it may block.
+    /// Writes the state, and returns when the state would survive a power failure. This method runs
+    /// on a thread of the storage, so it may block.
     ///
     /// # Errors
     /// If the state may not be durable. The node then stops: after a failed flush the content of
     /// the disk is unknown, and a second try proves nothing.
     async fn save(&mut self, durable: &D) -> Result<(), BoxError>;
 
-    /// Returns the interface for saves on the node's own thread. It is for memory, and for disks
-    /// that are fast and whose delays may block the node.
+    /// Returns the interface for saves on the node's own thread. This interface is for memory, and
+    /// for fast disks if their delays may block the node.
     fn immediate(&mut self) -> Option<&mut dyn Immediate<D>> {
         None
     }
@@ -54,8 +56,8 @@ pub trait Immediate<D>: Send {
     /// The errors of [`Storage::save`].
     fn save_now(&mut self, durable: &D) -> Result<(), BoxError>;
 
-    /// Returns `true` if a save takes time. Then it begins after the messages that were sent before
-    /// it are on their way.
+    /// Returns `true` if a save takes time. Then a save begins only after the messages that may be
+    /// sent before it were sent.
     fn takes_time(&self) -> bool {
         false
     }
@@ -100,7 +102,7 @@ impl<D: Send + 'static> Store<D> {
             .build()?;
         let thread = thread::Builder::new().name(name.into()).spawn(move || {
             let working = AssertUnwindSafe(|| runtime.block_on(save_all(storage, &queue, &done)));
-            // Nothing is used again after a panic.
+            // After a panic the storage is not used again: the thread ends.
             catch_unwind(working).unwrap_or_else(|panic| {
                 let text = panic_text(&*panic);
                 let error: Arc<BoxError> = Arc::new(std::format!("panic: {text}").into());
@@ -116,8 +118,8 @@ impl<D: Send + 'static> Store<D> {
     }
 
     /// Begins a save. Returns the result if the save has already ended. Otherwise the caller must
-    /// call [`flush`](Self::flush) soon, after the messages of this step have left. On a machine
-    /// with few processors, waking the store's thread earlier could delay these messages.
+    /// call [`flush`](Self::flush) soon, after the messages of this step have left. If the store's
+    /// thread were woken earlier, it could delay these messages on a machine with few processors.
     pub(super) fn save(&mut self, number: u64, durable: D) -> Option<Saved> {
         match self {
             Self::Inline { storage, pending } => match storage.immediate() {
@@ -128,7 +130,7 @@ impl<D: Send + 'static> Store<D> {
                 _ => Some(save_inline(&mut **storage, number, &durable)),
             },
             Self::Threaded { pending, .. } => {
-                // Only the newest state matters.
+                // A state that is still pending is replaced: only the newest state matters.
                 *pending = Some((number, durable));
                 None
             }
@@ -183,7 +185,7 @@ async fn save_all<D: 'static>(
     done: &impl Fn(Saved),
 ) -> Result<(), Arc<BoxError>> {
     while let Ok(mut write) = queue.recv() {
-        // Only the newest state matters: one write is enough for all that wait.
+        // Only the newest state matters: one write is enough for all states that wait.
         while let Ok(newer) = queue.try_recv() {
             write = newer;
         }

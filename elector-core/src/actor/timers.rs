@@ -1,15 +1,16 @@
 use crate::Moment;
 
-/// The running timers of one node, few and unsorted, and the time of the next wake-up that the host
-/// has requested.
+/// The running timers of one node, and the time of the next wake-up that the host has requested.
+/// The timers are not sorted, because there are only a few.
 ///
-/// A follower sets timers again most of the time. That moves the due time of the timer and leaves
-/// the wake-up where it is. A wake-up that comes too early finds no due timer and requests the next
-/// one.
+/// Mostly, a follower sets a timer again that is running. This moves the due time of the timer, but
+/// not the wake-up. A wake-up that comes too early finds no due timer, and then the next wake-up is
+/// requested.
 #[derive(Debug)]
 pub(super) struct Timers<T> {
     running: Vec<(T, Moment)>,
-    /// No timer is due before this time, so that most messages cost one comparison.
+    /// No timer is due before this time. So for most messages one comparison shows that no timer is
+    /// due.
     earliest: Moment,
     wake_up: Option<Moment>,
 }
@@ -50,7 +51,7 @@ impl<T: Copy + PartialEq> Timers<T> {
         }
     }
 
-    /// Returns when the host must wake the node, if the last requested wake-up is not early enough.
+    /// Returns when the host must wake the node, if no wake-up was requested that is early enough.
     pub(super) fn missing_wake_up(&mut self) -> Option<Moment> {
         if self.wake_up.is_some_and(|at| at <= self.earliest) || self.running.is_empty() {
             return None;
@@ -63,8 +64,8 @@ impl<T: Copy + PartialEq> Timers<T> {
         Some(due)
     }
 
-    /// Records that the wake-up for `at` has come. It is stale if an earlier wake-up was requested
-    /// after it.
+    /// Records that the wake-up for `at` has come. This wake-up is stale if an earlier wake-up was
+    /// requested after it.
     pub(super) fn woken(&mut self, at: Moment) {
         if self.wake_up == Some(at) {
             self.wake_up = None;

@@ -6,20 +6,20 @@ use thiserror::Error;
 use super::queue::{PeerEvent, Queue};
 use crate::{ElectionAlgorithm, Membership, NodeId};
 
-/// An error of the application, of a transport or of a storage: any error that can be displayed.
+/// An error of the application, of a transport or of a storage, of any type.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// How a node reaches its peers: the interface for networks.
 #[async_trait]
 pub trait Transport<A: ElectionAlgorithm>: Send + 'static {
     /// Connects the local node of `members`. From now on the transport passes messages of peers,
-    /// and reports of broken connections, to `inbox`. This runs on the node's own thread, in a
-    /// tokio runtime. Tasks that are spawned there run beside the node. Peers need not be reachable
-    /// yet.
+    /// and reports of broken connections, to `inbox`. This method runs on the node's own thread, in
+    /// a tokio runtime. Tasks that it spawns run on the same thread as the node. Peers need not be
+    /// reachable yet.
     ///
     /// # Errors
-    /// If the node cannot take part at all, for example because its address is in use. The node
-    /// does not start.
+    /// If the node cannot take part at all, for example because its address is in use. Then the
+    /// node does not start.
     async fn open(
         self: Box<Self>,
         members: &Membership,
@@ -27,13 +27,15 @@ pub trait Transport<A: ElectionAlgorithm>: Send + 'static {
     ) -> Result<Box<dyn Links<A>>, BoxError>;
 }
 
-/// The open connections of a node. They are dropped when the node stops, which must close them.
+/// The open connections of a node. The node drops this value when it stops, and the drop must close
+/// the connections.
 pub trait Links<A: ElectionAlgorithm>: Send {
-    /// Sends a message, or drops it immediately. It is called in the middle of a step, and must
-    /// never block: a lost message is legal, but a late node is not.
+    /// Sends a message, or drops it immediately. The node calls this method in the middle of a
+    /// step, so it must never block: a lost message is legal, but a late node is not.
     ///
     /// # Errors
-    /// Why the message is already known to be lost. It is counted, and nothing else is done.
+    /// The reason, if the message is already known to be lost. The node counts the message, and
+    /// does nothing else.
     fn send(&mut self, to: NodeId, message: A::Message) -> Result<(), Dropped>;
 }
 
@@ -97,9 +99,10 @@ impl<A: ElectionAlgorithm> Inbox<A> {
         self.queue.message(place, from, message)
     }
 
-    /// Reports that the connection to `peer` broke. This may be wrong: a suspicion prepares an
-    /// election, and shortens no silence that a node owes to a lease. The node handles it after the
-    /// messages that the peer sent before. See [`Input::Suspected`](crate::Input::Suspected).
+    /// Reports that the connection to `peer` broke. The report may be wrong: a suspicion prepares
+    /// an election, but does not shorten the silence that a node owes to a lease. The node handles
+    /// the report after the messages that the peer sent before. See
+    /// [`Input::Suspected`](crate::Input::Suspected).
     pub fn suspect(&self, peer: NodeId) {
         self.report(peer, PeerEvent::Suspicion);
     }
@@ -110,10 +113,10 @@ impl<A: ElectionAlgorithm> Inbox<A> {
         self.report(peer, PeerEvent::Silence);
     }
 
-    /// Reports that the last known life of `peer` has ended. This must be certain: the node elects
-    /// another leader without a wait for the lease of that life. The node handles the report after
-    /// the messages that the life sent before, and must receive no message of that life afterwards.
-    /// See [`Input::Died`](crate::Input::Died).
+    /// Reports that the last known life of `peer` has ended. The report must be certain: the node
+    /// supports another leader without a wait for the lease of that life. The node handles the
+    /// report after the messages that were delivered before. After the report the transport must
+    /// deliver no message of that life. See [`Input::Died`](crate::Input::Died).
     pub fn died(&self, peer: NodeId) {
         self.report(peer, PeerEvent::Proof);
     }

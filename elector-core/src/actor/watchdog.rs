@@ -7,7 +7,8 @@ use std::{
 };
 
 /// Makes the node give its leadership up when the work of the leader does not check in any more.
-/// [`Leadership::watchdog`](super::Leadership::watchdog) creates one. Dropping it ends the watch.
+/// [`Leadership::watchdog`](super::Leadership::watchdog) creates a watchdog. When the watchdog is
+/// dropped, the watch is over.
 #[derive(Debug)]
 pub struct Watchdog(Arc<Watch>);
 
@@ -35,7 +36,7 @@ impl Watchdog {
         (Self(Arc::clone(&watch)), watch)
     }
 
-    /// Reports that the work goes on. It is cheap, and may be called on any thread.
+    /// Reports that the work goes on. This method is cheap, and may be called on any thread.
     pub fn check_in(&self) {
         self.0.checked_in.store(true, Ordering::Release);
     }

@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{Command, Guarantee, error_text};
 
-/// How long the work of a leader may go on when its leadership ends. By default it has no time: its
-/// future is dropped immediately.
+/// How long the work of a leader may go on when its leadership ends. By default the work has no
+/// time: its future is dropped immediately.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -42,15 +42,17 @@ pub struct Grace {
     /// The time that the work has to clean up after its leadership has ended in any way: the node
     /// was deposed, the lease expired, or `to_finish` has passed. The work must not act as the
     /// leader any more, and [`check`](Leadership::check) returns an error. It may still close
-    /// files, or wait for the end of a process that it has started. Meanwhile this node runs no
-    /// work under another leadership, though it may win one. Use [`Duration::MAX`] for no limit.
+    /// files, or wait for the end of a process that it has started. Until the work has ended, this
+    /// node runs no work under another leadership, even if it wins one. Use [`Duration::MAX`] for
+    /// no limit.
     pub to_clean_up: Duration,
 }
 
 impl<G: Guarantee> Elector<G> {
-    /// Runs `work` whenever this node leads, once for each leadership, and only one at a time. Call
-    /// it on every node with the same work. It returns only when the node has ended, or when the
-    /// work has failed too often: to do something else meanwhile, run it in a task.
+    /// Runs `work` whenever this node leads, once for each leadership. Two runs of the work never
+    /// overlap. Call this method on every node with the same work. It returns only when the node
+    /// has ended, when the work has failed too often, or when the algorithm has no leases. To do
+    /// something else at the same time, call it in a task.
     ///
     /// ```
     /// # use elector_core::{FencingToken, Quorum, actor::{BoxError, Elector, LeadError}};
@@ -68,7 +70,8 @@ impl<G: Guarantee> Elector<G> {
     /// }
     /// ```
     ///
-    /// The work may return `()` or a `Result` with any error. [`WorkOutput`] shows how to write it.
+    /// The work may return `()` or a `Result` with any error. [`WorkOutput`] shows how to write the
+    /// work.
     ///
     /// Under [`Quorum`](crate::Quorum) the work begins when a majority has confirmed the lease.
     /// When the leadership ends, the work's future is dropped. If the application ends the
@@ -77,14 +80,15 @@ impl<G: Guarantee> Elector<G> {
     /// may win another. Work that returns an error after its leadership has ended is not counted as
     /// a failure.
     ///
-    /// Work that fails or panics is tried again while the node goes on leading. If it continues to
-    /// fail, the node gives leadership up, takes none any more, and this returns the error: see
-    /// [`FailurePolicy`](super::FailurePolicy). An application that cannot fix the cause should
-    /// stop then. Another call lets the node take leadership again.
+    /// Work that fails or panics is tried again while the node goes on leading. If the work
+    /// continues to fail, the node gives leadership up and takes none any more, and this method
+    /// returns the error: see [`FailurePolicy`](super::FailurePolicy). An application that cannot
+    /// fix the cause should stop then. Another call of this method lets the node take leadership
+    /// again.
     ///
     /// If the work must not be dropped in the middle of something, or needs another policy, use
     /// [`lead_with`](Self::lead_with). Tasks that the work has spawned are not dropped: use
-    /// [`Leadership::cancellation`], or check.
+    /// [`Leadership::cancellation`] or [`Leadership::check`] in them.
     ///
     /// Returns `Ok` when the node was shut down.
     ///
@@ -102,7 +106,8 @@ impl<G: Guarantee> Elector<G> {
 
     /// Does the same as [`lead`](Self::lead), with a policy for work that fails, and with time for
     /// the work to end before it is dropped. The caller that ends the leadership, and the next
-    /// leader, wait at most for that time. Takes [`LeadOptions`], or one half of them.
+    /// leader, wait at most for that time. `options` is a [`LeadOptions`], or only one of its two
+    /// fields.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -120,8 +125,8 @@ impl<G: Guarantee> Elector<G> {
     /// ```
     ///
     /// # Errors
-    /// The errors of [`lead`](Self::lead). Work that fails while it has time to finish still leads,
-    /// so this counts as a failure.
+    /// The errors of [`lead`](Self::lead). A node whose work has time to finish still leads. So an
+    /// error of the work during this time counts as a failure.
     pub async fn lead_with<F, Fut>(
         &self,
         options: impl Into<LeadOptions> + Send,
@@ -141,13 +146,15 @@ impl<G: Guarantee> Elector<G> {
                 Err(CommandError::NoLease(error)) => return Err(error.into()),
                 Err(_) => return Ok(()),
             };
-            // This also works if the future is cancelled, and if a leadership has left the work.
+            // `Finish` also ends the work if the future is cancelled, and if the work has moved its
+            // `Leadership` out, for example into a task.
             let finish = Finish(claim);
             let began = clock::now();
             let outcome = work_under(&finish.0, grace.to_clean_up, &mut work).await;
             let failure = match outcome {
                 None | Some(Ok(Ok(()))) => None,
-                // Such an error is expected from work that checks its leadership before it writes.
+                // Work that checks its leadership before it writes returns an error when the
+                // leadership has ended.
                 Some(Ok(Err(error))) if finish.0.is_lost() => {
                     let error = error_text(&*error);
                     tracing::debug!(%error, "work ended after its leadership");
@@ -169,11 +176,12 @@ impl<G: Guarantee> Elector<G> {
     }
 
     /// Tries to become the leader now, and waits until this node leads. There is no time limit.
-    /// While a healthy leader exists, a quorum algorithm lets no node depose it. It is safe to
-    /// cancel.
+    /// While a healthy leader exists, a quorum algorithm lets no node depose it. The call is safe
+    /// to cancel.
     ///
-    /// This is for applications that need the leadership in hand. They must do themselves what
-    /// [`lead`](Self::lead) does for its work. Dropping the [`Leadership`] gives it back.
+    /// This method is for applications that must hold the leadership in hand, outside of a closure.
+    /// They must do themselves what [`lead`](Self::lead) does for its work. When the application
+    /// drops the [`Leadership`], the leadership is given back.
     ///
     /// ```
     /// # use elector_core::{FencingToken, Quorum, actor::{BoxError, Elector}};
@@ -199,8 +207,8 @@ impl<G: Guarantee> Elector<G> {
         }
         let claim = self.claim(None).await?;
         let leadership = Arc::clone(&claim.state);
-        // This task watches the deadline, so that the cancellation token is cancelled even if no
-        // call checks the leadership.
+        // This task watches the deadline of the lease. So the cancellation token is cancelled even
+        // if no call checks the leadership.
         tokio::spawn(async move { leadership.lost().await });
         Ok(Leadership::new(claim))
     }
@@ -211,8 +219,8 @@ impl<G: Guarantee> Elector<G> {
         can_grant.then_some(()).ok_or(NoLease { algorithm })
     }
 
-    /// Waits until this node leads and no work runs under that leadership. The caller is a closure
-    /// with `to_finish` to end, or `None` for a leadership in hand.
+    /// Waits until this node leads and no work runs under that leadership. `to_finish` is the time
+    /// that a closure has to finish; `None` if the application takes the leadership in hand.
     async fn claim(&self, to_finish: Option<Duration>) -> Result<Arc<Claim>, CommandError> {
         self.check_can_grant()?;
         let shared = &self.control().shared;
@@ -239,7 +247,8 @@ impl<G: Guarantee> Elector<G> {
     }
 }
 
-/// Records the end of the work when it is dropped, in any way the work ends.
+/// Records the end of the work when this value is dropped. So the end is recorded for every way in
+/// which the work can end.
 pub(super) struct Finish(pub(super) Arc<Claim>);
 
 impl Drop for Finish {
@@ -249,7 +258,7 @@ impl Drop for Finish {
 }
 
 /// Runs the work until it ends, or until its leadership and the time to clean up have ended.
-/// Returns `None` in the latter case, and the text of a panic.
+/// Returns `None` in the latter case. A panic of the work becomes an `Err` with its text.
 async fn work_under<G, F, Fut>(
     claim: &Arc<Claim>,
     to_clean_up: Duration,
@@ -261,7 +270,8 @@ where
     Fut: Future<Output: WorkOutput>,
 {
     let leadership = Leadership::new(Arc::clone(claim));
-    // Neither is used after a panic.
+    // A panic drops `leadership`. The closure `work` may be called again after the panic, to try
+    // again: its state is a matter of the application.
     let future = match catch_unwind(AssertUnwindSafe(|| work(leadership))) {
         Ok(future) => future,
         Err(panic) => return Some(Err(panic_text(&*panic))),

@@ -8,7 +8,7 @@ use super::transport::BoxError;
 ///
 /// # How to write work
 ///
-/// As a function, with the error that suits you:
+/// The work can be a function, with any error type:
 ///
 /// ```
 /// # use elector_core::{Quorum, actor::{Elector, LeadError, Leadership}};
@@ -22,9 +22,9 @@ use super::transport::BoxError;
 /// # }
 /// ```
 ///
-/// As an `async` closure. If it uses `?`, it must name its error, because any error is allowed;
-/// otherwise Rust reports `type annotations needed`. The closure borrows what it uses, so write it
-/// without `move`:
+/// The work can be an `async` closure. A closure that uses `?` must name its error, because any
+/// error is allowed; otherwise Rust reports `type annotations needed`. The closure borrows what it
+/// uses, so write it without `move`:
 ///
 /// ```
 /// # use elector_core::{Quorum, actor::{BoxError, Elector, LeadError}};
@@ -40,8 +40,8 @@ use super::transport::BoxError;
 /// # }
 /// ```
 ///
-/// Without `?` it needs no type, unless it never returns
-/// (`async |me| -> Infallible { loop { .. } }`):
+/// A closure without `?` needs no type, unless it never returns (`async |me| -> Infallible { loop {
+/// .. } }`):
 ///
 /// ```
 /// # use elector_core::{Quorum, actor::{Elector, LeadError}};
@@ -50,7 +50,7 @@ use super::transport::BoxError;
 /// # }
 /// ```
 ///
-/// A closure that gives each run something of its own, as a clone or a number, returns an `async
+/// A closure that gives each run its own value, for example a clone or a number, returns an `async
 /// move` block. That block names the error at its end: `Ok::<_, BoxError>(())`.
 #[diagnostic::on_unimplemented(
     message = "the work of a leader cannot return `{Self}`",
@@ -79,7 +79,8 @@ impl WorkOutput for Infallible {
     }
 }
 
-/// The output may again be one of these, as for a task: `Result<Result<(), E>, JoinError>`.
+/// The value in the `Result` may itself be a [`WorkOutput`]. For example, a task has the output
+/// `Result<Result<(), E>, JoinError>`.
 impl<T: WorkOutput, E: Into<BoxError>> WorkOutput for Result<T, E> {
     fn into_result(self) -> Result<(), BoxError> {
         self.map_err(Into::into)?.into_result()

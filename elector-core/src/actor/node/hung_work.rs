@@ -8,22 +8,23 @@ use crate::{
     actor::watchdog::{CHECKS, Watch},
 };
 
-/// The work of the leader has not checked in: the node grants no leadership until it does.
+/// The work of the leader has not checked in. The node grants no leadership until the work checks
+/// in again.
 #[derive(Debug)]
 pub(in crate::actor) struct HungWork {
     watch: Arc<Watch>,
-    /// The epoch that the node had published at that time.
+    /// The epoch that the node had published when it found that the work hangs.
     epoch: Epoch,
-    /// When the work's last known lease ends. The work may act until then, so no other node is
-    /// invited to lead before.
+    /// When the last lease of the hung work ends. The work may act until then, so the node does not
+    /// step down in favour of another node before that.
     lease_end: Moment,
 }
 
 /// Ends a leadership whose work hangs.
 impl<A: ElectionAlgorithm> Node<A> {
     /// Checks the work again and again until the watch is over. The work has missed `missed` checks
-    /// in a row. Checks are counted, not time: while this thread did not run, the work may not have
-    /// run, either.
+    /// in a row. The node counts checks and not time, because in a time in which this thread did
+    /// not run, the work may not have run either.
     pub(super) fn watch(&mut self, watch: Arc<Watch>, missed: u8, ctx: &mut Context<Self>) {
         if self.stop_if_killed(ctx) {
             return;
@@ -42,7 +43,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
     }
 
-    /// Ends the leadership, if there is one.
+    /// Ends the leadership, if there is one, because its work hangs.
     fn abandon(&mut self, watch: &Arc<Watch>) {
         let leadership = self.leadership.as_ref();
         let lease = leadership.and_then(|leadership| leadership.deadline());
@@ -59,15 +60,15 @@ impl<A: ElectionAlgorithm> Node<A> {
         );
     }
 
-    /// Steps down as soon as the lease of the abandoned leadership has ended, and lets the node
-    /// take leadership again when the work goes on. Returns `true` if nothing is left to do for
+    /// Steps down as soon as the lease of the leadership whose work hangs has ended. Lets the node
+    /// take leadership again when the work checks in. Returns `true` if nothing is left to do for
     /// this watch.
     fn step_aside(&mut self, watch: &Arc<Watch>, is_live: bool, ctx: &mut Context<Self>) -> bool {
         let hung_work = self.hung_work.as_ref();
         let Some(hung_work) = hung_work.filter(|hung| Arc::ptr_eq(&hung.watch, watch)) else {
             return true;
         };
-        // By the time that the work goes on, the node may have been elected again.
+        // The node may have been elected again, in a later epoch, before the work checked in.
         let led = self.process.published().epoch;
         if self.process.leads() && (!is_live || led == hung_work.epoch) {
             if clock::now() < hung_work.lease_end {

@@ -29,8 +29,8 @@ impl<A: ElectionAlgorithm> Node<A> {
         if let Some(leadership) = &self.leadership {
             if leadership.epoch() == self.process.published().epoch {
                 leadership.prolong(self.now, deadline);
-                // In this order: the work may end on another thread between the two checks, which
-                // is harmless.
+                // The order matters. In the opposite order, a leadership that its work gives back
+                // on another thread between the two checks would look lost.
                 if leadership.is_live() || leadership.is_given_back() {
                     return;
                 }
@@ -47,7 +47,7 @@ impl<A: ElectionAlgorithm> Node<A> {
     }
 
     /// Returns the counter of the grants of this epoch. A leadership that ends and begins again
-    /// within an epoch must not get the token of the previous one.
+    /// within an epoch must not get the token of the previous leadership.
     fn grants(&mut self, epoch: Epoch) -> Arc<AtomicU64> {
         if self.grants.0 != epoch {
             self.grants = (epoch, Arc::default());

@@ -30,8 +30,8 @@ impl<A: ElectionAlgorithm> Host<A> for ActingNode<'_, A> {
 
     fn begin(&mut self, step: &mut Step<A>) {
         let node = &mut self.node;
-        // A leader that steps down may name its successor in this very step. Its own work must be
-        // notified before the successor is.
+        // A leader that steps down may name its successor in the same step. Its own work must be
+        // notified before the successor receives that message.
         if node.leadership.is_some() && !node.process.leads() {
             node.end_leadership();
         }
@@ -132,8 +132,8 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
     }
 
-    /// Starts the save after the messages of this step are on their way: a candidate's requests do
-    /// not wait for its own vote.
+    /// Starts the save after the messages of this step were sent: a candidate's requests do not
+    /// wait until its own vote is saved.
     fn flush_soon(&self, ctx: &mut Context<Self>) {
         let flush = yield_now().into_actor(self).map(|(), node, ctx| {
             if !node.has_ended
@@ -155,7 +155,8 @@ impl<A: ElectionAlgorithm> Node<A> {
     }
 }
 
-/// Adds one to a counter. Only the node itself counts, so no other thread's count can be lost.
+/// Adds one to a counter. Only the node's thread writes the counter, so a load and a store are
+/// enough.
 fn count(counter: &AtomicU64) {
     let known = counter.load(Ordering::Relaxed);
     counter.store(known.wrapping_add(1), Ordering::Relaxed);

@@ -6,8 +6,8 @@ use crate::{Command, ElectionAlgorithm, Input, Moment, actor::Backoff};
 /// The work of this node has failed too often: the node grants no leadership.
 #[derive(Debug, Default)]
 pub(in crate::actor) struct Withdrawn {
-    /// The pauses before each step-down. If all nodes have withdrawn, each would otherwise hand
-    /// over to the next one for ever without a pause.
+    /// The pauses before each step-down. Without pauses, if all nodes have withdrawn, each node
+    /// would step down in favour of the next node for ever, as fast as it can.
     pauses: Backoff,
     /// When the node last stepped down.
     declined_at: Moment,
@@ -51,14 +51,15 @@ impl<A: ElectionAlgorithm> Node<A> {
             if leads {
                 node.hand_over(ctx);
             }
-            // If it still leads, the next pause is longer.
+            // If the node still leads, this call starts the next pause, which is longer.
             node.handle_input(None, ctx);
         });
     }
 
-    /// Hands over to the next node that the algorithm accepts, in the order of ids, continuing from
-    /// the lowest id. So all nodes have their turn, even if several cannot lead. The algorithm's
-    /// best successor may be a node that hands over to this one again.
+    /// Transfers the leadership to the next node that the algorithm accepts. The order is that of
+    /// the ids after this node, and the lowest id comes after the highest. So all nodes have their
+    /// turn, even if several cannot lead. The algorithm's own choice of a successor could be a node
+    /// that cannot lead either and transfers the leadership back to this node.
     pub(super) fn hand_over(&mut self, ctx: &mut Context<Self>) {
         let members = self.process.driver().members();
         let successors = [members.above(), members.below()].concat();
