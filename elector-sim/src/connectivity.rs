@@ -1,8 +1,9 @@
-/// Which nodes reach which others: the directed links that are cut.
+/// Which nodes can reach which other nodes, as the directed links that are cut.
 #[derive(Clone, Debug)]
 pub(crate) struct Connectivity {
     size: usize,
-    // One row for each sender. Empty while no link is cut, so that the common case costs one test.
+    // A matrix with one row for each sender. It is empty while no link is cut, so that the common
+    // case costs one test.
     blocked: Vec<bool>,
 }
 
@@ -60,7 +61,7 @@ impl Connectivity {
 mod tests {
     use super::*;
 
-    // A cut is directed: mending one direction must leave the other direction cut.
+    // A cut is directed: if one direction is mended, the other direction must stay cut.
     #[test]
     fn cuts_are_directed() {
         let mut connectivity = Connectivity::new(3);

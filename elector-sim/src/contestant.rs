@@ -7,8 +7,8 @@ use crate::{
     run::{self, Runs},
 };
 
-/// An algorithm in one configuration. Its type is erased, so that contestants of different
-/// algorithms can be compared.
+/// An algorithm in one configuration. The type of the algorithm is erased, so that contestants of
+/// different algorithms can be compared.
 #[derive(Clone)]
 pub struct Contestant {
     /// [`ElectionAlgorithm::NAME`].
@@ -17,7 +17,7 @@ pub struct Contestant {
     pub variant: String,
     /// What the algorithm guarantees.
     pub guarantee: GuaranteeKind,
-    /// Whether its leaders hold leases.
+    /// Whether leaders hold leases in this configuration.
     pub leases: bool,
     /// One line that describes the contestant, weaknesses included.
     pub summary: String,
@@ -42,8 +42,9 @@ pub struct Job<'a> {
     pub trace: bool,
     /// Whether to run twice and compare the fingerprints.
     pub twice: bool,
-    /// Whether the run itself has false suspicions. A run without them and without a trace gets a
-    /// second run that has them: see [`run_suspected`](crate::run::run_suspected).
+    /// Whether the run itself has false suspicions. If it has none, and no trace is kept, it is
+    /// followed by a second run with false suspicions: see
+    /// [`run_suspected`](crate::run::run_suspected).
     pub false_suspicions: bool,
 }
 

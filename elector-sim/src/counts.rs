@@ -15,11 +15,11 @@ pub struct KindCount {
     pub sent: u64,
     /// The size of these messages as postcard bodies, in bytes.
     pub bytes: u64,
-    /// How many of them the network lost by chance.
+    /// How many of these messages the network lost by chance.
     pub lost: u64,
-    /// How many of them were sent over a cut link.
+    /// How many of these messages were sent over a cut link.
     pub cut: u64,
-    /// How many of them arrived at a node without a running process.
+    /// How many of these messages arrived at a node without a running process.
     pub dead: u64,
 }
 
@@ -111,8 +111,8 @@ fn size_of_body<M: Message>(message: &M) -> u64 {
     size.unwrap_or(0) as u64
 }
 
-/// A hash of the sequence of events of a run. Two runs of one seed that differ in any event have
-/// different digests.
+/// A hash of the sequence of events of a run. If two runs of one seed differ in any event, their
+/// digests differ, except by an unlikely collision of the hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Digest(u64);
 
@@ -134,7 +134,8 @@ impl Digest {
         self.0
     }
 
-    /// Adds the state of the random stream, so that one draw too many changes the digest.
+    /// Adds the state of the random stream. So an additional draw from the stream changes the
+    /// digest.
     pub(crate) fn seal(&mut self, rng: &mut Rng) {
         self.mix(rng.below(u64::MAX));
     }

@@ -4,8 +4,8 @@ use elector_core::trace::Record;
 use serde::{Serialize, Serializer, ser::Error as _};
 use serde_json::Value;
 
-/// A message, timer or durable state whose type is erased. Its `Debug` text is that of the value,
-/// and it is serialised as the value is in JSON.
+/// A message, timer or durable state whose type is erased. It has the `Debug` text of the value,
+/// and it is serialized as the JSON of the value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Erased {
     text: String,

@@ -7,12 +7,13 @@ use crate::{Simulation, machine::MachineEvent, rng::Rng};
 /// The mean time between two false suspicions.
 const MEAN_INTERVAL: Duration = Duration::from_millis(25);
 
-/// All nodes that get a false suspicion get it within this time.
+/// All nodes that one false suspicion concerns get it within this time.
 const SPREAD_TIME: Duration = Duration::from_millis(2);
 
 /// False suspicions, as proxies, firewalls and anything else between the nodes can cause them: one
 /// node, or all nodes, suspect that the connection to a peer broke. Mostly that peer is the leader.
-/// Half of these nodes receive messages from the peer again soon after.
+/// Each of these nodes receives messages from the peer again soon after, with a probability of one
+/// half.
 ///
 /// False suspicions have their own random stream, so that all other draws of the run stay the same.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use crate::{Simulation, connectivity::Connectivity, machine::MachineEvent};
 /// no effect, and neither has a fault that is already in effect.
 impl<A: ElectionAlgorithm> Simulation<A> {
     /// Ends the process of a node. Durable state stays; writes that have not ended are lost. With
-    /// hints on, the observer of the node outlives the process. After a network delay it gives a
-    /// proof of death to every peer that it can reach.
+    /// hints on, the observer of the node outlives the process. After a network delay the observer
+    /// gives a proof of death to every peer that it can reach.
     pub fn crash(&mut self, node: NodeId) {
         if let Some(node) = self.position(node) {
             self.crash_at(node);
@@ -58,7 +58,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     }
 
     /// Ends the process of a node and empties its disk. After a restart the node has no state, like
-    /// a node that never ran. No quorum algorithm is safe then.
+    /// a node that has never run. After that no quorum algorithm is safe.
     pub fn wipe(&mut self, node: NodeId) {
         if let Some(node) = self.position(node) {
             self.crash_at(node);
@@ -203,7 +203,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Notifies every node that `about` can reach, after the delay of a message.
+    /// Gives an event to every node that the node `about` can reach, after the delay of a message.
     fn notify_reachable(&mut self, about: usize, what: impl Fn(usize) -> MachineEvent<A>) {
         for node in 0..self.machines.len() {
             if node != about && !self.connectivity.is_cut(about, node) {

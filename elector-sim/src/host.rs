@@ -7,7 +7,7 @@ use elector_core::{
 
 use crate::Simulation;
 
-/// The host of one node, by position. It checks most invariants.
+/// The host of the node at the position `node`. The host checks most invariants.
 pub(crate) struct At<'a, A: ElectionAlgorithm> {
     pub(crate) simulation: &'a mut Simulation<A>,
     pub(crate) node: usize,
@@ -36,7 +36,8 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
     fn reveal(&mut self, step: &Step<A>) {
         let Self { simulation, node } = self;
         let machine = &simulation.machines[*node];
-        // The state of the disk is known here independently of the gate, whose work this checks.
+        // This check compares the step with the disk itself, and not with the gate. So it also
+        // finds a mistake of the gate.
         if step.needs > machine.disk.number {
             let early = InvariantViolation::SeenTooEarly {
                 node: machine.id(),

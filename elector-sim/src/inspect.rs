@@ -169,7 +169,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.observer.tenures()
     }
 
-    /// Returns the number of inputs that were stepped since boot.
+    /// Returns the number of inputs that algorithms have handled since boot.
     #[must_use]
     pub fn events(&self) -> u64 {
         self.events

@@ -14,7 +14,7 @@ use serde::Serialize;
 pub struct Violation {
     /// The [name](Invariant::name) of the invariant.
     pub invariant: &'static str,
-    /// When it was seen, in nanoseconds of virtual time.
+    /// When the violation was seen, in nanoseconds of virtual time.
     pub at_ns: u64,
     /// What was seen.
     pub detail: String,
@@ -45,7 +45,7 @@ impl Violation {
 #[derive(Debug)]
 pub(crate) struct Invariants {
     pub(crate) history: History,
-    /// The violation by two nodes that hold a lease now.
+    /// The violation that exists now because two nodes hold a lease.
     overlap: Option<InvariantViolation>,
     violations: Vec<Violation>,
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rng::Rng;
 
-/// The longest duration in a simulation. A longer one is taken for a mistake in the unit.
+/// The longest duration in a simulation. A longer duration is taken for a mistake in the unit.
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long something takes, as a distribution. In files: `{ constant_ms = 1 }`,
@@ -14,7 +14,7 @@ pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Latency {
-    /// Always the same.
+    /// The same duration each time.
     #[serde(rename = "constant_ms", with = "millis")]
     Constant(Duration),
     /// Each value between the bounds is equally likely.

@@ -7,7 +7,7 @@
 //! - [`Simulation`]: a cluster in virtual time. The caller injects the faults.
 //! - [`Scenario`]: a list of faults and when they occur, as TOML. [`run`] simulates one scenario
 //!   from boot to its outcome.
-//! - [`Contestant`] and [`Sweep`]: many algorithms, sizes, scenarios and seeds side by side.
+//! - [`Contestant`] and [`Sweep`]: comparisons of many algorithms, sizes, scenarios and seeds.
 //! - [`script`]: golden scenarios without a clock, message by message.
 #![forbid(unsafe_code)]
 

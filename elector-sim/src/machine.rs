@@ -52,12 +52,12 @@ pub(crate) enum MachineEvent<A: ElectionAlgorithm> {
     Returned {
         peer: NodeId,
     },
-    /// The host receives a proof that this life of a peer has ended. The proof may be false.
+    /// The host receives a proof that the life `life` of a peer has ended. The proof may be false.
     Died {
         peer: usize,
         life: u32,
     },
-    /// The next false suspicion occurs, somewhere in the cluster. It belongs to no machine.
+    /// The next false suspicion occurs, somewhere in the cluster. This event belongs to no machine.
     FalseSuspicion,
     Commanded {
         command: Command,
@@ -112,7 +112,8 @@ impl Clock {
 
     pub(crate) fn local(&self, now: u64) -> u64 {
         let passed = now - self.true_base;
-        // The usual clock needs integers: an `f64` has a precision of 53 bits only.
+        // A clock at the true rate is computed with integers, because an `f64` has a precision of
+        // 53 bits only.
         let run = if self.rate == 1.0 {
             passed
         } else {
@@ -134,8 +135,8 @@ impl Clock {
         self.rate != 1.0
     }
 
-    /// Changes the rate. Returns the factor by which the true time until any moment of this clock
-    /// changes.
+    /// Changes the rate. Returns a factor: the true time that is left until any later moment of
+    /// this clock is multiplied by it.
     pub(crate) fn set_rate(&mut self, rate: f64, now: u64) -> f64 {
         let factor = self.rate / rate;
         *self = Self {

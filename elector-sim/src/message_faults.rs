@@ -40,8 +40,9 @@ impl ActiveFaults {
         self.0.clear();
     }
 
-    /// Applies the oldest fault that covers this message. `link` is the sender and the receiver.
-    /// Draws nothing if no fault with a chance below 1 covers the message.
+    /// Applies the oldest fault that covers this message and that its chance allows. `link` is the
+    /// sender and the receiver. If no fault with a chance below 1 covers the message, no random
+    /// number is drawn.
     pub(crate) fn apply<M: Message>(
         &mut self,
         link: (usize, usize),
@@ -150,7 +151,7 @@ mod tests {
         assert!(!applies(all(), Some(vec![1]), None) && !applies(all(), None, Some(vec![0])));
     }
 
-    // Scenarios build single late messages from a fault that applies to the next message only.
+    // A scenario makes a single message late by a fault that applies to the next message only.
     #[test]
     fn a_fault_ends_after_its_times_and_the_next_one_applies() {
         let mut faults = ActiveFaults::default();

@@ -17,10 +17,10 @@ pub struct Network {
     pub duplicate: f64,
     /// The probability that a message is held back for the duration `reorder_by`.
     pub reorder: f64,
-    /// How long such a message is held back in addition to its latency.
+    /// How long a message that is held back takes in addition to its latency.
     pub reorder_by: Latency,
-    /// The latency of links that differ from `latency`, by the positions of sender and receiver in
-    /// id order, from 0. Scenario files cannot set it.
+    /// The latency of single links, in place of `latency`. A link is a pair of positions (sender,
+    /// receiver) in id order, from 0. Scenario files cannot set this field.
     #[serde(skip)]
     pub links: BTreeMap<(usize, usize), Latency>,
 }

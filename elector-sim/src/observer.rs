@@ -10,10 +10,10 @@ use crate::connectivity::Connectivity;
 ///
 /// A *believer* is a running node (not crashed, not paused) whose published role is leader.
 ///
-/// The cluster is *settled* on a believer's tenure if two conditions hold: every running node that
-/// the believer reaches in both directions agrees to that tenure, and these nodes are at least half
-/// of all running nodes. When a settled cluster stops being settled, an *election* begins. It ends
-/// when the cluster is settled on another tenure.
+/// The cluster is *settled* on a believer's tenure if two conditions hold: every running node with
+/// a link to and from the believer has the same tenure in its view, and these nodes, the believer
+/// included, are at least half of all running nodes. When a settled cluster stops being settled, an
+/// *election* begins. It ends when the cluster is settled on another tenure.
 #[derive(Debug)]
 pub(crate) struct Observer {
     nodes: Vec<ObservedNode>,
@@ -25,7 +25,8 @@ pub(crate) struct Observer {
     times: Times,
     elections: Vec<Election>,
     open: Option<OpenElection>,
-    /// The message count at the start of the last election, while messages still count for it.
+    /// The message count at the start of the last election; `None` when no more messages count for
+    /// that election.
     charging: Option<Traffic>,
     messages: Traffic,
     tenures: u64,
@@ -45,7 +46,7 @@ struct ObservedNode {
 pub struct Settled {
     /// The leader.
     pub leader: NodeId,
-    /// Its epoch.
+    /// The epoch that the leader leads.
     pub epoch: Epoch,
     /// When the agreement began, in nanoseconds of virtual time.
     pub at_ns: u64,
@@ -71,7 +72,7 @@ pub struct Election {
     pub settled_ns: u64,
     /// The winner.
     pub leader: NodeId,
-    /// Its epoch.
+    /// The epoch that the winner leads.
     pub epoch: Epoch,
     /// The messages that were sent for this election, including late ones.
     pub messages: u64,
@@ -159,7 +160,8 @@ impl Observer {
         }
         self.won(id, view.epoch, now);
         self.assess(now, connectivity);
-        // The claim of this node may have ended the agreement just now.
+        // The view of this node may just have ended the agreement. Then a new election is open, and
+        // this node counts as its winner so far.
         self.won(id, view.epoch, now);
     }
 
@@ -169,7 +171,7 @@ impl Observer {
         }
     }
 
-    /// Notes whether a node runs from now on. A node does not run while it is paused or down.
+    /// Records whether a node runs from now on. A node does not run while it is paused or down.
     pub(crate) fn set_running(
         &mut self,
         node: usize,
@@ -300,8 +302,8 @@ impl Observer {
         if let (Some(from), Some(last)) = (self.charging.take(), self.elections.last_mut()) {
             last.charge(from, open.before);
         }
-        // If a node or a link comes back and all nodes still agree on the tenure that they had
-        // before, that was no election.
+        // If the nodes agree again on the tenure that they had before, there was no election, for
+        // example after a node or a link has come back.
         if !self.last.is_some_and(same) {
             let won = open
                 .winner

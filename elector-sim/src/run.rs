@@ -18,8 +18,8 @@ pub struct Outcome {
     pub seed: u64,
     /// Whether a leader was elected after boot, and all nodes agreed on a leader in the end.
     pub elected: bool,
-    /// The elections that ended after the first fault. If the scenario begins at boot, all
-    /// elections.
+    /// The elections that ended after the first fault. If the scenario begins at boot, these are
+    /// all elections.
     pub elections: Vec<Election>,
     /// Leaderless time and split-brain time, from the first fault until the end.
     pub times: Times,
@@ -41,7 +41,7 @@ pub struct Outcome {
     pub kinds: Vec<KindCount>,
     /// The violations.
     pub violations: Vec<Violation>,
-    /// The number of inputs that were stepped.
+    /// The number of inputs that algorithms handled.
     pub events: u64,
     /// The fingerprint of the run.
     pub digest: u64,
@@ -60,14 +60,16 @@ impl Outcome {
     }
 }
 
-/// How long late messages of an election may take before the run expects no more elections. It
-/// grows with n, because a token takes longer to go around the ring.
+/// How long a run waits for late messages of the last election. After that it expects no more
+/// elections. A second constant adds time for each node, because in Ring a message goes around all
+/// nodes.
 const SETTLE_TIME: Duration = Duration::from_millis(400);
 const SETTLE_TIME_PER_NODE: Duration = Duration::from_millis(3);
-/// How long the run then watches the cluster.
+/// How long the run watches the cluster after that wait.
 const WATCH_TIME: Duration = Duration::from_millis(500);
 
-/// How much longer each node may make the first election and the last one.
+/// The time for each node that is added to [`Scenario::converge`], for the first agreement and for
+/// the agreement in the end.
 const CONVERGE_TIME_PER_NODE: Duration = Duration::from_millis(20);
 
 /// Runs `scenario` on a cluster. Returns the trace too. The trace is empty unless [`Setup::trace`]
@@ -124,9 +126,9 @@ pub enum Runs {
     Twice,
 }
 
-/// Does [`run`] or [`run_twice`], and then runs the scenario once more with false suspicions. The
-/// second run serves the invariants only: its violations are added to the outcome, and all figures
-/// are those of the first run. A traced run has no second run.
+/// Does [`run`] or [`run_twice`], and then runs the scenario once more with false suspicions. This
+/// additional run only checks the invariants: its violations are added to the outcome, and all
+/// figures are those of the first run. A run with a trace has no additional run.
 ///
 /// # Errors
 /// Returns an error if the setup breaks a rule. Nothing has run then.
@@ -183,8 +185,9 @@ impl<A: ElectionAlgorithm> ScenarioRun<'_, A> {
             self.sim.run_for(self.scenario.rest);
             self.sim.stop_false_suspicions();
             self.sim.end_faults(&network, disk);
-            // Everything that waited at a paused node is part of the faults, for example a command
-            // to resign.
+            // The nodes that were paused now handle all that waited for them, for example a command
+            // to resign. This is part of the faults, so the time until agreement is counted only
+            // after that.
             self.sim.run_until_ns(self.sim.now);
         }
         let ended = self.sim.now_ns();
@@ -199,7 +202,7 @@ impl<A: ElectionAlgorithm> ScenarioRun<'_, A> {
         let converged = self.sim.now_ns() - ended;
         let outcome = self.outcome(Some(converged));
         self.watch();
-        // The watch adds these fields to the outcome, and nothing else.
+        // Only these fields include the time of the watch.
         Outcome {
             violations: self.sim.violations().to_vec(),
             steady_messages_per_s: self.steady,
@@ -241,7 +244,7 @@ impl<A: ElectionAlgorithm> ScenarioRun<'_, A> {
         }
     }
 
-    /// Draws the moment of the first fault, uniformly between two heartbeats.
+    /// Runs until the moment of the first fault, which is drawn uniformly between two heartbeats.
     fn random_phase(&mut self) {
         let leader = self.sim.settled().map(|settled| settled.leader);
         let config = leader.map_or(&self.sim.setup.config, |leader| {

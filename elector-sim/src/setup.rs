@@ -14,9 +14,9 @@ pub struct Setup<A: ElectionAlgorithm> {
     pub nodes: Vec<NodeId>,
     /// The algorithm's configuration, on every node that has none in `configs`.
     pub config: A::Config,
-    /// The configurations of single nodes, in place of `config`. The setup validates each of them
-    /// alone: whether they go together is up to the caller. For example, a lease excludes other
-    /// leases only if it is shorter than `election_min` of every node.
+    /// The configurations of single nodes, in place of `config`. Each configuration is validated
+    /// alone. The caller must ensure that the configurations can work together. For example, a
+    /// lease excludes other leases only if it is shorter than `election_min` of every node.
     pub configs: BTreeMap<NodeId, A::Config>,
     /// The durable state with which single nodes start, as if it was written before the run. All
     /// other nodes have never run. The invariants do not know what led to this state: a vote in it
@@ -28,15 +28,16 @@ pub struct Setup<A: ElectionAlgorithm> {
     pub disk: Disk,
     /// Whether the observer of a node gives its peers a proof of death when the process ends.
     pub hints: bool,
-    /// Whether nodes get false suspicions while a scenario runs: their connections did not break.
-    /// Only [`run`](crate::run) reads this: a bare simulation has no false suspicions.
+    /// Whether nodes get false suspicions while a scenario runs. A false suspicion reports a broken
+    /// connection that did not break. Only [`run`](crate::run) reads this field: a
+    /// [`Simulation`](crate::Simulation) alone has no false suspicions.
     pub false_suspicions: bool,
     /// The seed of the run's random stream.
     pub seed: u64,
     /// Whether to keep a trace. The trace costs far more than the run.
     pub trace: bool,
-    /// Whether sends and views wait for the disk, as they must. `false` breaks every algorithm. It
-    /// serves to show that the invariants detect this.
+    /// Whether sends and views wait for the disk, as they must. With `false`, no algorithm is safe:
+    /// tests use it to show that the invariants detect this.
     pub gate: bool,
 }
 

@@ -42,9 +42,9 @@ impl Shard {
     /// Returns `true` if the shard has run `run` of the cell at `place`, both from 0. Cells of the
     /// same size have consecutive places. Each cell has `runs` runs.
     pub(crate) fn has(self, place: u64, run: u64, runs: u64) -> bool {
-        // All runs of all cells are dealt out one after another. After `period` cells the first
-        // shard would be next again. So that it does not get the first run of a cell each time,
-        // which is done twice, the next cells begin one shard later.
+        // The runs of all cells are given to the shards one after another. After `period` cells the
+        // first shard would be next again, and would get the first run of a cell each time, which
+        // is done twice. So the next `period` cells begin one shard later.
         let period = self.count / gcd(self.count, runs);
         let dealt = place.wrapping_mul(runs).wrapping_add(run);
         dealt.wrapping_add(place / period) % self.count == self.number - 1

@@ -8,7 +8,7 @@ use crate::{Cell, Election, Outcome};
 pub struct Summary {
     /// The algorithm.
     pub algorithm: &'static str,
-    /// The name of its configuration.
+    /// The name of the algorithm's configuration.
     pub variant: String,
     /// What the algorithm guarantees.
     pub guarantee: GuaranteeKind,
@@ -27,7 +27,7 @@ pub struct Summary {
     pub messages_mean: f64,
     /// The largest number of messages of an election.
     pub messages_max: u64,
-    /// The mean number of bytes of these messages, as postcard bodies.
+    /// The mean number of bytes of the messages of an election, as postcard bodies.
     pub bytes_mean: f64,
     /// The time from the loss of the leader until all reachable nodes know the next one: median.
     pub elect_ms_p50: Option<f64>,
@@ -47,7 +47,8 @@ pub struct Summary {
     pub leaders_per_epoch_max: usize,
     /// The mean number of durable writes of a run.
     pub persists_mean: f64,
-    /// The mean number of messages for elections of a run, including those that led to no election.
+    /// The mean number of messages that a run sends for elections, including messages that led to
+    /// no election.
     pub election_messages_per_run: f64,
     /// The mean number of messages of a run to nodes that did not run, and over cut links.
     pub messages_to_dead_mean: f64,

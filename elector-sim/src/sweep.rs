@@ -17,7 +17,7 @@ use crate::{
 pub struct Sweep {
     /// The contestants.
     pub contestants: Vec<Contestant>,
-    /// The cluster sizes. A scenario skips those below its minimum.
+    /// The cluster sizes. A scenario skips the sizes below its minimum.
     pub nodes: Vec<u64>,
     /// The scenarios.
     pub scenarios: Vec<Scenario>,
@@ -28,7 +28,7 @@ pub struct Sweep {
     /// The number of threads; `None` for one per core. The result does not depend on it.
     pub jobs: Option<NonZeroUsize>,
     /// Whether every run is done twice to compare fingerprints. Otherwise only the first run of
-    /// each cell is.
+    /// each cell is done twice.
     pub always_twice: bool,
 }
 
@@ -278,8 +278,9 @@ impl Cell {
         })
     }
 
-    /// Returns the arguments of `elector` that replay the run of this seed. If a violation of the
-    /// run occurred only with false suspicions, the replay has them, too.
+    /// Returns the arguments of the command `elector` that replay the run of this seed. If a
+    /// violation of the run occurred only with false suspicions, the replay has false suspicions,
+    /// too.
     #[must_use]
     pub fn replay(&self, seed: u64) -> String {
         let mut runs = self.outcomes.iter();

@@ -2,9 +2,9 @@ use comfy_table::{CellAlignment, Table, presets::ASCII_MARKDOWN};
 
 use crate::Summary;
 
-/// Returns a table for a terminal or a Markdown file, with one row for each cell. The columns: the
-/// messages, bytes and milliseconds of an election until all nodes know the leader; the time of a
-/// run without a leader and with two leaders; the runs with two leaders; the tenures that began;
+/// Returns a table for a terminal or a Markdown file, with one row for each cell. The columns are:
+/// the messages, bytes and milliseconds of an election until all nodes know the leader; the time of
+/// a run without a leader and with two leaders; the runs with two leaders; the tenures that began;
 /// the violations; and the messages per second while nothing happens.
 #[must_use]
 pub fn table(summaries: &[Summary]) -> String {

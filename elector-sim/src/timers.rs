@@ -1,8 +1,8 @@
 /// The timers of one node.
 ///
-/// A follower mostly sets a timer again, at every heartbeat. So setting a timer again only moves
-/// its deadline and leaves the queued event in place. When the event comes up too early, it is
-/// queued again for the remaining time.
+/// Mostly, a follower sets a timer again that is running, at every heartbeat. This only moves the
+/// due time of the timer, and leaves the queued event in place. When the event is taken from the
+/// queue too early, it is queued again for the remaining time.
 #[derive(Debug)]
 pub(crate) struct Timers<T> {
     running: Vec<Running<T>>,
@@ -21,7 +21,8 @@ struct Running<T> {
 pub(crate) enum Fired<T> {
     /// The timer is due.
     Elapsed(T),
-    /// The timer was set again since. The event must be queued once more for this time.
+    /// The timer was set again after the event was queued. The event must be queued again for this
+    /// time.
     Later(u64),
     /// The timer was cancelled or replaced.
     Stale,
@@ -35,7 +36,7 @@ impl<T: Copy + PartialEq> Timers<T> {
         }
     }
 
-    /// Sets a timer. If this returns an id, an event with that id must be queued for `due`.
+    /// Sets a timer. If this method returns an id, an event with that id must be queued for `due`.
     pub(crate) fn set(&mut self, timer: T, due: u64) -> Option<u32> {
         if let Some(running) = self
             .running
@@ -106,8 +107,8 @@ mod tests {
         id.expect("the timer is new")
     }
 
-    // The most common case: a timer is set again before it is due. It must elapse once, at the
-    // later time.
+    // In the most common case, a timer is set again before it is due. The timer must elapse once,
+    // at the later time.
     #[test]
     fn a_timer_that_is_set_again_later_elapses_once_at_the_later_time() {
         let mut timers = Timers::new();
@@ -122,7 +123,7 @@ mod tests {
         assert!(matches!(timers.fired(id, 15), Fired::Stale));
     }
 
-    // The queued event is too late for an earlier deadline, so there must be another event.
+    // The queued event is too late for an earlier due time, so there must be another event.
     #[test]
     fn a_timer_that_is_set_again_earlier_elapses_at_the_earlier_time() {
         let mut timers = Timers::new();

@@ -74,8 +74,8 @@ impl Trial {
     }
 }
 
-/// Creates a scenario with all kinds of faults. Quorum algorithms keep their disks, because they
-/// guarantee nothing without them.
+/// Creates a scenario with all kinds of faults. No disk is lost under a quorum algorithm, because
+/// such an algorithm guarantees nothing after a loss of disks.
 fn storm(guarantee: GuaranteeKind) -> Scenario {
     let churn = Churn {
         duration: Duration::from_secs(5),

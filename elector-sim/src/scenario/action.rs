@@ -68,7 +68,7 @@ pub enum Action {
 pub struct Cut {
     /// The senders whose messages are lost.
     pub from: Selector,
-    /// The receivers that get no messages from them.
+    /// The receivers that get no messages from these senders.
     pub to: Selector,
 }
 
@@ -89,7 +89,7 @@ pub struct Stall {
 pub struct Drift {
     /// The nodes with these clocks.
     pub node: Selector,
-    /// Seconds of this clock per true second.
+    /// How many seconds of such a clock pass in one true second.
     pub rate: f64,
 }
 
@@ -99,7 +99,7 @@ pub struct Drift {
 pub struct Suspicion {
     /// The nodes that get the suspicion or the proof.
     pub node: Selector,
-    /// The peers that they suspect, or whose death is proven.
+    /// The peers that these nodes suspect, or whose death is proven to them.
     pub peer: Selector,
 }
 
@@ -120,7 +120,7 @@ pub struct Rolling {
     /// How long each node is down.
     #[serde(rename = "down_ms", with = "millis")]
     pub down: Duration,
-    /// How long after its restart the next node goes down.
+    /// How long after the restart of a node the next node goes down.
     #[serde(rename = "gap_ms", with = "millis")]
     pub gap: Duration,
 }

@@ -41,8 +41,8 @@ const FILES: [(&str, &str); 30] = files![
     "random",
 ];
 
-/// The built-in scenario whose faults the seed draws. The name with a colon and a [`Composition`]
-/// behind it is the scenario of exactly these faults.
+/// The built-in scenario whose faults are drawn by the seed of the run. If a colon and a
+/// [`Composition`] follow this name, the scenario has exactly the faults of that composition.
 const RANDOM: &str = "random";
 
 /// Scenarios that run only if they are named: under them every algorithm violates invariants.
@@ -100,7 +100,8 @@ impl Scenario {
     }
 
     /// Returns the scenario that the run of `seed` simulates. For the built-in `random` this is the
-    /// composition that the seed draws, under its own name. Any other scenario stays as it is.
+    /// scenario with the composition that the seed draws, and its name includes that composition.
+    /// Any other scenario stays as it is.
     #[must_use]
     pub fn at_seed(self, seed: u64) -> Self {
         if self.name == RANDOM {
@@ -110,8 +111,8 @@ impl Scenario {
         }
     }
 
-    /// Returns the name that replays the run of `seed` of the built-in scenario `name`. It is the
-    /// name of [`at_seed`](Self::at_seed).
+    /// Returns the name of the scenario that replays the run of `seed` of the built-in scenario
+    /// `name`: the name of the scenario that [`at_seed`](Self::at_seed) returns.
     #[must_use]
     pub fn name_at_seed(name: &str, seed: u64) -> String {
         if name == RANDOM {

@@ -11,7 +11,7 @@ use crate::{Network, Simulation};
 
 const MS: u64 = 1_000_000;
 
-/// The faults that occur repeatedly. All others are in effect for the whole time.
+/// The faults that occur repeatedly. All other faults are in effect for the whole time.
 const REPEATED: [Ingredient; 10] = [
     Ingredient::Crash,
     Ingredient::Restart,
@@ -35,8 +35,8 @@ enum FaultEnd {
 type FaultEnds = Vec<(u64, FaultEnd)>;
 
 impl<A: ElectionAlgorithm> Simulation<A> {
-    /// Injects the ingredients of a composition at random moments. If the composition is empty, the
-    /// seed of the run draws it. That draw does not use the random stream of the run.
+    /// Injects the ingredients of a composition at random moments. An empty composition is drawn
+    /// from the seed of the run. That draw does not use the random stream of the run.
     pub(super) fn compose(&mut self, compose: &Compose) {
         let composition = if compose.of.is_empty() {
             Composition::drawn(self.setup.seed)
@@ -49,7 +49,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         let has = |ingredient: &Ingredient| composition.has(*ingredient);
         let repeated: Vec<_> = REPEATED.into_iter().filter(has).collect();
         let end = self.now.saturating_add(nanos(compose.duration));
-        // The mean time between two faults: from a few faults to a storm.
+        // The mean time between two faults. With the longest time there are a few faults, with the
+        // shortest a storm.
         let every = self.rng.between(40 * MS, 400 * MS);
         let mut ends = FaultEnds::new();
         while !repeated.is_empty() && self.now < end {
@@ -162,7 +163,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                     sim.command(node, Command::Campaign);
                 });
             }
-            // These are in effect for the whole time: see `begin_permanent`.
+            // These faults are in effect for the whole time: see `begin_permanent`.
             Ingredient::Loss
             | Ingredient::Duplicate
             | Ingredient::Reorder
@@ -209,7 +210,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         ends.push((until, FaultEnd::Mend(links)));
     }
 
-    /// Disturbs either a few messages in a row, or one of many from time to time.
+    /// Begins a fault that makes a few messages late: either the next messages in a row, or each
+    /// message with a chance of 0.2.
     fn late_messages(&mut self) {
         let purpose = [None, Some(Purpose::Election), Some(Purpose::Liveness)];
         let fault = MessageFault {

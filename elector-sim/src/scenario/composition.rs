@@ -11,9 +11,11 @@ use crate::Rng;
 #[serde(from = "Vec<Ingredient>", into = "Vec<Ingredient>")]
 pub struct Composition(Vec<Ingredient>);
 
-/// The smallest number of ingredients that a seed draws. With fewer, faults rarely meet.
+/// The smallest number of ingredients that a seed draws. With fewer ingredients, different faults
+/// are rarely in effect at the same time.
 const MIN_INGREDIENTS: u64 = 2;
-/// The largest number. With more, faults hide the effects of each other.
+/// The largest number of ingredients that a seed draws. With more ingredients, faults hide the
+/// effects of each other.
 const MAX_INGREDIENTS: u64 = 6;
 
 /// Separates the draw of a composition from the random stream of the run: a run must be the same
@@ -102,7 +104,8 @@ mod tests {
                 *count += u32::from(drawn.has(ingredient));
             }
         }
-        // A mean of 4 of 15, in 500 draws: 133 each.
+        // Each of 500 draws has 4 of 15 ingredients on average, so each ingredient is drawn about
+        // 133 times.
         assert!(
             seen.iter().all(|count| (80..190).contains(count)),
             "{seen:?}"

@@ -57,7 +57,7 @@ pub enum ScenarioError {
         line: usize,
         /// The number of the step, from 1.
         step: usize,
-        /// How many actions it has.
+        /// How many actions the step has.
         actions: usize,
         /// The actions that a step can have.
         choices: String,

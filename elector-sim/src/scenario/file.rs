@@ -23,20 +23,21 @@ pub struct Scenario {
     pub min_nodes: u64,
     /// Whether the scenario begins at boot. Otherwise it begins once the nodes agree on a leader.
     pub from_boot: bool,
-    /// Whether nodes are notified when a peer's process ends.
+    /// Whether nodes get a proof of death when a peer's process ends.
     pub hints: bool,
     /// The steps.
     pub steps: Vec<Step>,
-    /// How long after the last step all faults end.
+    /// The time from the last step until all faults end.
     pub rest: Duration,
-    /// How long after the end of all faults all nodes must agree. 20 ms for each node are added.
+    /// The time from the end of all faults within which all nodes must agree. 20 ms for each node
+    /// are added to it.
     pub converge: Duration,
 }
 
 /// One step of a scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// How long after the previous step this one begins.
+    /// The time from the previous step until this step begins.
     pub after: Duration,
     /// How often the action is done in total.
     pub times: Repeat,
@@ -50,7 +51,7 @@ pub struct Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "a number, or \"minority\" for ⌊(n−1)/2⌋ times")]
 pub enum Repeat {
-    /// This often.
+    /// This number of times.
     Times(u64),
     /// A number that depends on the size of the cluster.
     Named(Spare),
@@ -105,7 +106,7 @@ impl Scenario {
         }
     }
 
-    /// Returns those of the cluster sizes for which the scenario makes sense.
+    /// Returns the cluster sizes in `nodes` for which the scenario makes sense.
     pub(crate) fn sizes(&self, nodes: &[u64]) -> impl Iterator<Item = u64> {
         nodes
             .iter()

@@ -26,8 +26,8 @@ pub enum Ingredient {
     Duplicate,
     /// For the whole time, a message is held back by up to 20 ms with a probability of up to 0.5.
     Reorder,
-    /// The next few messages of one purpose or on some links arrive 5 to 400 ms late, or their
-    /// copies do.
+    /// A few messages of one purpose or on some links arrive 5 to 400 ms late, or copies of them
+    /// arrive late.
     LateMessage,
     /// Disks stall for 20 to 300 ms.
     Stall,

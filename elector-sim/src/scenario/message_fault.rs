@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Selector;
 
-/// A fault of some messages. If several faults cover a message, only the oldest one applies to it.
+/// A fault of some messages. If several faults cover a message, only one of them applies: the
+/// oldest fault that its `chance` allows.
 ///
 /// In files: `messages = { kind = "HeartbeatAck", to = "leader", delay_ms = 200, times = 1 }`. The
 /// fault applies to `times` messages; without `times` it is in effect until `heal` or until the end

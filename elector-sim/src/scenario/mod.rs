@@ -33,8 +33,9 @@
 //! ```
 //!
 //! A [`Composition`] is a set of kinds of faults, the [`Ingredient`]s. The built-in scenario
-//! `random` draws it from the seed of each run. The command that replays a run names the
-//! composition: `random:crash+transfer+drift`, which is a scenario of its own. In files:
+//! `random` draws a composition from the seed of each run. The command that replays a run names the
+//! composition, for example `random:crash+transfer+drift`. This name is also the name of a
+//! scenario. In files:
 //!
 //! ```toml
 //! [[step]]

@@ -148,7 +148,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     pub(super) fn disturb(&mut self, fault: &MessageFault) {
         let from = fault.from.map(|nodes| nodes.resolve(self));
         let to = fault.to.map(|nodes| nodes.resolve(self));
-        // A reader of the trace cannot know which node a selector matches at this moment.
+        // A reader of the trace cannot know which node a selector matches at this moment. So the
+        // note names this node.
         let shown = |selector, nodes: Option<&Vec<NodeId>>| match nodes.map(Vec::as_slice) {
             Some([node]) => Some(Selector::Node(*node)),
             _ => selector,
@@ -220,7 +221,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                 None => return,
             },
         };
-        // Most commands make sense at the leader only.
+        // Half of the commands go to the leader, because most commands make sense only there.
         let at = if self.rng.below(2) == 0 {
             Selector::Leader
         } else {

@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     // People write files by hand: the text of each selector must parse to that selector, and the
-    // error for a wrong one must list the choices.
+    // error for a wrong selector must list the choices.
     #[test]
     fn the_text_of_a_selector_parses_and_errors_list_the_choices() {
         let numbered = [Selector::Follower(2), Selector::Node(NodeId(7))];

@@ -38,7 +38,7 @@ impl<M: Message> Flights<M> {
         self.0.iter().map(Flight::to_string).collect()
     }
 
-    /// Takes the selected messages out. Returns an error if there are none.
+    /// Takes the selected messages out. Returns an error if no message is selected.
     pub(super) fn take(&mut self, selection: Selection<'_>) -> Result<Vec<Flight<M>>, String> {
         let places = self.places(selection)?;
         let mut taken = Vec::new();
@@ -52,7 +52,7 @@ impl<M: Message> Flights<M> {
         Ok(taken)
     }
 
-    /// Returns copies of the selected messages, or an error if there are none.
+    /// Returns copies of the selected messages, or an error if no message is selected.
     pub(super) fn copies(&self, selection: Selection<'_>) -> Result<Vec<Flight<M>>, String> {
         let places = self.places(selection)?.into_iter();
         Ok(places

@@ -13,7 +13,8 @@ use super::{
     node::ScriptNode,
 };
 
-/// More steps than any sensible scenario needs, and few enough to end quickly.
+/// The most steps that one command may take. No sensible scenario needs so many, and an endless
+/// command still ends quickly.
 pub(super) const STEPS_PER_COMMAND: usize = 10_000;
 
 /// The host of a script: the nodes, the messages in flight, and the output so far.

@@ -5,8 +5,8 @@
 //! delivers or fires them. So a file can describe exactly the interleaving that a sentence of a
 //! paper is about. Each node runs behind a [`Driver`](elector_core::Driver) and a
 //! [`Gate`](elector_core::Gate), with a disk on which every write is durable immediately, unless
-//! the script holds it.
-//! Timestamps ([`Moment`](elector_core::Moment)) count the steps of the script.
+//! the script holds the write. Timestamps ([`Moment`](elector_core::Moment)) count the steps of the
+//! script.
 //!
 //! A test is one call. It runs every `*.txt` file of a directory:
 //!
@@ -33,16 +33,17 @@
 //! - `start`, `start 1 2`: boots all nodes that are down, or these nodes. A crashed node restarts
 //!   with its durable state.
 //! - `elapse 1 Election`: fires the pending timer of node 1 whose `Debug` text is `Election` or, if
-//!   there is none, starts with `Election`. Without a name, it fires the only pending timer.
+//!   there is none, starts with `Election`. Without a name, this command fires the only pending
+//!   timer.
 //! - `deliver 1->2`, `deliver 1->2 Vote`: delivers the oldest message in flight from 1 to 2, of
-//!   this kind if one is given.
+//!   this kind if a kind is given.
 //! - `deliver kind Vote`: delivers every message of this kind that is in flight now, in send order.
 //! - `deliver all`: delivers all messages in flight in send order, and the messages that are sent
 //!   in response, until none is left.
 //! - `drop 1->2`, `drop 1->2 Vote`, `drop kind Vote`, `drop all`: selects messages in the same way
 //!   and loses them.
 //! - `duplicate 1->2`, `duplicate 1->2 Vote`: puts a copy of the oldest such message in flight,
-//!   behind all others.
+//!   behind all other messages.
 //! - `crash 3`: node 3 loses everything except its durable state. A message that is delivered to it
 //!   while it is down is lost.
 //! - `suspect 2 1`: the host of node 2 suspects that the connection to peer 1 broke.
@@ -52,12 +53,13 @@
 //!   command to node 1.
 //! - `hold writes 1`: from now on the writes of node 1 do not end. So everything that depends on
 //!   them stays invisible: messages, the view, a refusal.
-//! - `release write 1`: ends the oldest held write of node 1. `release writes 1`: ends all of them,
-//!   in order, and the hold too. If node 1 crashes, its held writes are lost, and the hold goes on.
+//! - `release write 1`: ends the oldest held write of node 1. `release writes 1`: ends all held
+//!   writes, in order, and ends the hold. If node 1 crashes, its held writes are lost, and the hold
+//!   goes on.
 //! - `hold timers 1`: from now on a timer of node 1 with a delay of zero waits, like any other
 //!   timer, until `elapse` fires it. `release timers 1`: fires all of them, and ends the hold.
-//! - `cut 1->2`, `cut 1<->2`: from now on, messages from 1 to 2 are lost when they are sent, or
-//!   those in both directions. Messages that are in flight already still arrive.
+//! - `cut 1->2`, `cut 1<->2`: from now on, messages from 1 to 2, or in both directions, are lost
+//!   when they are sent. Messages that are already in flight still arrive.
 //! - `heal 1->2`, `heal 1<->2`, `heal all`: ends cuts.
 //! - `views`: prints the view of every node.
 //! - `flying`: lists the messages in flight, in send order.
@@ -127,7 +129,7 @@ use thiserror::Error;
 use command::Instruction;
 use host::ScriptHost;
 
-/// A script that cannot run, or an algorithm that violates its contract in it.
+/// Why a script stopped: a command cannot be carried out, or the algorithm violates its contract.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("line {line}: {problem}")]
 pub struct ScriptError {
@@ -187,9 +189,9 @@ pub fn check_dir<A: ElectionAlgorithm>(dir: &str) {
 /// The effect of a difference between a file and its run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Difference {
-    /// It fails the test.
+    /// A difference fails the test.
     Fails,
-    /// It rewrites the file.
+    /// A file with a difference is rewritten.
     Rewrites,
 }
 

@@ -23,7 +23,7 @@ pub(super) struct ScriptNode<A: ElectionAlgorithm> {
 /// The part of a node that is lost in a crash.
 struct Life<A: ElectionAlgorithm> {
     process: Process<A>,
-    /// In the order in which they were set.
+    /// The running timers, in the order in which they were set.
     timers: Vec<(A::Timer, Delay)>,
     /// The writes that are held, each with its step, in order.
     writes: VecDeque<(u64, A::Durable)>,
@@ -48,8 +48,8 @@ impl<A: ElectionAlgorithm> Default for Transcript<A> {
     }
 }
 
-/// Each write is durable immediately, so each step is shown immediately, unless the script holds
-/// the writes of the node.
+/// If the script does not hold the writes of the node, each write is durable immediately, and so
+/// each step is shown immediately.
 impl<A: ElectionAlgorithm> Host<A> for ScriptNode<A> {
     fn process(&mut self) -> Option<&mut Process<A>> {
         self.life.as_mut().map(|life| &mut life.process)
@@ -151,7 +151,7 @@ impl<A: ElectionAlgorithm> ScriptNode<A> {
         Ok(())
     }
 
-    /// Holds nothing new from now on. What is held already stays held.
+    /// Ends the hold for new writes or timers. Writes and timers that are already held stay held.
     pub(super) fn end_hold(&mut self, what: Held) -> Result<(), String> {
         if !mem::replace(self.is_held(what), false) {
             let (me, name) = (self.members.me(), name(what));

@@ -7,7 +7,7 @@ use super::{
 
 /// The commands that hold writes and timers, and that cut links.
 impl<A: ElectionAlgorithm> ScriptHost<A> {
-    /// Ends a hold. What was held happens now, in order.
+    /// Ends a hold. The held writes end now, or the held timers fire now, in order.
     pub(super) fn release(&mut self, what: Held, node: NodeId) -> Result<(), String> {
         self.node(node)?.end_hold(what)?;
         match what {
@@ -45,7 +45,7 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
         to: NodeId,
     ) -> Result<(), String> {
         let links = self.links(direction, from, to)?;
-        // No short circuit: all of them must be cut.
+        // The count visits all links, because all of them must be cut.
         let new = links.iter().filter(|&&link| self.cuts.insert(link)).count();
         if new == 0 {
             return Err("this link is cut already: heal it with `heal`".into());

@@ -8,7 +8,7 @@ use super::{
 
 /// The steps of the nodes, and their output.
 impl<A: ElectionAlgorithm> ScriptHost<A> {
-    /// Does one step, and then one more step for each zero timer that it set.
+    /// Does one step, and then one more step for each zero timer that a step set.
     pub(super) fn step(
         &mut self,
         node: NodeId,
@@ -19,7 +19,7 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
         self.fire_zero_timers(node)
     }
 
-    /// Does a step for each zero timer of a node, unless they are held.
+    /// Does a step for each zero timer of a node, unless its zero timers are held.
     pub(super) fn fire_zero_timers(&mut self, node: NodeId) -> Result<(), String> {
         while let Some(timer) = self.node(node)?.take_zero_timer() {
             self.one_step(node, &format!("elapsed {timer:?}"), Input::Elapsed(timer))?;

@@ -4,8 +4,8 @@ use std::{env, fs, path::PathBuf, process};
 
 use super::{Difference, check, run, toy::Toy};
 
-/// All commands, and each kind of output line. Checked by hand against the documentation of the
-/// format.
+/// A script with all commands and each kind of output line. Its author has checked it against the
+/// documentation of the format.
 // words: allow, the text of golden files.
 const EVERYTHING: &str = r#"# Every command once.
 
@@ -88,7 +88,7 @@ dropped n2 -> n3 Ask(e3)
 n2 hears n1 again
 "#;
 
-/// Each command that holds something or cuts a link, and its output.
+/// A script with each command that holds something or cuts a link, and with the output.
 const OBSTACLES: &str = r#"# A held write, a held timer, a cut link.
 > nodes 1 2 3
 > quiet on

@@ -1,5 +1,6 @@
 //! A toy algorithm for the tests of the script runner. A candidate asks all nodes, and leads once a
-//! majority has said yes. Its own yes is a separate step, by a zero timer.
+//! majority has said yes. The candidate gives its own yes in a separate step, which a zero timer
+//! starts.
 
 use elector_core::{
     BestEffort, Command, Configuration, Delay, ElectionAlgorithm, Epoch, Input, Membership,

@@ -1,4 +1,4 @@
-//! Any input for a node: from members, from unknown peers, and with numbers at the end of their
+//! Random inputs for a node: from members, from unknown peers, and with numbers at the end of their
 //! range.
 #![allow(dead_code, reason = "each algorithm uses a part of it")]
 
@@ -22,7 +22,7 @@ pub(crate) fn epoch() -> impl Strategy<Value = Epoch> {
     number().prop_map(Epoch)
 }
 
-/// Members are 10, 20, ... 50; other ids are unknown peers.
+/// Returns any node id. The members are 10, 20, ... 50; other ids are unknown peers.
 pub(crate) fn any_node() -> impl Strategy<Value = NodeId> {
     prop_oneof![8 => member(), 1 => any::<u64>()].prop_map(NodeId)
 }
@@ -35,7 +35,7 @@ pub(crate) fn members(me: u64) -> Membership {
     Membership::new(NodeId(me), (1..=5).map(|node| NodeId(node * 10))).unwrap()
 }
 
-/// `Input::Started` means a crash and a restart.
+/// Returns any input. Tests take `Input::Started` for a crash and a restart.
 pub(crate) fn input(
     message: impl Strategy<Value = Message>,
     timer: impl Strategy<Value = Timer>,
@@ -57,7 +57,7 @@ pub(crate) fn input(
     ]
 }
 
-/// Keeps the list of running timers.
+/// Applies these changes to the list of running timers.
 pub(crate) fn change(running: &mut Vec<Timer>, changes: &[TimerChange<Timer>]) {
     for change in changes {
         let (TimerChange::Set(timer, _) | TimerChange::Cancel(timer)) = *change;
@@ -68,8 +68,9 @@ pub(crate) fn change(running: &mut Vec<Timer>, changes: &[TimerChange<Timer>]) {
     }
 }
 
-/// Crashes the node and starts it again with its durable state. With a floor, its epochs are raised
-/// above the floor first, if there is an epoch above. Otherwise it must have its old epoch.
+/// Crashes the node and starts it again with its durable state. With a floor, its durable state is
+/// first raised above the floor, if there is an epoch above the floor. If nothing was raised, the
+/// node must have its old epoch.
 pub(crate) fn restart<A: ElectionAlgorithm>(
     driver: &Driver<A>,
     config: &A::Config,

@@ -18,7 +18,8 @@ pub(crate) const DELAY: Duration = Duration::from_micros(100);
 /// The time of a durable write in [`setup`].
 pub(crate) const WRITE: Duration = Duration::from_micros(50);
 
-/// A cluster with constant delays, so that closed forms hold.
+/// Returns the setup of a cluster with constant delays, so that tests can compute exact times and
+/// counts.
 pub(crate) fn setup(nodes: u64, config: &Config) -> Setup<Algorithm> {
     let mut setup = Setup::new(nodes);
     setup.config = config.clone();
@@ -41,8 +42,9 @@ fn scenarios() {
     elector_sim::script::check_dir::<Algorithm>(dir);
 }
 
-// Every fault of the simulator with every configuration: each step keeps the invariants, there is
-// one leader within the bound of the scenario, and then there are no more elections.
+// This test uses every fault of the simulator with every configuration. Each step must keep the
+// invariants, there must be one leader within the bound of the scenario, and then there must be no
+// more elections.
 #[test]
 fn every_fault_ends_with_one_leader() {
     let trial = Trial {

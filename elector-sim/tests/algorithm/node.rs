@@ -16,7 +16,7 @@ pub(crate) struct Node<A: ElectionAlgorithm> {
 }
 
 impl<A: ElectionAlgorithm> Node<A> {
-    /// Node `me` of `1..=nodes` before its start, with this state on its disk.
+    /// Returns node `me` of `1..=nodes` before its start, with this state on its disk.
     pub(crate) fn restored(me: u64, nodes: u64, config: &A::Config, disk: A::Durable) -> Self {
         let members = Membership::new(NodeId(me), (1..=nodes).map(NodeId)).unwrap();
         Self {

@@ -130,7 +130,7 @@ fn exactly_one_message_is_lost() {
     assert_eq!(seen.lost.len(), 1);
 }
 
-// A chance must apply to this share of the messages.
+// A fault with a chance must apply to that share of the messages.
 #[test]
 fn a_chance_applies_to_its_share_of_messages() {
     let seen = under(MessageFault {

@@ -26,7 +26,7 @@ fn traced(scenario: &Scenario, seed: u64) -> (u64, String) {
     (outcome.digest, records)
 }
 
-// A violation in a sweep is useless if its replay command does another run.
+// A report of a violation in a sweep is useless if its replay command simulates another run.
 #[test]
 fn the_replay_command_repeats_the_run_of_the_sweep() {
     let sweep = Sweep {
@@ -95,7 +95,7 @@ fn each_ingredient_causes_its_own_faults_and_no_others() {
             Ingredient::LateMessage => &["messages"],
             Ingredient::Stall => &["disk"],
             Ingredient::Drift => &["clock"],
-            // There is no hint unless a process ends.
+            // This composition ends no process, so there is no proof of death.
             Ingredient::Hints => &[],
             Ingredient::Transfer | Ingredient::Resign | Ingredient::Campaign => &["command"],
         };

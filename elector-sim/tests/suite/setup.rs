@@ -1,4 +1,4 @@
-//! Setups in which nodes differ: in what they have on their disks, and in their configurations.
+//! Setups in which the nodes have different durable states or different configurations.
 
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ fn an_initial_record_survives_a_crash_but_not_a_lost_disk() {
     assert_eq!(sim.view(N2).epoch, Epoch(0));
 }
 
-// Each node must use its own configuration, and not that of another node.
+// Each node must use its own configuration, and not the configuration of another node.
 #[test]
 fn a_node_with_a_shorter_election_timeout_wins() {
     let leaders = |shorter: bool| {
@@ -105,8 +105,9 @@ fn a_node_with_a_shorter_election_timeout_wins() {
     assert!(leaders(false).iter().any(|&leader| leader != N3));
 }
 
-// A lease counts by the configuration of the node that holds it. With a lease that is longer than
-// the silence of the other nodes, two nodes hold one: the simulator must see that.
+// A lease counts by the configuration of the node that holds it. If the lease of a node is longer
+// than the silence that the other nodes owe, two nodes can hold a lease: the simulator must detect
+// that.
 #[test]
 fn a_lease_is_that_of_the_nodes_own_configuration() {
     let overlaps = |lease: u32| {
@@ -168,7 +169,7 @@ fn settings_of_unknown_nodes_and_invalid_configurations_are_errors() {
         matches!(invalid, SetupError::NodeConfig { node: N2, .. }),
         "{invalid}"
     );
-    // The common configuration counts too, and so does one that is given for the first node.
+    // The common configuration is validated too.
     let common = error(|setup| setup.config = timeout(150, 100));
     assert!(matches!(common, SetupError::Config(_)), "{common}");
 }

@@ -29,8 +29,8 @@ fn records() -> Vec<RecordOf<Raft>> {
     records
 }
 
-// A researcher counts votes, and must not parse a text for that. The message that arrives must be
-// the message that was sent.
+// A researcher counts votes, and must not have to parse a text for that. The message that arrives
+// must be the message that was sent.
 #[test]
 fn a_message_is_a_value_and_arrives_as_it_was_sent() {
     let (mut sent, mut arrived) = (HashMap::new(), 0);
@@ -58,7 +58,8 @@ fn a_message_is_a_value_and_arrives_as_it_was_sent() {
     );
 }
 
-// The cause of an event is the input of the step with the same number, since the last start.
+// The cause of an event is the input of the step with the same number, in the same life of the
+// node.
 #[test]
 fn each_event_of_a_step_has_a_cause() {
     let mut steps: HashSet<(NodeId, u64)> = HashSet::new();
@@ -82,8 +83,8 @@ fn each_event_of_a_step_has_a_cause() {
     assert!(caused > 100, "{caused}");
 }
 
-// The command writes traces of algorithms whose type it does not know. The values must be there all
-// the same, and the texts must be those that a timeline shows.
+// The command writes traces of algorithms whose type it does not know. Even then the traces must
+// have the values, and the texts must be those that a timeline shows.
 #[test]
 fn an_erased_trace_has_the_same_json_and_the_same_texts() {
     let contestant = Contestant::of::<Raft>("pre-vote", "", RaftConfig::default());
