@@ -65,7 +65,7 @@ impl<A: QuorumElection> QuorumNode<A> {
             return; // Stale: this tenure has ended.
         };
         if !state.acks.record(&self.rules.members, from, sent) {
-            return; // Stale: it answers a round of an earlier tenure.
+            return; // It answers no round of this tenure, or its sender is no peer.
         }
         // The leader itself counts in the quorum.
         let missing = self.rules.members.majority() - 1;
