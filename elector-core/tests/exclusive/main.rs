@@ -1,8 +1,8 @@
-//! Tests that measure their own process: its threads, its memory, its delays.
+//! Tests of nodes on actors that measure their own process: its threads, its memory, its delays.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
-#[path = "../support/mod.rs"]
+#[path = "../../../tests/support/mod.rs"]
 mod support;
 
 mod flood;
