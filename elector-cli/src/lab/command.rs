@@ -123,8 +123,8 @@ mod tests {
                 "elector compare --nodes 3,5,7 --runs 200 --seed 1",
             ),
             (
-                "compare --nodes 5,3,5 --algorithms bully/plain,raft --seed 9 --scenarios boot",
-                "elector compare --algorithms bully/plain,raft --nodes 3,5 --scenarios boot \
+                "compare --nodes 5,3,5 --algorithms bully/preempt,raft --seed 9 --scenarios boot",
+                "elector compare --algorithms bully/preempt,raft --nodes 3,5 --scenarios boot \
                  --runs 200 --seed 9",
             ),
         ] {
