@@ -49,14 +49,24 @@ const VIOLATED: u8 = 1;
 /// Runs the subcommand and returns the exit code.
 pub(crate) fn run(cli: &Cli, command: Command) -> ExitCode {
     let result = match command {
-        Command::Compare(options) => compare::compare(cli, &options),
+        Command::Compare(options) => with_note(cli, compare::compare(cli, &options)),
         Command::Verify(options) => verify::verify(cli, &options),
-        Command::Merge(options) => merge::merge(cli, &options),
-        Command::Simulate(options) => simulate::simulate(cli, &options),
-        Command::Check(options) => check::check(cli, &options),
+        Command::Merge(options) => with_note(cli, merge::merge(cli, &options)),
+        Command::Simulate(options) => with_note(cli, simulate::simulate(cli, &options)),
+        Command::Check(options) => with_note(cli, check::check(cli, &options)),
         Command::Scenarios { name } => scenarios::list(name.as_deref()),
     };
     result.unwrap_or_else(|error| output::failed(&error))
+}
+
+/// Says how to type the printed commands if cargo has started this program. Commands begin with
+/// `elector`, because files of results must not depend on how the program was started.
+fn with_note(cli: &Cli, result: Result<ExitCode, LabError>) -> Result<ExitCode, LabError> {
+    let is_violated = matches!(&result, Ok(code) if *code == exit_code(false));
+    if is_violated && cli.program == "elector" && std::env::var_os("CARGO").is_some() {
+        output::warn("note: in place of `elector`, type `cargo run --release --`\n");
+    }
+    result
 }
 
 /// Returns the exit code after runs with or without a violation, and for files with or without a
