@@ -1,13 +1,14 @@
 //! Gives the program the commit of its source and the version of its compiler, which
 //! `elector --version` and `manifest.json` show.
 //!
-//! It sets these variables for the compiler:
+//! It sets these variables for the compiler. Cargo sets them for programs that it starts as well, so
+//! their names must not begin with `ELECTOR_`, as those of settings do.
 //!
-//! - `ELECTOR_COMMIT`: the commit, with `-dirty` at its end if a source file has been changed since
+//! - `BUILD_COMMIT`: the commit, with `-dirty` at its end if a source file has been changed since
 //!   that commit. `unknown` without git, and for a package from a registry. The variable
 //!   `ELECTOR_COMMIT` of the build replaces it, for builds of a copy without `.git`.
-//! - `ELECTOR_RUSTC`: what `rustc --version` prints.
-//! - `ELECTOR_TARGET` and `ELECTOR_PROFILE`: the target triple, and `debug` or `release`.
+//! - `BUILD_RUSTC`: what `rustc --version` prints.
+//! - `BUILD_TARGET` and `BUILD_PROFILE`: the target triple, and `debug` or `release`.
 
 use std::{
     env,
@@ -45,7 +46,7 @@ fn main() {
 
 fn set(name: &str, value: &Option<String>) {
     let value = value.as_deref().unwrap_or(UNKNOWN);
-    println!("cargo::rustc-env=ELECTOR_{name}={value}");
+    println!("cargo::rustc-env=BUILD_{name}={value}");
 }
 
 /// Returns the commit that the build was given, if it is one word.

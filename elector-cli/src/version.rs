@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 const DIGITS: usize = 7;
 
 static TEXT: LazyLock<String> = LazyLock::new(|| {
-    let details = [commit(env!("ELECTOR_COMMIT")), wire()];
+    let details = [commit(env!("BUILD_COMMIT")), wire()];
     text(details.into_iter().flatten())
 });
 

@@ -24,14 +24,14 @@ impl Build {
     /// Returns the build of this program.
     #[must_use]
     pub(crate) fn of_this_program() -> Self {
-        let commit = env!("ELECTOR_COMMIT");
+        let commit = env!("BUILD_COMMIT");
         let clean = commit.strip_suffix(DIRTY);
         Self {
             commit: clean.unwrap_or(commit).to_owned(),
             dirty: clean.is_some(),
-            rustc: env!("ELECTOR_RUSTC").to_owned(),
-            target: env!("ELECTOR_TARGET").to_owned(),
-            profile: env!("ELECTOR_PROFILE").to_owned(),
+            rustc: env!("BUILD_RUSTC").to_owned(),
+            target: env!("BUILD_TARGET").to_owned(),
+            profile: env!("BUILD_PROFILE").to_owned(),
         }
     }
 

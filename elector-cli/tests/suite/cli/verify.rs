@@ -213,7 +213,7 @@ fn own_scenarios_come_from_the_manifest() {
     });
     assert_eq!(verify(&out, &[]).0, Some(1));
     edit(&out, |manifest| {
-        manifest["scenario_files"][0]["text"] = "name = 1".into()
+        manifest["scenario_files"][0]["text"] = "name = 1".into();
     });
     let (code, _, error) = verify(&out, &[]);
     assert_eq!(code, Some(2));
@@ -261,6 +261,55 @@ fn the_report_lists_violations_with_their_commands() {
     }
 }
 
+type Change = fn(&mut Value);
+
+/// Changes of a manifest, each with a part of the error that follows.
+const CHANGES: [(Change, &str); 13] = [
+    (
+        |it| it["elector"] = "0.0.1".into(),
+        "was written by elector 0.0.1",
+    ),
+    (
+        |it| it["format"] = 2.into(),
+        "in a format that this program",
+    ),
+    (|it| it["elector"] = Value::Null, "has no field `elector`"),
+    (
+        |it| it["algorithms"][0]["variant"] = "own".into(),
+        "raft/own, which this program does",
+    ),
+    (
+        |it| it["algorithms"][0]["algorithm"] = "mine".into(),
+        "elector algorithms",
+    ),
+    (
+        |it| it["scenarios"][0] = "leader-crush".into(),
+        "no scenario \"leader-crush\"",
+    ),
+    (
+        |it| it["scenarios"][0] = it["scenarios"][1].clone(),
+        "names a scenario twice",
+    ),
+    (
+        |it| it["algorithms"][0] = it["algorithms"][1].clone(),
+        "names a variant twice",
+    ),
+    (
+        |it| it["runs"] = 1_000_000_000_000_u64.into(),
+        "`runs` must be from 1 to 1000000",
+    ),
+    (|it| it["nodes"] = vec![3, 3].into(), "`nodes` must ascend"),
+    (|it| it["nodes"] = vec![3, 99_999].into(), "from 1 to 10000"),
+    (
+        |it| it["seeds"]["last"] = 9.into(),
+        "`seeds` does not match `runs`",
+    ),
+    (
+        |it| it["files"]["../../x"] = it["files"]["summary.csv"].clone(),
+        "`files` must have",
+    ),
+];
+
 // What cannot be verified is an error with a way out, and never a success.
 #[test]
 fn folders_that_cannot_be_verified_are_errors() {
@@ -268,53 +317,7 @@ fn folders_that_cannot_be_verified_are_errors() {
     let path = folder.0.join("manifest.json");
     let good = fs::read_to_string(&path).unwrap();
     let shown = folder.0.display().to_string();
-    type Change = fn(&mut Value);
-    let changes: [(Change, &str); 13] = [
-        (
-            |it| it["elector"] = "0.0.1".into(),
-            "was written by elector 0.0.1",
-        ),
-        (
-            |it| it["format"] = 2.into(),
-            "in a format that this program",
-        ),
-        (|it| it["elector"] = Value::Null, "has no field `elector`"),
-        (
-            |it| it["algorithms"][0]["variant"] = "own".into(),
-            "raft/own, which this program does",
-        ),
-        (
-            |it| it["algorithms"][0]["algorithm"] = "mine".into(),
-            "elector algorithms",
-        ),
-        (
-            |it| it["scenarios"][0] = "leader-crush".into(),
-            "no scenario \"leader-crush\"",
-        ),
-        (
-            |it| it["scenarios"][0] = it["scenarios"][1].clone(),
-            "names a scenario twice",
-        ),
-        (
-            |it| it["algorithms"][0] = it["algorithms"][1].clone(),
-            "names a variant twice",
-        ),
-        (
-            |it| it["runs"] = 1_000_000_000_000_u64.into(),
-            "`runs` must be from 1 to 1000000",
-        ),
-        (|it| it["nodes"] = vec![3, 3].into(), "`nodes` must ascend"),
-        (|it| it["nodes"] = vec![3, 99_999].into(), "from 1 to 10000"),
-        (
-            |it| it["seeds"]["last"] = 9.into(),
-            "`seeds` does not match `runs`",
-        ),
-        (
-            |it| it["files"]["../../x"] = it["files"]["summary.csv"].clone(),
-            "`files` must have",
-        ),
-    ];
-    for (change, reason) in changes {
+    for (change, reason) in CHANGES {
         edit(&folder.0, change);
         let error = usage_error(&format!("verify {shown}"));
         assert!(error.contains(reason), "{reason}: {error}");
