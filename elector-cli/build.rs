@@ -1,7 +1,7 @@
 //! Gives the program the commit of its source and the version of its compiler, which
 //! `elector --version` and `manifest.json` show.
 //!
-//! It sets these variables for the compiler. Cargo sets them for programs that it starts as well, so
+//! It sets these variables for the compiler. Cargo also sets them for programs that it starts. So
 //! their names must not begin with `ELECTOR_`, as those of settings do.
 //!
 //! - `BUILD_COMMIT`: the commit, with `-dirty` at its end if a source file has been changed since
