@@ -1,4 +1,7 @@
-//! The Rust code of the guide, as doc-tests.
+//! The Rust code of the README and of the guide, as doc-tests.
+
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 #[doc = include_str!("../docs/fencing.md")]
 mod fencing {}
