@@ -138,7 +138,7 @@ fn a_pre_candidate_has_a_bar_of_its_own() {
     // The legend has an element of the same class, but without a title.
     let bars = |document: &Document<'_>| {
         let bars = document.descendants().filter(|node| has(node, "t-precand"));
-        bars.filter(|node| node.has_children()).count()
+        bars.filter(Node::has_children).count()
     };
     assert_eq!((bars(&before), bars(&after)), (0, 1));
     let legend = |document: &Document<'_>| {
