@@ -202,8 +202,8 @@ mod tests {
         let mut study = crate::lab::study::sample();
         let clean = text(&study, None);
         assert_eq!(clean, "");
-        let invariants =
-            elector_core::invariants::Invariant::ALL.map(elector_core::invariants::Invariant::name);
+        use elector_core::invariants::Invariant;
+        let invariants = Invariant::ALL.map(Invariant::name);
         for cell in &mut study.cells {
             for invariant in invariants {
                 cell.outcomes[0].violations.push(Violation {

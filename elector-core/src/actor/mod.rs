@@ -21,7 +21,7 @@
 //!
 //! # What blocks a node's thread
 //!
-//! [Immediate](Immediate) storage blocks the thread during each save. A node that is asked to stop
+//! [`Immediate`] storage blocks the thread during each save. A node that is asked to stop
 //! waits on its thread for its last save. The node also logs with `tracing`, and a subscriber that
 //! writes to a pipe waits for the reader of the pipe: use a subscriber with a queue.
 //! [`NodeHandle::ping`] shows whether the thread answers. Work that hangs keeps its leadership,

@@ -207,78 +207,80 @@ fn error(commands: &str) -> String {
     run::<Toy>(commands).unwrap_err().to_string()
 }
 
+/// Invalid scripts, each with a part of its error.
+const INVALID: &[(&str, &str)] = &[
+    (
+        "> fly",
+        "line 1: `fly` is not a command; the commands are config, nodes,",
+    ),
+    (">views", "a space is missing"),
+    ("> start", "line 1: there are no nodes yet"),
+    ("> nodes", "write `nodes 1 2 3`"),
+    ("> nodes 1 1", "listed twice"),
+    ("> nodes 1 x", "`x` is not a node id"),
+    ("> config {\"tming\": 1}", "tming"),
+    (
+        "> config {\"timing\": {\"lease_ms\": 1}}\n> nodes 1",
+        "heartbeat",
+    ),
+    (
+        "> nodes 1\n> config {}",
+        "line 2: `config` is allowed only once, before `nodes`",
+    ),
+    ("> nodes 1 2\n> nodes 1 2", "only once"),
+    (
+        "> nodes 1 2\n> start 3",
+        "there is no node 3: the nodes are [n1, n2]",
+    ),
+    ("> nodes 1\n> start\n> start", "already running"),
+    ("> nodes 1\n> start\n> start 1", "n1 is already running"),
+    (
+        "> nodes 1\n> elapse 1",
+        "n1 is down: boot it with `start 1`",
+    ),
+    ("> nodes 1\n> crash 1", "n1 is down"),
+    ("> nodes 1\n> start\n> elapse 1 Own", "pending: Campaign"),
+    ("> nodes 1 2\n> deliver 1->2", "in flight: nothing"),
+    ("> nodes 1 2\n> deliver 1", "write `deliver 1->2`"),
+    ("> nodes 1 2\n> deliver 1->9", "there is no node 9"),
+    ("> nodes 1 2\n> duplicate all", "write `duplicate 1->2`"),
+    ("> nodes 1\n> views now", "write `views`"),
+    ("> nodes 1\n> quiet", "write `quiet on`"),
+    (
+        "> nodes 1\n> command 1 step-down",
+        "write `command 1 campaign`",
+    ),
+    ("> nodes 1 2\n> suspect 1", "write `suspect 2 1`"),
+    ("> nodes 1 2\n> prove 1", "write `prove 2 1`"),
+    ("> nodes 1\n> hold 1", "write `hold writes 2`"),
+    ("> nodes 1\n> hold writes 9", "there is no node 9"),
+    (
+        "> nodes 1\n> hold writes 1\n> hold writes 1",
+        "the writes of n1 are held already: release them with `release writes 1`",
+    ),
+    (
+        "> nodes 1\n> release timers 1",
+        "the timers of n1 are not held: hold them with `hold timers 1`",
+    ),
+    (
+        "> nodes 1\n> hold writes 1\n> release write 1",
+        "no write of n1 is held",
+    ),
+    ("> nodes 1\n> release 1", "write `release write 2`"),
+    ("> nodes 1 2\n> cut 1", "write `cut 1->2`"),
+    ("> nodes 1 2\n> cut 1->1", "write `cut 1->2`"),
+    ("> nodes 1 2\n> cut 1<->9", "there is no node 9"),
+    ("> nodes 1 2\n> cut 1<->2\n> cut 2->1", "cut already"),
+    ("> nodes 1 2\n> cut 1->2\n> heal 2->1", "not cut"),
+    ("> nodes 1 2\n> heal all", "no link is cut"),
+    ("> nodes 1 2\n> heal 1", "or `heal all`"),
+    ("# nothing\n", "this file has no command"),
+];
+
 // A script with an invalid command must never pass.
 #[test]
 fn invalid_commands_are_rejected_with_a_reason() {
-    let cases = [
-        (
-            "> fly",
-            "line 1: `fly` is not a command; the commands are config, nodes,",
-        ),
-        (">views", "a space is missing"),
-        ("> start", "line 1: there are no nodes yet"),
-        ("> nodes", "write `nodes 1 2 3`"),
-        ("> nodes 1 1", "listed twice"),
-        ("> nodes 1 x", "`x` is not a node id"),
-        ("> config {\"tming\": 1}", "tming"),
-        (
-            "> config {\"timing\": {\"lease_ms\": 1}}\n> nodes 1",
-            "heartbeat",
-        ),
-        (
-            "> nodes 1\n> config {}",
-            "line 2: `config` is allowed only once, before `nodes`",
-        ),
-        ("> nodes 1 2\n> nodes 1 2", "only once"),
-        (
-            "> nodes 1 2\n> start 3",
-            "there is no node 3: the nodes are [n1, n2]",
-        ),
-        ("> nodes 1\n> start\n> start", "already running"),
-        ("> nodes 1\n> start\n> start 1", "n1 is already running"),
-        (
-            "> nodes 1\n> elapse 1",
-            "n1 is down: boot it with `start 1`",
-        ),
-        ("> nodes 1\n> crash 1", "n1 is down"),
-        ("> nodes 1\n> start\n> elapse 1 Own", "pending: Campaign"),
-        ("> nodes 1 2\n> deliver 1->2", "in flight: nothing"),
-        ("> nodes 1 2\n> deliver 1", "write `deliver 1->2`"),
-        ("> nodes 1 2\n> deliver 1->9", "there is no node 9"),
-        ("> nodes 1 2\n> duplicate all", "write `duplicate 1->2`"),
-        ("> nodes 1\n> views now", "write `views`"),
-        ("> nodes 1\n> quiet", "write `quiet on`"),
-        (
-            "> nodes 1\n> command 1 step-down",
-            "write `command 1 campaign`",
-        ),
-        ("> nodes 1 2\n> suspect 1", "write `suspect 2 1`"),
-        ("> nodes 1 2\n> prove 1", "write `prove 2 1`"),
-        ("> nodes 1\n> hold 1", "write `hold writes 2`"),
-        ("> nodes 1\n> hold writes 9", "there is no node 9"),
-        (
-            "> nodes 1\n> hold writes 1\n> hold writes 1",
-            "the writes of n1 are held already: release them with `release writes 1`",
-        ),
-        (
-            "> nodes 1\n> release timers 1",
-            "the timers of n1 are not held: hold them with `hold timers 1`",
-        ),
-        (
-            "> nodes 1\n> hold writes 1\n> release write 1",
-            "no write of n1 is held",
-        ),
-        ("> nodes 1\n> release 1", "write `release write 2`"),
-        ("> nodes 1 2\n> cut 1", "write `cut 1->2`"),
-        ("> nodes 1 2\n> cut 1->1", "write `cut 1->2`"),
-        ("> nodes 1 2\n> cut 1<->9", "there is no node 9"),
-        ("> nodes 1 2\n> cut 1<->2\n> cut 2->1", "cut already"),
-        ("> nodes 1 2\n> cut 1->2\n> heal 2->1", "not cut"),
-        ("> nodes 1 2\n> heal all", "no link is cut"),
-        ("> nodes 1 2\n> heal 1", "or `heal all`"),
-        ("# nothing\n", "this file has no command"),
-    ];
-    for (script, part) in cases {
+    for (script, part) in INVALID {
         let error = error(script);
         assert!(
             error.contains(part),

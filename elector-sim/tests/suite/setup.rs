@@ -151,12 +151,16 @@ fn settings_of_unknown_nodes_and_invalid_configurations_are_errors() {
         change(&mut setup);
         Simulation::try_new(setup).map(drop).unwrap_err()
     };
-    let unknown = error(|setup| drop(setup.initial.insert(NodeId(9), RaftDurable::default())));
+    let unknown = error(|setup| {
+        setup.initial.insert(NodeId(9), RaftDurable::default());
+    });
     assert_eq!(
         unknown.to_string(),
         "initial: node 9 is not in the cluster: give one of its nodes, or add it to them"
     );
-    let unknown = error(|setup| drop(setup.configs.insert(NodeId(9), RaftConfig::default())));
+    let unknown = error(|setup| {
+        setup.configs.insert(NodeId(9), RaftConfig::default());
+    });
     assert!(matches!(
         unknown,
         SetupError::UnknownNode {
@@ -164,7 +168,9 @@ fn settings_of_unknown_nodes_and_invalid_configurations_are_errors() {
             node: NodeId(9)
         }
     ));
-    let invalid = error(|setup| drop(setup.configs.insert(N2, timeout(150, 100))));
+    let invalid = error(|setup| {
+        setup.configs.insert(N2, timeout(150, 100));
+    });
     assert!(
         matches!(invalid, SetupError::NodeConfig { node: N2, .. }),
         "{invalid}"
