@@ -117,14 +117,23 @@ async fn both_sides_attribute_a_rejection_to_the_right_side() {
             "node {peer} rejects this node: this node does not belong to the cluster \"{theirs}\" \
              of the peer"
         );
-        let rejecting = format!(
-            "this node rejects node {peer}: the other side belongs to the cluster \"{theirs}\", \
-             and this node to \"{own}\""
-        );
-        for text in [&rejected, &rejecting] {
-            eventually(text, || problem(node).contains(text.as_str())).await;
-            let line = ["WARN", &format!("node={me}"), text.as_str()];
-            eventually(text, || lines(&line) == 1).await;
+        // Between the two parts is the address of the peer, if its connection came before its name
+        // was looked up.
+        let rejecting = [
+            format!("this node rejects node {peer}"),
+            format!(
+                ": the other side belongs to the cluster \"{theirs}\", and this node to \"{own}\""
+            ),
+        ];
+        for parts in [&[rejected][..], &rejecting] {
+            let in_status = || parts.iter().all(|part| problem(node).contains(part));
+            eventually(&parts[0], in_status).await;
+            let me = format!("node={me}");
+            let line = ["WARN", &me]
+                .into_iter()
+                .chain(parts.iter().map(String::as_str));
+            let line: Vec<&str> = line.collect();
+            eventually(&parts[0], || lines(&line) == 1).await;
         }
     }
 }
