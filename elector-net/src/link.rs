@@ -34,12 +34,12 @@ pub(crate) struct Link {
     /// The number of the present life, which is the life that the last handshake named; 0 before
     /// the first handshake.
     life: AtomicU64,
-    /// The number of the last life that is proved to have ended; 0 if there is none.
+    /// The number of the last life that is proved to have ended; 0 if no end is proved.
     dead_life: AtomicU64,
     /// The moment when a new life last replaced a life whose end was not proved; 0 if this never
     /// happened.
     unproved_change_ns: AtomicU64,
-    /// The highest [`Mark`] since the last sign of life; 0 if there is none.
+    /// The highest [`Mark`] since the last sign of life; 0 if no mark was made since.
     mark: AtomicU8,
     /// The lock and the clock of the present life; `None` before the first handshake.
     lock_tracker: Mutex<Option<LockTracker>>,

@@ -9,7 +9,7 @@ use serde_json::Value;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Erased {
     text: String,
-    /// The JSON, or why there is none.
+    /// The JSON, or the reason why the value has no JSON.
     json: Result<Value, String>,
 }
 

@@ -22,7 +22,8 @@ fn check(bounds: CheckConfig<Rules>) -> Report {
         .expect("the cluster is valid")
 }
 
-/// Returns the run in which the algorithm violates this invariant, as text. Fails if there is none.
+/// Returns the run in which the algorithm violates this invariant, as text. Fails if no
+/// run violates it.
 fn caught(invariant: &str, bounds: CheckConfig<Rules>) -> String {
     let report = check(bounds);
     assert_eq!(report.outcome, Outcome::Violated, "{report}");

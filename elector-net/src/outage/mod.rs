@@ -72,7 +72,7 @@ impl Outage {
         }
     }
 
-    /// Begins an outage, if there is none.
+    /// Begins an outage, unless one is active.
     pub(crate) fn begin(&mut self, now: Moment) {
         if self.since.is_none() {
             (self.since, self.last_success) = (Some(now), now);

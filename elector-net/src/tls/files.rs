@@ -54,7 +54,7 @@ impl TlsFiles {
         })
     }
 
-    /// Reads all certificates in a file. Returns an error if there is none.
+    /// Reads all certificates in a file. Returns an error if the file has no certificate.
     pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
         let text = fs::read(path).map_err(unreadable(path))?;
         let found = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();

@@ -30,7 +30,8 @@ pub(crate) struct Versions {
 }
 
 impl Versions {
-    /// Returns the newest version that both sides support. Returns a rejection if there is none.
+    /// Returns the newest version that both sides support. Returns a rejection if there is no such
+    /// version.
     pub(crate) fn common(self, other: Self) -> Result<u16, Rejection> {
         let newest = self.max.min(other.max);
         if newest < self.min || newest < other.min || other.min > other.max {

@@ -32,9 +32,9 @@
 //! - `nodes 1 2 3`: the members of the cluster. Required once, before all commands below.
 //! - `start`, `start 1 2`: boots all nodes that are down, or these nodes. A crashed node restarts
 //!   with its durable state.
-//! - `elapse 1 Election`: fires the pending timer of node 1 whose `Debug` text is `Election` or, if
-//!   there is none, starts with `Election`. Without a name, this command fires the only pending
-//!   timer.
+//! - `elapse 1 Election`: fires the pending timer of node 1 whose `Debug` text is `Election`. If no
+//!   text is equal, it fires the timer whose text starts with `Election`. Without a name, this
+//!   command fires the only pending timer.
 //! - `deliver 1->2`, `deliver 1->2 Vote`: delivers the oldest message in flight from 1 to 2, of
 //!   this kind if a kind is given.
 //! - `deliver kind Vote`: delivers every message of this kind that is in flight now, in send order.

@@ -177,7 +177,7 @@ fn errors_for_unknown_scenarios_suggest_the_most_similar_one() {
 // The error for a missing file must name the file and the reason of the operating system.
 #[test]
 fn the_error_for_an_unreadable_file_names_it() {
-    let error = Scenario::read(Path::new("no/such/file.toml")).expect_err("there is none");
+    let error = Scenario::read(Path::new("no/such/file.toml")).expect_err("no such file exists");
     assert!(matches!(error, ScenarioError::Read { .. }));
     assert!(error.to_string().contains("no/such/file.toml"));
 }

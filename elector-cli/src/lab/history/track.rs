@@ -15,7 +15,8 @@ impl<T> Span<T> {
         (self.from_ns..self.to_ns).contains(&at_ns)
     }
 
-    /// Returns the part of the span inside a window, as `(from, to)`; `None` if there is none.
+    /// Returns the part of the span inside a window, as `(from, to)`; `None` if no part
+    /// is inside.
     pub(crate) fn within(&self, (start_ns, end_ns): (u64, u64)) -> Option<(u64, u64)> {
         let (from, to) = (self.from_ns.max(start_ns), self.to_ns.min(end_ns));
         (from < to).then_some((from, to))

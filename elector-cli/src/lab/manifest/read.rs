@@ -23,7 +23,7 @@ impl Manifest {
     /// Reads the manifest of a folder.
     ///
     /// # Errors
-    /// If there is none, it is damaged, or another version of elector wrote it.
+    /// If there is no manifest, if it is damaged, or another version of elector wrote it.
     pub(crate) fn read(folder: &Path) -> Result<Self, FolderError> {
         let path = folder.join(MANIFEST);
         let text = fs::read(&path).map_err(|reason| match reason.kind() {

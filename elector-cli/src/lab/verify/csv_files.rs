@@ -5,7 +5,8 @@ use super::difference::quoted;
 /// The columns that name a row.
 const KEYS: [&str; 5] = ["algorithm", "variant", "scenario", "nodes", "seed"];
 
-/// Describes the first cell that differs. `None` if there is none, or a file is not CSV.
+/// Describes the first cell that differs. `None` if all cells are equal, or a file is not
+/// CSV.
 #[must_use]
 pub(super) fn difference(old: &[u8], new: &[u8]) -> Option<String> {
     let (old, new) = (records(old)?, records(new)?);
