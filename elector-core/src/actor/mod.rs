@@ -2,7 +2,7 @@
 //! clusters within one process. Feature `actor`.
 //!
 //! One actix actor drives one node. In production the actor has a thread of its own, and its handle
-//! may be used from any thread and any tokio runtime. A [`Cluster`] puts many nodes on a few
+//! may be used from any thread and any tokio runtime with timers. A [`Cluster`] puts many nodes on a few
 //! threads.
 //!
 //! Applications hold an [`Elector`], and their work holds a [`Leadership`]. Both are typed by the
