@@ -170,9 +170,9 @@ impl<A: ElectionAlgorithm> Builder<A> {
 
     /// Starts the node on a thread of its own. This method works in any tokio runtime with timers,
     /// and inside an actix system. The runtime of `#[tokio::main]` has timers; others need
-    /// `enable_time`, for the log of elections and for the work. The node takes part in elections from now on, and stops when the last clone
-    /// of the returned handle is dropped. To run work on the leader, call [`lead`](Elector::lead)
-    /// on every node.
+    /// `enable_time`, for the log of elections and for the work. The node takes part in elections
+    /// from now on, and stops when the last clone of the returned handle is dropped. To run work on
+    /// the leader, call [`lead`](Elector::lead) on every node.
     ///
     /// # Errors
     /// If a rule is broken (the error names it), if the saved state cannot be read, or if the

@@ -2,8 +2,8 @@
 //! clusters within one process. Feature `actor`.
 //!
 //! One actix actor drives one node. In production the actor has a thread of its own, and its handle
-//! may be used from any thread and any tokio runtime with timers. A [`Cluster`] puts many nodes on a few
-//! threads.
+//! may be used from any thread and any tokio runtime with timers. A [`Cluster`] puts many nodes on
+//! a few threads.
 //!
 //! Applications hold an [`Elector`], and their work holds a [`Leadership`]. Both are typed by the
 //! guarantee of the algorithm, not by the algorithm. [`Transport`] and [`Storage`] are the
