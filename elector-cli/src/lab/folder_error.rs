@@ -1,4 +1,4 @@
-use std::{io, path::PathBuf};
+use std::{fs, io, path::PathBuf};
 
 use elector_sim::scenario::ScenarioError;
 use thiserror::Error;
@@ -73,4 +73,15 @@ pub(crate) enum FolderError {
         /// The reason.
         reason: ScenarioError,
     },
+}
+
+/// Reads a file that the manifest names.
+///
+/// # Errors
+/// If the file is missing, or cannot be read.
+pub(crate) fn read_file(path: PathBuf) -> Result<Vec<u8>, FolderError> {
+    fs::read(&path).map_err(|reason| match reason.kind() {
+        io::ErrorKind::NotFound => FolderError::MissingFile(path),
+        _ => FolderError::Read { path, reason },
+    })
 }

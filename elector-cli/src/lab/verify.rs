@@ -4,7 +4,7 @@ mod csv_files;
 mod difference;
 mod run_files;
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, io, path::Path, process::ExitCode};
+use std::{collections::BTreeMap, fmt::Write as _, path::Path, process::ExitCode};
 
 use super::{
     LabError,
@@ -14,7 +14,7 @@ use super::{
     comparison::Comparison,
     exit_code, files,
     files::Contents,
-    folder_error::FolderError,
+    folder_error::{FolderError, read_file},
     manifest::{MANIFEST, Manifest},
     sha256::FileDigest,
     study::Study,
@@ -87,16 +87,7 @@ fn read_files(
     manifest: &Manifest,
 ) -> Result<BTreeMap<&'static str, Vec<u8>>, FolderError> {
     let names = manifest.file_names().iter();
-    let files = names.map(|&name| {
-        let path = folder.join(name);
-        match fs::read(&path) {
-            Ok(contents) => Ok((name, contents)),
-            Err(reason) if reason.kind() == io::ErrorKind::NotFound => {
-                Err(FolderError::MissingFile(path))
-            }
-            Err(reason) => Err(FolderError::Read { path, reason }),
-        }
-    });
+    let files = names.map(|&name| Ok((name, read_file(folder.join(name))?)));
     files.collect()
 }
 

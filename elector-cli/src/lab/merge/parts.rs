@@ -1,13 +1,14 @@
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use elector_sim::Shard;
 
 use super::MergeError;
 use crate::lab::{
-    LabError, files::RUNS, folder_error::FolderError, manifest::Manifest, runs_file::RunsFile,
+    LabError,
+    files::RUNS,
+    folder_error::{FolderError, read_file},
+    manifest::Manifest,
+    runs_file::RunsFile,
     sha256::FileDigest,
 };
 
@@ -78,11 +79,7 @@ impl Part {
     /// # Errors
     /// If the file is missing, or it is not the file that the shard wrote.
     pub(super) fn runs(&self) -> Result<RunsFile, LabError> {
-        let path = self.path();
-        let bytes = fs::read(&path).map_err(|reason| match reason.kind() {
-            io::ErrorKind::NotFound => FolderError::MissingFile(path.clone()),
-            _ => FolderError::Read { path, reason },
-        })?;
+        let bytes = read_file(self.path())?;
         if self.manifest.files.get(RUNS[0]) != Some(&FileDigest::of(&bytes)) {
             return Err(self.damaged("its SHA-256 is not the one in manifest.json".to_owned()));
         }
