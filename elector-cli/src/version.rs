@@ -1,17 +1,11 @@
-use std::sync::LazyLock;
-
 /// The number of digits of a commit that the text of the version shows.
 const DIGITS: usize = 7;
 
-static TEXT: LazyLock<String> = LazyLock::new(|| {
-    let details = [commit(env!("BUILD_COMMIT")), wire()];
-    text(details.into_iter().flatten())
-});
-
 /// Returns what `elector --version` prints behind the name: `0.1.0 (commit 1a2b3c4, wire 2)`. What
 /// is not known is left out.
-pub(crate) fn version() -> &'static str {
-    &TEXT
+pub(crate) fn version() -> String {
+    let details = [commit(env!("BUILD_COMMIT")), wire()];
+    text(details.into_iter().flatten())
 }
 
 fn text(details: impl Iterator<Item = String>) -> String {
