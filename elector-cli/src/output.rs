@@ -36,9 +36,10 @@ const WRITE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Writes to standard error. Failures are ignored, because they cannot be reported anywhere.
 ///
 /// This function waits only for a short time for a reader that does not read, because the caller
-/// may have more important work, or must exit.
+/// may have more important work, or must exit. A message can contain names from a file or from
+/// another host, so control characters are escaped: a terminal must not obey them.
 pub(crate) fn warn(text: &str) {
-    let text = text.to_owned();
+    let text = escaped(text);
     let (done, written) = mpsc::channel();
     let writes = thread::Builder::new().spawn(move || {
         let _ = io::stderr().lock().write_all(text.as_bytes());
@@ -49,8 +50,35 @@ pub(crate) fn warn(text: &str) {
     }
 }
 
+/// Escapes control characters, but not those that separate lines and words.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        if c.is_control() && !matches!(c, '\n' | '\t') {
+            escaped.extend(c.escape_debug());
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
 /// Prints why the command failed, and returns its exit code.
 pub(crate) fn failed(error: &dyn Display) -> ExitCode {
     warn(&format!("error: {error}\n"));
     ExitCode::from(FAILED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A manifest.json that somebody else wrote must not change the terminal of the reader.
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(
+            escaped("commit \x1b[31m\u{9b}1\r\n\tö"),
+            "commit \\u{1b}[31m\\u{9b}1\\r\n\tö"
+        );
+    }
 }
