@@ -83,6 +83,27 @@ pub(crate) fn scenario_option(name: &str, file: Option<&Path>) -> String {
     }
 }
 
+/// Returns the arguments that simulate one run. `scenario` is a [`scenario_option`].
+#[must_use]
+pub(crate) fn simulation(
+    algorithm: &str,
+    variant: &str,
+    scenario: &str,
+    nodes: u64,
+    seed: u64,
+    false_suspicions: bool,
+) -> String {
+    let suspicions = if false_suspicions {
+        " --false-suspicions"
+    } else {
+        ""
+    };
+    format!(
+        "simulate --algorithm {algorithm} --variant {variant} {scenario} --nodes {nodes} --seed \
+         {seed}{suspicions}"
+    )
+}
+
 /// Quotes a word so that a shell takes it as one word.
 #[must_use]
 pub(crate) fn quoted(word: &str) -> String {

@@ -9,7 +9,7 @@ use elector_sim::{Contestant, ErasedRecord, Job, Outcome, Scenario, SetupError};
 
 use super::{
     LabError, args,
-    command::scenario_option,
+    command::{scenario_option, simulation},
     diagram::{DiagramOptions, svg},
     exit_code, registry,
     registry::Entry,
@@ -138,16 +138,12 @@ fn lines(records: &[ErasedRecord]) -> Result<Vec<u8>, LabError> {
 /// Returns the arguments that repeat this run.
 fn replay(contestant: &Contestant, scenario: &Scenario, options: &args::Simulate) -> String {
     let scenario = scenario_option(&scenario.name, options.scenario_file.as_deref());
-    format!(
-        "simulate --algorithm {} --variant {} {scenario} --nodes {} --seed {}{}",
+    simulation(
         contestant.algorithm,
-        contestant.variant,
+        &contestant.variant,
+        &scenario,
         options.nodes,
         options.seed,
-        if options.false_suspicions {
-            " --false-suspicions"
-        } else {
-            ""
-        }
+        options.false_suspicions,
     )
 }

@@ -3,7 +3,7 @@ use std::path::Path;
 use elector_sim::{Cell, Outcome, Scenario, Summary, Sweep};
 
 use crate::lab::{
-    command::scenario_option,
+    command::{scenario_option, simulation},
     comparison::{Comparison, OwnScenario},
     registry::Entry,
 };
@@ -138,18 +138,15 @@ impl Study {
         let mut own = self.own.iter();
         let own = own.find(|own| own.name == cell.scenario);
         let scenario = scenario_option(&name, own.map(|own| Path::new(&own.path)));
-        format!(
-            "{} simulate --algorithm {} --variant {} {scenario} --nodes {} --seed {seed}{}",
-            self.program,
+        let arguments = simulation(
             cell.algorithm,
-            cell.variant,
+            &cell.variant,
+            &scenario,
             cell.nodes,
-            if false_suspicions {
-                " --false-suspicions"
-            } else {
-                ""
-            }
-        )
+            seed,
+            false_suspicions,
+        );
+        format!("{} {arguments}", self.program)
     }
 }
 
