@@ -73,7 +73,7 @@ pub(crate) fn failed(error: &dyn Display) -> ExitCode {
 mod tests {
     use super::*;
 
-    // A manifest.json that somebody else wrote must not change the terminal of the reader.
+    // A manifest.json of another user must not change the terminal of the reader.
     #[test]
     fn control_characters_are_escaped() {
         assert_eq!(
