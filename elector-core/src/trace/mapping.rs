@@ -5,13 +5,6 @@ use core::fmt;
 
 use super::{Event, Record, Stimulus};
 
-/// The functions that replace the values of a record.
-struct Mapping<F, G, H> {
-    message: F,
-    timer: G,
-    durable: H,
-}
-
 impl<M, T, D> Record<M, T, D> {
     /// Returns the same record with other values: for example as JSON, or without the fields that
     /// do not matter.
@@ -22,15 +15,10 @@ impl<M, T, D> Record<M, T, D> {
         timer: impl FnOnce(&T) -> U,
         durable: impl FnOnce(&D) -> E,
     ) -> Record<N, U, E> {
-        let mapping = Mapping {
-            message,
-            timer,
-            durable,
-        };
         Record {
             at_ns: self.at_ns,
             node: self.node,
-            event: self.event.mapped(mapping),
+            event: self.event.mapped(message, timer, durable),
         }
     }
 }
@@ -47,11 +35,7 @@ impl<M: fmt::Debug, T: fmt::Debug, D: fmt::Debug> Event<M, T, D> {
     /// Returns the event with the `Debug` text of each value.
     #[must_use]
     pub fn to_text(&self) -> Event {
-        self.mapped(Mapping {
-            message: text::<M>,
-            timer: text::<T>,
-            durable: text::<D>,
-        })
+        self.mapped(text, text, text)
     }
 }
 
@@ -62,12 +46,14 @@ fn text<V: fmt::Debug>(value: &V) -> String {
 impl<M, T, D> Event<M, T, D> {
     fn mapped<N, U, E>(
         &self,
-        mapping: Mapping<impl FnOnce(&M) -> N, impl FnOnce(&T) -> U, impl FnOnce(&D) -> E>,
+        on_message: impl FnOnce(&M) -> N,
+        on_timer: impl FnOnce(&T) -> U,
+        on_durable: impl FnOnce(&D) -> E,
     ) -> Event<N, U, E> {
         match self {
             Self::Stepped { step, input } => Event::Stepped {
                 step: *step,
-                input: input.mapped(mapping.message, mapping.timer),
+                input: input.mapped(on_message, on_timer),
             },
             Self::Sent {
                 step,
@@ -82,7 +68,7 @@ impl<M, T, D> Event<M, T, D> {
                 to: *to,
                 kind: kind.clone(),
                 purpose: *purpose,
-                message: (mapping.message)(message),
+                message: on_message(message),
             },
             &Self::Lost { id, to, why } => Event::Lost { id, to, why },
             Self::Timer {
@@ -91,12 +77,12 @@ impl<M, T, D> Event<M, T, D> {
                 bounds_ns,
             } => Event::Timer {
                 step: *step,
-                timer: (mapping.timer)(timer),
+                timer: on_timer(timer),
                 bounds_ns: *bounds_ns,
             },
             Self::Persisting { step, durable } => Event::Persisting {
                 step: *step,
-                durable: (mapping.durable)(durable),
+                durable: on_durable(durable),
             },
             &Self::Persisted { step } => Event::Persisted { step },
             &Self::Viewed { step, view } => Event::Viewed { step, view },
