@@ -101,7 +101,7 @@ impl Status {
     /// [`Leadership::token`](super::Leadership::token).
     #[must_use]
     pub fn fencing_token(&self) -> Option<FencingToken> {
-        let held = self.leadership.as_ref().filter(|it| it.holds())?;
+        let held = self.leadership.as_ref()?;
         held.remaining()?;
         FencingToken::new(held.epoch(), held.grant())
     }
