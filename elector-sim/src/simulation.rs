@@ -250,6 +250,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
 
     /// Adds the violations after the first `known` ones to the trace.
     pub(crate) fn trace_violations(&mut self, known: usize) {
+        if !self.setup.trace {
+            return;
+        }
         for place in known..self.violations().len() {
             let violation = self.violations()[place].clone();
             self.record(None, || Event::Violated {
