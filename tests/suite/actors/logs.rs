@@ -2,11 +2,11 @@
 
 use std::{
     io::{self, Write},
-    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use elector_raft::Raft;
+use tokio::{sync::watch, time};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::single_node_builder;
@@ -14,27 +14,26 @@ use crate::support::in_time;
 
 /// The lines of a log.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+struct Lines(watch::Sender<String>);
 
 impl Lines {
     fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        self.0.borrow().clone()
     }
 
     /// Waits until the log contains this text.
     async fn wait_for(&self, text: &str) {
-        let logged = async {
-            while !self.text().contains(text) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        in_time(logged).await;
+        let mut log = self.0.subscribe();
+        let logged = log.wait_for(|log| log.contains(text));
+        in_time(logged).await.unwrap();
     }
 }
 
 impl Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(line)
+        let text = String::from_utf8_lossy(line);
+        self.0.send_modify(|log| log.push_str(&text));
+        Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -70,7 +69,10 @@ async fn elections_are_logged() {
     let again = in_time(again).await.unwrap().epoch;
     lines.wait_for(&format!("epoch={again}")).await;
     in_time(elector.shutdown()).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    // The task that logs waits before it logs that there is no leader. In paused time, this wait
+    // has ended when the sleep returns, on a busy machine too.
+    time::pause();
+    time::sleep(Duration::from_millis(50)).await;
 
     let text = lines.text();
     let leads = text.lines().filter(|line| line.contains("this node leads"));
