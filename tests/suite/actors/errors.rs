@@ -20,7 +20,7 @@ use elector_raft::Raft;
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::{single_node, single_node_builder};
+use super::{run_in_process, single_node, single_node_builder};
 use crate::support::in_time;
 
 /// An error whose text does not contain its cause, as is usual.
@@ -44,12 +44,7 @@ fn end_like_main(result: Result<(), impl Debug>) -> ! {
 
 /// Starts this test again in a process of its own, and returns what that process prints.
 async fn printed(test: &str, case: &str) -> String {
-    let test = format!("actors::errors::{test}");
-    let mut child = tokio::process::Command::new(env::current_exe().unwrap());
-    child
-        .args(["--exact", &test, "--nocapture"])
-        .env(CASE, case);
-    let output = in_time(child.output()).await.unwrap();
+    let output = run_in_process(&format!("actors::errors::{test}"), (CASE, case)).await;
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     String::from_utf8(output.stderr).unwrap()
 }

@@ -12,11 +12,16 @@ mod races;
 mod rejections;
 mod work;
 
+use std::{env, process::Output};
+
 use elector_core::{
     ElectionAlgorithm, NodeId, Quorum,
     actor::{Builder, Elector, MemoryNetwork},
 };
 use elector_raft::{Raft, RaftConfig};
+use tokio::process::Command;
+
+use crate::support::in_time;
 
 /// Returns a builder for the only node of a cluster.
 fn single_node_builder<A: ElectionAlgorithm>() -> Builder<A> {
@@ -41,4 +46,12 @@ async fn three_nodes(config: &RaftConfig) -> Vec<Elector<Quorum>> {
         electors.push(started.await.unwrap());
     }
     electors
+}
+
+/// Runs one test of this program in a process of its own, with an environment variable by which
+/// the test knows that it runs there.
+async fn run_in_process(test: &str, (variable, value): (&str, &str)) -> Output {
+    let mut child = Command::new(env::current_exe().unwrap());
+    let child = child.args(["--exact", test, "--nocapture"]);
+    in_time(child.env(variable, value).output()).await.unwrap()
 }

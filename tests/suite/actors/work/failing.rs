@@ -9,6 +9,7 @@ use std::{
 use elector_core::actor::{AfterRetries, FailurePolicy, WorkStatus};
 
 use super::*;
+use crate::actors::run_in_process;
 
 /// Returns a policy without long pauses.
 fn quick_retries(retries: u32) -> FailurePolicy {
@@ -184,8 +185,6 @@ async fn the_policy_can_end_the_process() {
         process::exit(77);
     }
     let test = "actors::work::failing::the_policy_can_end_the_process";
-    let mut child = tokio::process::Command::new(env::current_exe().unwrap());
-    let child = child.args(["--exact", test]).env(EXIT_VARIABLE, "1");
-    let output = in_time(child.output()).await.unwrap();
+    let output = run_in_process(test, (EXIT_VARIABLE, "1")).await;
     assert_eq!(output.status.code(), Some(1), "{output:?}");
 }
