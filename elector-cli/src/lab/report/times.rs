@@ -15,7 +15,7 @@ const TOP: f64 = 26.0;
 /// chart shows a regular sample in the order of time.
 const MAX_POINTS: usize = 150;
 
-/// The scenarios: a crash, and a crash that peers notice by their broken connections.
+/// The scenarios: a crash, and a crash that is proved to the peers at once.
 const SCENARIOS: [&str; 2] = ["leader-crash", "hinted-crash"];
 
 /// Returns charts of the time until all nodes knew the next leader, for every variant.

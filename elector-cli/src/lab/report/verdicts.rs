@@ -144,7 +144,7 @@ fn cost(study: &Study, entry: &Entry) -> Markup {
                 (ms(crash.percentile(99))) "), at " (format!("{:.1}", crash.messages)) " messages"
                 @if let Some(hinted) = hinted {
                     "; after " strong { (ms(hinted.percentile(50))) }
-                    " if the broken connection is noticed"
+                    " if its death is proved"
                 }
                 ". In the steady state: " (format!("{:.0}", summary.steady_messages_per_s))
                 " messages per second."
