@@ -22,6 +22,17 @@ fn verify(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     (status.code(), text(stdout), text(stderr))
 }
 
+/// Compares Raft in the scenario of a file that each run violates.
+fn compare_too_strict(file: &Path, options: &str, out: &Path) {
+    let mut compare = command();
+    compare
+        .args(["compare", "--algorithms", "raft/plain"])
+        .args(options.split(' '))
+        .args(["--scenario-file".as_ref(), file.as_os_str()])
+        .args(["--out".as_ref(), out.as_os_str()]);
+    assert_eq!(compare.output().unwrap().status.code(), Some(1));
+}
+
 /// Returns the line of a file.
 fn line<'a>(output: &'a str, file: &str) -> &'a str {
     let found = output.lines().find(|line| line.starts_with(file));
@@ -184,24 +195,7 @@ fn own_scenarios_come_from_the_manifest() {
     let folder = Folder::new("verify-own");
     let file = folder.file("strict.toml", TOO_STRICT);
     let out = folder.0.join("out");
-    let mut compare = command();
-    compare
-        .args([
-            "compare",
-            "--algorithms",
-            "raft/plain",
-            "--nodes",
-            "3",
-            "--runs",
-            "2",
-        ])
-        .args([
-            "--scenario-file".as_ref(),
-            file.as_os_str(),
-            "--out".as_ref(),
-            out.as_os_str(),
-        ]);
-    assert_eq!(compare.output().unwrap().status.code(), Some(1));
+    compare_too_strict(&file, "--nodes 3 --runs 2", &out);
     fs::remove_file(&file).unwrap();
     let (code, output, error) = verify(&out, &[]);
     // The violations are in the files, so they are no difference.
@@ -228,24 +222,7 @@ fn own_scenarios_come_from_the_manifest() {
 fn the_report_lists_violations_with_their_commands() {
     let folder = Folder::new("listed");
     let file = folder.file("strict.toml", TOO_STRICT);
-    let mut compare = command();
-    compare
-        .args([
-            "compare",
-            "--algorithms",
-            "raft/plain",
-            "--nodes",
-            "3,4",
-            "--runs",
-            "1",
-        ])
-        .args([
-            "--scenario-file".as_ref(),
-            file.as_os_str(),
-            "--out".as_ref(),
-            folder.0.as_os_str(),
-        ]);
-    assert_eq!(compare.output().unwrap().status.code(), Some(1));
+    compare_too_strict(&file, "--nodes 3,4 --runs 1", &folder.0);
     let page = fs::read_to_string(folder.0.join("report.html")).unwrap();
     for nodes in [3, 4] {
         let title = format!(
