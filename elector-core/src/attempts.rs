@@ -67,7 +67,8 @@ impl Attempts {
         self.pause = Pause::None;
     }
 
-    /// Counts one more attempt. An algorithm calls this for a failed attempt of another node.
+    /// Counts one more attempt, so that the stagger gets a wider spread. An algorithm can call this
+    /// when the node supports a new rival, because a new rival is a sign of split votes.
     pub fn widen(&mut self) {
         self.count = self.count.saturating_add(1);
     }

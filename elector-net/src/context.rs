@@ -80,11 +80,13 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
     }
 
-    /// Handles a sign of life of a peer. Notifies the algorithm if the peer was marked down before.
+    /// Handles a handshake, a message or a pong, which shows that a peer is alive. Notifies the
+    /// algorithm if the peer was marked down before.
     ///
     /// In most algorithms two followers exchange no messages, so the algorithm cannot notice by
-    /// itself that a peer is reachable again. Without the notification, two nodes that suspect each
-    /// other would both campaign at the same time when their leader dies.
+    /// itself that a peer is reachable again. When a leader dies, the other nodes campaign one
+    /// after the other, and a node does not wait for peers that it suspects. So without the
+    /// notification, two nodes that suspect each other would campaign at the same time.
     pub(crate) fn received(&self, link: &Link) {
         if link.received() {
             self.inbox.returned(link.node);

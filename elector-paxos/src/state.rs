@@ -27,7 +27,8 @@ pub struct Paxos {
 /// The timers of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PaxosTimer {
-    /// The first part of the election timeout, `election_min`. Meanwhile the leader may be alive.
+    /// The first part of the election timeout, `election_min`. While this timer runs, the lease of
+    /// a leader may depend on the last acknowledgement of this node.
     Vigil,
     /// The second, random part of the election timeout. When it ends, the node proposes.
     Stagger,

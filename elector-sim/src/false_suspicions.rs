@@ -7,7 +7,8 @@ use crate::{Simulation, machine::MachineEvent, rng::Rng};
 /// The mean time between two false suspicions.
 const MEAN_INTERVAL: Duration = Duration::from_millis(25);
 
-/// All nodes that one false suspicion concerns get it within this time.
+/// The limit of the random delay after which a node gets a false suspicion. If several nodes get
+/// the same suspicion, each has a delay of its own.
 const SPREAD_TIME: Duration = Duration::from_millis(2);
 
 /// False suspicions, as proxies, firewalls and anything else between the nodes can cause them: one

@@ -25,8 +25,9 @@ pub struct Draw<'a> {
     bytes: &'a [u8],
 }
 
-/// A type needs something that a [`Draw`] does not support: text, floating-point or signed numbers,
-/// or the type of the next value.
+/// A type needs something that a [`Draw`] does not support: text, byte strings, or floating-point,
+/// signed or 128-bit numbers. A type that expects the format to name the type of the next value
+/// (`deserialize_any`) is not supported either, because the bytes of the fuzzer do not name types.
 #[derive(Debug, Error)]
 #[error("cannot be drawn: {0}")]
 pub struct UnsupportedType(String);

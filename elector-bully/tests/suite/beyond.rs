@@ -135,8 +135,8 @@ fn a_node_that_resigned_takes_no_part_in_the_election() {
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
 }
 
-// A node that will not lead must not answer a candidate that may lead, or the candidate waits
-// forever.
+// A node that will not lead must not answer a candidate that may lead. Otherwise the candidate
+// waits for that node and asks again, but never leads.
 // Invariant: I5.
 #[test]
 fn a_node_that_resigned_does_not_delay_a_higher_candidate() {

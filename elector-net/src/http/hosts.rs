@@ -14,9 +14,9 @@ const WRONG_HOST: &str = "this service listens on loopback, and the request name
     set the header Host to it; or allow the name: listen on it with --http NAME:PORT, or in a \
     program use `Options::host`";
 
-/// Rejects requests that name a host other than this machine. Otherwise the name of a web page,
-/// which a browser on this machine has opened, could be resolved to 127.0.0.1. The page could then
-/// read the answers of this service as its own.
+/// Rejects requests that name a host other than this machine. Otherwise a web page of another host,
+/// in a browser on this machine, could read the answers of this service: the owner of the page can
+/// let the name of that host resolve to 127.0.0.1 (DNS rebinding).
 pub(super) async fn reject_other_hosts(
     State(service): State<Service>,
     request: Request,

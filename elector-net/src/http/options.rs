@@ -167,9 +167,9 @@ impl Options {
     /// several times.
     ///
     /// On loopback, [`Service::serve`](super::Service::serve) answers only requests whose `Host` is
-    /// `localhost`, a loopback address or an allowed name. Otherwise the name of a web page, which
-    /// a browser on this machine has opened, could be resolved to 127.0.0.1 (DNS rebinding). The
-    /// page could then read the answers.
+    /// `localhost`, a loopback address or an allowed name. Otherwise a web page of another host, in
+    /// a browser on this machine, could read the answers: the owner of the page can let the name of
+    /// that host resolve to 127.0.0.1 (DNS rebinding).
     pub fn host(mut self, name: impl Into<String>) -> Self {
         self.hosts.push(name.into());
         self

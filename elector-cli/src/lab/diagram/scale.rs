@@ -11,15 +11,18 @@ const MAX_FOLDED_SHARE: f64 = 0.5;
 pub(super) struct Scale {
     /// Moments and their x coordinates, both ascending. There are at least two knots.
     knots: Vec<(u64, f64)>,
-    /// The folded stretches.
+    /// The folds: long stretches in which nothing happens, each drawn with the same narrow width.
     pub(super) folds: Vec<(u64, u64)>,
     /// The scale outside of folds.
     pub(super) px_per_ns: f64,
 }
 
 impl Scale {
-    /// Spreads `window` over `left..=right`. `moments` are the moments at which something happens,
-    /// in ascending order. `hop_ns` is the time that a message usually takes.
+    /// Creates a scale that maps the moments of `window` to the x coordinates `left..=right`.
+    ///
+    /// A folded scale draws a long stretch in which nothing happens as a narrow fold. `moments` are
+    /// the moments at which something happens, in ascending order. `hop_ns` is the time that a
+    /// message usually takes: a stretch of a few hops is not folded.
     pub(super) fn new(
         time: TimeScale,
         window: (u64, u64),
@@ -105,8 +108,9 @@ impl Scale {
         parts
     }
 
-    /// Returns the moments of the ticks, and the step between them. The moments are round and
-    /// outside of folds, and the ticks have a legible distance.
+    /// Returns the moments of the ticks, and the step between them. The step is 1, 2 or 5 times a
+    /// power of ten, and long enough that the labels of two ticks do not overlap. Each moment is a
+    /// multiple of the step. No tick is in a fold, because a fold is not drawn to scale.
     pub(super) fn ticks(&self, window: (u64, u64)) -> (Vec<u64>, u64) {
         let wanted_ns = 56.0 / self.px_per_ns;
         let mut step = 1_u64;

@@ -17,7 +17,8 @@ use crate::lab::{
 const MAX_TOTAL_BYTES: usize = 4_200_000;
 /// The maximum number of messages of a diagram.
 const MAX_MESSAGES: usize = 150;
-/// The mean time without a leader above which a cell gets a diagram.
+/// A cell is one variant in one scenario at one size. It gets a diagram if its mean time without a
+/// leader is longer than this.
 const MIN_LEADERLESS_MS: f64 = 300.0;
 /// The time after a split brain that a diagram shows.
 const AFTER_NS: u64 = 20_000_000;

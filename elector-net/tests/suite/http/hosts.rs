@@ -8,8 +8,9 @@ async fn asked(served: &Served, head: &str) -> Answer {
     Answer::read(&served.send(whole.as_bytes()).await)
 }
 
-// The name of a web page, which a browser on this machine has opened, could be resolved to
-// 127.0.0.1. Then the page could read the status.
+// A browser on this machine may open a web page of another host. The owner of the page can let the
+// name of that host resolve to 127.0.0.1 (DNS rebinding). Without the check of the header `Host`,
+// the page could then read the status.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_loopback_only_requests_for_this_machine_are_answered() {
     let (cluster, leader) = elected(1).await;
