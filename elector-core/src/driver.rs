@@ -89,7 +89,7 @@ impl<A: ElectionAlgorithm> Driver<A> {
         &mut self,
         input: Input<A::Message, A::Timer>,
         now: Moment,
-    ) -> Result<Box<Step<A>>, ContractViolation> {
+    ) -> Result<Box<Step<A>>, Box<ContractViolation>> {
         self.outbox.begin(now);
         let peer = input.peer();
         if peer.is_none_or(|peer| self.members.has_peer(peer)) {
@@ -109,7 +109,7 @@ impl<A: ElectionAlgorithm> Driver<A> {
         let mut step = self.spare.take().unwrap_or_default();
         self.outbox.swap(&mut step.sends, &mut step.timers);
         (step.number, step.needs) = (self.number, self.last_persist);
-        (step.persist, step.view, step.refusal) = (persist, view, self.outbox.refusal);
+        (step.persist, step.view, step.refusal) = (persist, view, self.outbox.refusal.take());
         Ok(step)
     }
 

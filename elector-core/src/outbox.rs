@@ -138,7 +138,6 @@ impl<A: ElectionAlgorithm> Outbox<A> {
         self.now = now;
         self.sends.clear();
         self.timers.clear();
-        self.refusal = None;
     }
 
     /// Gives the filled buffers to a finished step, and takes the old buffers of that step. The

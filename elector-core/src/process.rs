@@ -35,7 +35,7 @@ impl<A: ElectionAlgorithm> Process<A> {
         &mut self,
         input: Input<A::Message, A::Timer>,
         now: Moment,
-    ) -> Result<Box<Step<A>>, ContractViolation> {
+    ) -> Result<Box<Step<A>>, Box<ContractViolation>> {
         self.driver.step(input, now)
     }
 

@@ -15,7 +15,7 @@ use puppet::{Act, Disk, Puppet, Script, driver, following, members, obey, receiv
 fn broken(first: &[Act], then: &[Act]) -> ContractViolation {
     let mut driver = driver::<Puppet>();
     obey(&mut driver, first);
-    driver.step(received(then), Moment::ZERO).unwrap_err()
+    *driver.step(received(then), Moment::ZERO).unwrap_err()
 }
 
 // An epoch that goes back makes a fencing token worthless.
@@ -50,7 +50,7 @@ fn a_second_leader_of_an_epoch_is_caught() {
     let forgets = View::following(Epoch(5), None);
     obey(&mut driver, &[Act::Show(forgets)]);
     let step = driver.step(received(&[Act::Show(following(5, 3))]), Moment::ZERO);
-    assert_eq!(step.unwrap_err(), changed);
+    assert_eq!(*step.unwrap_err(), changed);
 }
 
 // The same leader again, or another leader in a later epoch, breaks no rule and must not be
@@ -131,11 +131,11 @@ fn a_wrong_view_at_boot_is_caught_by_the_first_step() {
         driver.step(Input::Started, Moment::ZERO)
     };
     assert_eq!(
-        boot(following(1, 9)).unwrap_err(),
+        *boot(following(1, 9)).unwrap_err(),
         ContractViolation::UnknownLeader(NodeId(9))
     );
     assert!(matches!(
-        boot(following(1, 1)).unwrap_err(),
+        *boot(following(1, 1)).unwrap_err(),
         ContractViolation::RoleDisagrees { .. }
     ));
     let step = boot(following(1, 2)).unwrap();
@@ -154,7 +154,7 @@ fn the_leader_known_at_boot_keeps_its_epoch() {
     let error = driver
         .step(received(&[Act::Show(following(4, 3))]), Moment::ZERO)
         .unwrap_err();
-    assert!(matches!(error, ContractViolation::LeaderChanged { .. }));
+    assert!(matches!(*error, ContractViolation::LeaderChanged { .. }));
 }
 
 // Operators read violations in the log, so they must describe what happened in words.

@@ -231,7 +231,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             Err(violation) => {
                 self.record_violations([InvariantViolation::Contract {
                     node: me,
-                    violation,
+                    violation: *violation,
                 }]);
                 self.crash_at(node);
             }

@@ -107,7 +107,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
             }
             Ok(Err(violation)) => InvariantViolation::Contract {
                 node: me,
-                violation,
+                violation: *violation,
             },
             Err(_) => InvariantViolation::Panicked { node: me },
         };

@@ -221,6 +221,8 @@ impl<A: ElectionAlgorithm> Node<A> {
 
     /// Lets due timers elapse, then handles an input. The caller must then call `settle`, after
     /// this input or at the end of its batch.
+    // Without inlining, the input would be moved once more for each of these functions.
+    #[inline(always)]
     fn advance(
         &mut self,
         input: Option<Input<A::Message, A::Timer>>,

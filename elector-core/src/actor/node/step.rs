@@ -103,6 +103,7 @@ impl<A: ElectionAlgorithm> Host<A> for ActingNode<'_, A> {
 
 /// Handles the inputs of a node.
 impl<A: ElectionAlgorithm> Node<A> {
+    #[inline(always)]
     pub(super) fn step(
         &mut self,
         input: Input<A::Message, A::Timer>,
@@ -122,7 +123,7 @@ impl<A: ElectionAlgorithm> Node<A> {
                 refusal
             }
             Ok(Err(violation)) => {
-                self.end(Err(violation.into()), ctx);
+                self.end(Err((*violation).into()), ctx);
                 None
             }
             Err(panic) => {
