@@ -1,4 +1,4 @@
-use elector_core::{Command, NodeId};
+use elector_core::NodeId;
 
 use crate::state::Flight;
 
@@ -31,9 +31,19 @@ pub(crate) enum Action {
     },
     Command {
         node: usize,
-        command: Command,
+        command: Request,
     },
     Tick,
+}
+
+/// A command of the application. In place of a change of the members it has the number of the
+/// change among [`CheckConfig::changes`](crate::CheckConfig::changes).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    Campaign,
+    Resign,
+    TransferTo(NodeId),
+    Change(usize),
 }
 
 /// Returns the id of the node in this position.

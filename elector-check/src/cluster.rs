@@ -1,14 +1,14 @@
 use std::collections::HashMap;
 
 use elector_core::{
-    Command, ElectionAlgorithm, Epoch, Guarantee, Membership, NodeId, View,
+    ElectionAlgorithm, Epoch, Guarantee, Membership, NodeId, View,
     invariants::{History, InvariantViolation},
 };
 use rustc_hash::FxBuildHasher;
 
 use crate::{
     CheckConfig,
-    action::{Action, id},
+    action::{Action, Request, id},
     event::Event,
     node::Life,
     pool::Pool,
@@ -45,7 +45,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
     pub(crate) fn new(config: CheckConfig<A::Config>, members: Vec<Membership>) -> Self {
         let bounds = config.clone().with(());
         Self {
-            steps: Steps::new(config.config, members, bounds.time),
+            steps: Steps::new(config.config, config.changes, members, bounds.time),
             first_tick: u32::from(bounds.time.is_some()),
             config: bounds,
             histories: Pool::default(),
@@ -149,9 +149,10 @@ impl<A: ElectionAlgorithm> Cluster<A> {
             }));
         }
         if budgets.commands > 0 {
-            let fixed = [Command::Campaign, Command::Resign];
-            let transfers = others.map(|other| Command::TransferTo(id(other)));
-            let commands = fixed.into_iter().chain(transfers);
+            let fixed = [Request::Campaign, Request::Resign];
+            let transfers = others.map(|other| Request::TransferTo(id(other)));
+            let changes = (0..self.config.changes.len()).map(Request::Change);
+            let commands = fixed.into_iter().chain(transfers).chain(changes);
             actions.extend(commands.map(|command| Action::Command { node, command }));
         }
     }

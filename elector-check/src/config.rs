@@ -1,3 +1,5 @@
+use elector_core::MembersChange;
+
 use crate::Time;
 
 /// What is checked, and within which bounds.
@@ -32,6 +34,8 @@ pub struct CheckConfig<C> {
     pub false_hints: bool,
     /// How many commands the application may give.
     pub commands: u32,
+    /// The changes of the members that the application may command. Each counts as a command.
+    pub changes: Vec<MembersChange>,
     /// How many times a timer may elapse; `None` for no bound. Some timers do not count: those that
     /// were set without a delay, those that leave their node unchanged (a round of heartbeats), and
     /// with `time` those of a leader that still leads afterwards. An algorithm that counts its
@@ -62,6 +66,7 @@ impl<C: Default> Default for CheckConfig<C> {
             suspicions: 0,
             false_hints: false,
             commands: 0,
+            changes: Vec::new(),
             timeouts: None,
             late: None,
             duplicating: true,
@@ -84,6 +89,7 @@ impl<C> CheckConfig<C> {
             suspicions: self.suspicions,
             false_hints: self.false_hints,
             commands: self.commands,
+            changes: self.changes,
             timeouts: self.timeouts,
             late: self.late,
             duplicating: self.duplicating,

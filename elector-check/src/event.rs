@@ -1,6 +1,6 @@
-use elector_core::{Command, NodeId, Pledge, View, invariants::InvariantViolation};
+use elector_core::{NodeId, Pledge, View, invariants::InvariantViolation};
 
-use crate::action::position;
+use crate::action::{Request, position};
 
 /// A message in flight.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,7 +19,7 @@ pub(crate) enum Event {
     Elapsed(usize),
     Suspected(NodeId),
     Died(NodeId),
-    Commanded(Command),
+    Commanded(Request),
     Crashed,
     Restarted,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Observation {
 }
 
 /// The number of kinds of events in [`Event::code`]. The events of one kind have different numbers.
-const KINDS: u32 = 6;
+const KINDS: u32 = 7;
 
 impl Event {
     /// Returns a number that is unique among the events of one node.
@@ -54,9 +54,10 @@ impl Event {
             Self::Received(envelope) => (envelope, 0),
             Self::Elapsed(timer) => (timer as u32, 1),
             Self::Suspected(peer) => (node(peer), 2),
-            Self::Commanded(Command::TransferTo(peer)) => (node(peer), 3),
-            Self::Commanded(Command::Campaign) => (0, 4),
-            Self::Commanded(Command::Resign) => (1, 4),
+            Self::Commanded(Request::TransferTo(peer)) => (node(peer), 3),
+            Self::Commanded(Request::Campaign) => (0, 4),
+            Self::Commanded(Request::Resign) => (1, 4),
+            Self::Commanded(Request::Change(number)) => (number as u32, 6),
             Self::Crashed => (2, 4),
             Self::Restarted => (3, 4),
             Self::Died(peer) => (node(peer), 5),

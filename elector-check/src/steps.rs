@@ -4,15 +4,15 @@ use std::{
 };
 
 use elector_core::{
-    Configuration, ContractViolation, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment,
-    Outbox, View,
+    Command, Configuration, ContractViolation, ElectionAlgorithm, Epoch, Input, MembersChange,
+    Membership, Message, Moment, Outbox, View,
     invariants::{History, InvariantViolation},
 };
 use rustc_hash::FxBuildHasher;
 
 use crate::{
     Time,
-    action::{id, position},
+    action::{Request, id, position},
     event::{Effect, Envelope, Event, Observation},
     node::{Life, Node, Timer, VisibleState, change_timers},
     pool::Pool,
@@ -23,6 +23,8 @@ use crate::{
 /// effect is kept.
 pub(crate) struct Steps<A: ElectionAlgorithm> {
     config: A::Config,
+    /// See [`CheckConfig::changes`](crate::CheckConfig::changes).
+    changes: Vec<MembersChange>,
     /// The cluster, seen from each of its nodes.
     members: Vec<Membership>,
     time: Option<Time>,
@@ -49,9 +51,15 @@ struct ActiveNode<A: ElectionAlgorithm> {
 }
 
 impl<A: ElectionAlgorithm> Steps<A> {
-    pub(crate) fn new(config: A::Config, members: Vec<Membership>, time: Option<Time>) -> Self {
+    pub(crate) fn new(
+        config: A::Config,
+        changes: Vec<MembersChange>,
+        members: Vec<Membership>,
+        time: Option<Time>,
+    ) -> Self {
         Self {
             config,
+            changes,
             members,
             time,
             nodes: Pool::default(),
@@ -169,8 +177,17 @@ impl<A: ElectionAlgorithm> Steps<A> {
             Event::Elapsed(timer) => Input::Elapsed(node.timers.remove(timer).name),
             Event::Suspected(peer) => Input::Suspected(peer),
             Event::Died(peer) => Input::Died(peer),
-            Event::Commanded(command) => Input::Commanded(command),
+            Event::Commanded(request) => Input::Commanded(self.command(request)?),
             Event::Crashed | Event::Restarted => return None,
+        })
+    }
+
+    fn command(&self, request: Request) -> Option<Command> {
+        Some(match request {
+            Request::Campaign => Command::Campaign,
+            Request::Resign => Command::Resign,
+            Request::TransferTo(peer) => Command::TransferTo(peer),
+            Request::Change(number) => Command::ChangeMembers(self.changes.get(number)?.clone()),
         })
     }
 

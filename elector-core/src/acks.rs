@@ -55,6 +55,20 @@ impl Acks {
         true
     }
 
+    /// Returns the same record for other members. Nodes that are new have acknowledged no round
+    /// yet.
+    #[must_use]
+    pub fn reseat(&self, old: &Membership, new: &Membership) -> Self {
+        let newest_of = |&node| {
+            let place = old.position(node)?;
+            self.newest.get(place).copied().flatten()
+        };
+        Self {
+            newest: new.nodes().iter().map(newest_of).collect(),
+            first: self.first,
+        }
+    }
+
     /// Returns the send time of the newest round that a majority has acknowledged.
     #[must_use]
     pub fn quorum(&self, members: &Membership) -> Option<Moment> {

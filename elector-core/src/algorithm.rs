@@ -9,12 +9,22 @@ use crate::{
 /// What messages, timers and durable state must support: they are stored, sent, compared and
 /// hashed. A model checker needs `Ord` and `Sync` as well as `Hash`.
 pub trait Payload:
-    Clone + Debug + Eq + Ord + Hash + Serialize + DeserializeOwned + Send + Sync + 'static
+    Clone + Debug + Eq + Ord + Hash + Serialize + DeserializeOwned + Send + Sync + Unpin + 'static
 {
 }
 
 impl<T> Payload for T where
-    T: Clone + Debug + Eq + Ord + Hash + Serialize + DeserializeOwned + Send + Sync + 'static
+    T: Clone
+        + Debug
+        + Eq
+        + Ord
+        + Hash
+        + Serialize
+        + DeserializeOwned
+        + Send
+        + Sync
+        + Unpin
+        + 'static
 {
 }
 

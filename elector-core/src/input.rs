@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::NodeId;
+use crate::{MembersChange, NodeId};
 
 /// A fact that an algorithm receives. There are no other kinds of input.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ impl<M, T> Input<M, T> {
 
 /// A command of an application. A command that makes no sense in the current state is refused with
 /// a reason ([`Outbox::refuse`](crate::Outbox::refuse)) and changes nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Command {
     /// Try to become the leader now, without a wait for a timeout.
@@ -68,4 +68,6 @@ pub enum Command {
     Resign,
     /// Stop leading in favour of this peer.
     TransferTo(NodeId),
+    /// Change the members. Only an algorithm whose members can change carries it out.
+    ChangeMembers(MembersChange),
 }

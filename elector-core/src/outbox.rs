@@ -100,7 +100,19 @@ impl<A: ElectionAlgorithm> Outbox<A> {
         timer: impl Fn(B::Timer) -> A::Timer,
         step: impl FnOnce(&mut Outbox<B>),
     ) {
-        let mut inner = Outbox::<B>::new(self.members.clone(), self.now);
+        self.scoped_to(self.members.clone(), message, timer, step);
+    }
+
+    /// Does the same as [`scoped`](Self::scoped) for an algorithm `B` with other members: a
+    /// broadcast of `B` goes to these members.
+    pub fn scoped_to<B: ElectionAlgorithm>(
+        &mut self,
+        members: Membership,
+        message: impl Fn(B::Message) -> A::Message,
+        timer: impl Fn(B::Timer) -> A::Timer,
+        step: impl FnOnce(&mut Outbox<B>),
+    ) {
+        let mut inner = Outbox::<B>::new(members, self.now);
         step(&mut inner);
         let sends = inner.sends.into_iter();
         self.sends.extend(sends.map(|out| Outgoing {

@@ -22,6 +22,7 @@ mod election_timeout;
 mod leader;
 mod node;
 mod phase;
+mod reseat;
 mod rules;
 
 use core::{fmt::Debug, hash::Hash};
@@ -30,6 +31,7 @@ pub use election_timeout::Due;
 pub use leader::Accepted;
 pub use node::QuorumNode;
 pub use phase::{LeaderState, Phase};
+pub use reseat::Reseat;
 pub use rules::Rules;
 
 use crate::ElectionAlgorithm;

@@ -31,6 +31,24 @@ pub enum Refusal {
     /// A command to transfer leadership to a node that does not answer the leader.
     #[error("that node has not answered this leader for election_min: name another member")]
     TargetIsSilent,
+    /// A command to change the members, at a node whose members are fixed.
+    #[error("the members of this cluster are fixed while it runs")]
+    MembersAreFixed,
+    /// A command to an observer that only a voter can carry out.
+    #[error("this node is an observer, and does not vote: send the command to a voter")]
+    Observes,
+    /// A command to change the members to an empty list.
+    #[error("a cluster needs a voter: name at least one node")]
+    NoVoters,
+    /// A command to change a roster that the cluster does not have any more.
+    #[error("the members have changed meanwhile: read them again, and decide again")]
+    OtherRoster,
+    /// A command to change the members, while another change is in progress.
+    #[error("another change of the members is in progress: wait until it is complete")]
+    ChangeInProgress,
+    /// A command to readmit a node that has sent no message from another disk.
+    #[error("that node has not answered from a new disk: format it, start it, and try again")]
+    NoOtherDisk,
     /// A reason that only one algorithm or host has.
     #[error("{0}")]
     Other(&'static str),

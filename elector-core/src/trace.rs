@@ -236,7 +236,9 @@ impl<M: Message, T: Clone> Stimulus<M, T> {
             Input::Silent(peer) => Self::Silent { peer: *peer },
             Input::Died(peer) => Self::Died { peer: *peer },
             Input::Returned(peer) => Self::Returned { peer: *peer },
-            Input::Commanded(command) => Self::Commanded { command: *command },
+            Input::Commanded(command) => Self::Commanded {
+                command: command.clone(),
+            },
         }
     }
 }

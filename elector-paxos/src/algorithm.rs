@@ -7,7 +7,7 @@ mod proposer;
 
 use elector_core::{
     ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, Quorum, View,
-    quorum::{Due, Phase},
+    quorum::{Due, Phase, Reseat, Rules},
 };
 
 use crate::{
@@ -91,6 +91,18 @@ impl ElectionAlgorithm for Paxos {
             Input::Returned(peer) => self.node.clear_suspicion(peer),
             Input::Commanded(command) => self.on_command(command, out),
         }
+    }
+}
+
+impl Reseat for Paxos {
+    fn reseat(&mut self, members: Membership, closed: Epoch, out: &mut Outbox<Self>) {
+        if closed > self.epoch() {
+            self.enter(closed, out);
+        }
+        self.closed = self.closed.max(closed);
+        self.count = None;
+        let rules = Rules::new(&self.node.rules.config, members);
+        self.node.reseat(rules, out);
     }
 }
 

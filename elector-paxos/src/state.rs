@@ -20,6 +20,10 @@ pub struct Paxos {
     /// The epoch at the last start of this node. The node may have led this epoch before a restart,
     /// so it does not lead this epoch any more.
     pub(crate) restored: Epoch,
+    /// The newest instance that is closed because the members have changed since. The node does not
+    /// promise, accept, propose or count in this instance or an earlier one: acceptors that are new
+    /// members do not know what earlier members have accepted there.
+    pub(crate) closed: Epoch,
     /// The instance in which this node proposes as the successor that the previous leader named.
     pub(crate) handover: Option<Epoch>,
 }
@@ -131,6 +135,7 @@ impl Paxos {
                 counter: durable.counter,
             },
             restored: durable.epoch,
+            closed: Epoch::ZERO,
             handover: None,
             memory: Memory::restore(durable),
         }
@@ -162,7 +167,7 @@ impl Paxos {
     /// leader, the leader has been silent for a vigil.
     pub(crate) fn next_ballot(&self) -> Option<(Epoch, Ballot)> {
         let epoch = self.epoch();
-        let closed = self.node.elected.is_some() || epoch <= self.restored;
+        let closed = self.node.elected.is_some() || epoch <= self.restored.max(self.closed);
         let open = if closed { epoch.checked_next()? } else { epoch };
         let instance = open.max(self.memory.floor().0).max(self.seen.instance);
         let above = self.seen.counter.checked_add(1)?; // I2

@@ -6,12 +6,12 @@ mod voter;
 
 use elector_core::{
     ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, Quorum, View,
-    quorum::{Due, Phase},
+    quorum::{Due, Phase, Reseat},
 };
 
 use crate::{
     Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer,
-    state::{Candidacy, Kind, Request},
+    state::{Candidacy, Kind, Request, rules},
 };
 
 impl ElectionAlgorithm for Raft {
@@ -100,6 +100,17 @@ impl ElectionAlgorithm for Raft {
             Input::Returned(peer) => self.node.clear_suspicion(peer),
             Input::Commanded(command) => self.on_command(command, out),
         }
+    }
+}
+
+impl Reseat for Raft {
+    fn reseat(&mut self, members: Membership, closed: Epoch, out: &mut Outbox<Self>) {
+        if closed > self.term() {
+            self.adopt(closed, out);
+        }
+        self.closed = self.closed.max(closed);
+        let rules = rules(&self.node.rules.config, members);
+        self.node.reseat(rules, out);
     }
 }
 

@@ -12,6 +12,9 @@ pub struct Raft {
     /// Its phases are the states of the paper (figure 4). A candidate may also ask for pre-votes.
     pub(crate) node: QuorumNode<Self>,
     pub(crate) durable: RaftDurable,
+    /// The newest term whose election is closed because the members have changed since. The node
+    /// does not vote in this term or an earlier one.
+    pub(crate) closed: Epoch,
 }
 
 /// The timers of a node.
@@ -75,13 +78,17 @@ pub(crate) enum Kind {
     Transfer,
 }
 
+pub(crate) fn rules(config: &RaftConfig, members: Membership) -> Rules<Raft> {
+    let priority = |node| config.priorities.get(&node).copied().unwrap_or(0);
+    Rules::with_priorities(config, members, priority)
+}
+
 impl Raft {
     pub(crate) fn new(config: &RaftConfig, members: Membership, durable: RaftDurable) -> Self {
-        let priority = |node| config.priorities.get(&node).copied().unwrap_or(0);
-        let rules = Rules::with_priorities(config, members, priority);
         Self {
-            node: QuorumNode::new(rules, &durable), // I7
+            node: QuorumNode::new(rules(config, members), &durable), // I7
             durable,
+            closed: Epoch::ZERO,
         }
     }
 

@@ -26,6 +26,7 @@ impl Bully {
                 Ok(()) => self.hand_over(peer, true, out),
                 Err(refusal) => out.refuse(refusal),
             },
+            Command::ChangeMembers(_) => out.refuse(Refusal::MembersAreFixed),
         }
     }
 

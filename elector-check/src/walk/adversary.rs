@@ -33,7 +33,7 @@ pub(crate) struct Adversary {
 }
 
 /// Something that the adversary does at a planned moment.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Planned {
     Crash(usize),
     Restart(usize),

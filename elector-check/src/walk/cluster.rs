@@ -87,8 +87,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
                 self.is_up(node) && self.feed(line, node, Input::Returned(peer))
             }
             Event::Died { node, peer } => self.prove(line, node, peer),
-            Event::Commanded { node, command } => {
-                self.is_up(node) && self.feed(line, node, Input::Commanded(command))
+            Event::Commanded { node, ref command } => {
+                self.is_up(node) && self.feed(line, node, Input::Commanded(command.clone()))
             }
         };
         if happened {

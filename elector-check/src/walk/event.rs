@@ -54,6 +54,10 @@ impl<T> Event<T> {
     /// a timer and `timer` is `None`.
     pub(crate) fn with_timer<U>(&self, timer: Option<U>) -> Option<Event<U>> {
         Some(match *self {
+            Self::Commanded { node, ref command } => Event::Commanded {
+                node,
+                command: command.clone(),
+            },
             Self::Wait(nanos) => Event::Wait(nanos),
             Self::Elapsed { node, .. } => Event::Elapsed {
                 node,
@@ -67,7 +71,6 @@ impl<T> Event<T> {
             Self::Suspected { node, peer } => Event::Suspected { node, peer },
             Self::Returned { node, peer } => Event::Returned { node, peer },
             Self::Died { node, peer } => Event::Died { node, peer },
-            Self::Commanded { node, command } => Event::Commanded { node, command },
         })
     }
 
@@ -116,6 +119,13 @@ impl<T: fmt::Display> fmt::Display for Event<T> {
                 Command::Resign => write!(f, "{:?} resigns", id(*node)),
                 Command::TransferTo(peer) => {
                     write!(f, "{:?} transfers to {peer:?}", id(*node))
+                }
+                Command::ChangeMembers(change) => {
+                    write!(f, "{:?} changes the members to", id(*node))?;
+                    change
+                        .goal
+                        .iter()
+                        .try_for_each(|node| write!(f, " {node:?}"))
                 }
             },
         }

@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use elector_core::{Command, NodeId};
+use elector_core::{Command, MembersChange, NodeId};
 use thiserror::Error;
 
 use crate::{
@@ -134,6 +134,14 @@ fn event(text: &str) -> Option<Event<String>> {
         ["writes"] => Event::Written { node },
         ["campaigns"] => command(node, Command::Campaign),
         ["resigns"] => command(node, Command::Resign),
+        ["changes", "the", "members", "to", ref goal @ ..] => {
+            let goal = goal.iter().map(|node| peer_id(node));
+            let change = MembersChange {
+                goal: goal.collect::<Option<_>>()?,
+                ..MembersChange::default()
+            };
+            command(node, Command::ChangeMembers(change))
+        }
         ["transfers", "to", peer] => command(node, Command::TransferTo(peer_id(peer)?)),
         ["suspects", peer] => Event::Suspected {
             node,

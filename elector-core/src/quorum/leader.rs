@@ -94,6 +94,7 @@ impl<A: QuorumElection> QuorumNode<A> {
             Command::Campaign => self.campaign(),
             Command::Resign => self.resign(),
             Command::TransferTo(peer) => self.transfer(peer, out.now()),
+            Command::ChangeMembers(_) => Err(Refusal::MembersAreFixed),
         };
         match accepted {
             Ok(Accepted::SteppedDown(_)) => self.step_down(out),

@@ -133,7 +133,9 @@ impl<M, T> Stimulus<M, T> {
             &Self::Silent { peer } => Stimulus::Silent { peer },
             &Self::Died { peer } => Stimulus::Died { peer },
             &Self::Returned { peer } => Stimulus::Returned { peer },
-            &Self::Commanded { command } => Stimulus::Commanded { command },
+            Self::Commanded { command } => Stimulus::Commanded {
+                command: command.clone(),
+            },
         }
     }
 }

@@ -97,7 +97,13 @@ impl Paxos {
     /// raises the floor as soon as it is sent, before the node's promise to itself is durable. It
     /// is always safe to refuse more than necessary.
     pub(super) fn floor(&self) -> (Epoch, Option<Ballot>) {
+        let open = (self.closed.next(), None);
         let promised = self.memory.floor();
+        let promised = if self.closed == Epoch::ZERO {
+            promised
+        } else {
+            promised.max(open)
+        };
         match &self.node.phase {
             Phase::Candidate(own) => promised.max((own.instance, Some(own.ballot))),
             Phase::Follower { .. } | Phase::Leader(_) => promised,

@@ -32,8 +32,8 @@ impl Paxos {
         proposal: Proposal,
         out: &mut Outbox<Self>,
     ) {
-        if self.knows_leader_of(epoch) {
-            return; // Stale: the epoch is decided.
+        if self.knows_leader_of(epoch) || epoch <= self.closed {
+            return; // Stale: the epoch is decided or closed.
         }
         let newest = (epoch, proposal.ballot);
         let counted = self.count.as_ref();

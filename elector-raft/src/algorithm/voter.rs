@@ -108,9 +108,10 @@ impl Raft {
     }
 
     /// Returns `true` if this node may vote for `candidate` in its present term (I2). Once a term
-    /// has a leader, there is no candidate left to vote for.
+    /// has a leader, or its election is closed, there is no candidate left to vote for.
     fn may_vote_for(&self, candidate: NodeId) -> bool {
         let voted_for = self.durable.voted_for;
-        self.node.elected.is_none() && voted_for.is_none_or(|choice| choice == candidate)
+        let is_open = self.node.elected.is_none() && self.term() > self.closed;
+        is_open && voted_for.is_none_or(|choice| choice == candidate)
     }
 }

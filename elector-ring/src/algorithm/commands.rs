@@ -20,6 +20,7 @@ impl Ring {
                 Ok(()) => self.hand_over(Some(peer), out),
                 Err(refusal) => out.refuse(refusal),
             },
+            Command::ChangeMembers(_) => out.refuse(Refusal::MembersAreFixed),
         }
     }
 

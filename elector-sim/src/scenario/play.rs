@@ -78,7 +78,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             Action::Transfer(transfer) => {
                 if let Some(&to) = transfer.to.resolve(self).first() {
                     let command = Command::TransferTo(to);
-                    self.each(transfer.from, |sim, node| sim.command(node, command));
+                    self.each(transfer.from, |sim, node| {
+                        sim.command(node, command.clone())
+                    });
                 }
             }
             Action::RollingRestart(rolling) => self.roll(*rolling),
@@ -227,7 +229,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         } else {
             Selector::Random
         };
-        self.each(at, |sim, node| sim.command(node, command));
+        self.each(at, |sim, node| sim.command(node, command.clone()));
     }
 
     fn random_hint(&mut self) {

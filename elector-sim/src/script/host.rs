@@ -100,9 +100,11 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
                 let header = format!("hears {peer:?} again");
                 self.report(*node, *peer, &header, Input::Returned)
             }
-            Instruction::Command { node, command } => {
-                self.step(*node, &command_text(*command), Input::Commanded(*command))
-            }
+            Instruction::Command { node, command } => self.step(
+                *node,
+                &command_text(command),
+                Input::Commanded(command.clone()),
+            ),
             Instruction::Hold(what, node) => self.node(*node)?.hold(*what),
             Instruction::Release(what, node) => self.release(*what, *node),
             Instruction::ReleaseOneWrite(node) => self.release_one_write(*node),
@@ -277,10 +279,14 @@ pub(super) fn view_text(view: View) -> String {
     format!("epoch {epoch} leader {leader} role {role}")
 }
 
-fn command_text(command: Command) -> String {
+fn command_text(command: &Command) -> String {
     match command {
         Command::Campaign => "commanded campaign".into(),
         Command::Resign => "commanded resign".into(),
         Command::TransferTo(peer) => format!("commanded transfer to {peer:?}"),
+        Command::ChangeMembers(change) => {
+            let goal: Vec<String> = change.goal.iter().map(|node| node.to_string()).collect();
+            format!("commanded members {}", goal.join(","))
+        }
     }
 }

@@ -141,7 +141,7 @@ impl ElectionAlgorithm for Toy {
             | Input::Died(_) => self.campaign(out),
             Input::Returned(_) => {}
             Input::Commanded(Command::Campaign) => self.campaign(out),
-            Input::Commanded(Command::Resign | Command::TransferTo(_)) => {
+            Input::Commanded(_) => {
                 out.refuse("a toy never steps down");
             }
         }

@@ -1,0 +1,35 @@
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Epoch, NodeSet};
+
+/// The name of a roster, the list of the nodes that vote: the epoch of the leader that made it, and
+/// its version.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct RosterId {
+    /// The epoch of the leader that made the roster; zero for the first roster.
+    pub created: Epoch,
+    /// The version of the roster: 1 for the first roster.
+    pub version: u64,
+}
+
+impl fmt::Display for RosterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.created, self.version)
+    }
+}
+
+/// A command to change the members of a cluster while it runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MembersChange {
+    /// The nodes that vote after the change.
+    pub goal: NodeSet,
+    /// Nodes of the goal that come back with another disk. A node is not a voter any more when its
+    /// disk is lost, because the disk kept its votes.
+    pub readmit: NodeSet,
+    /// Change only this roster. If the cluster has another roster, the command is refused.
+    pub if_roster: Option<RosterId>,
+}

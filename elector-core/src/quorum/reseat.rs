@@ -1,0 +1,46 @@
+//! Changes of the members while a node runs.
+
+use alloc::sync::Arc;
+
+use super::{Phase, QuorumElection, QuorumNode, Rules};
+use crate::{ElectionAlgorithm, Epoch, Membership, Outbox, Quorum};
+
+/// An algorithm whose members can change while a node runs.
+///
+/// An algorithm alone does not decide which members it has. A wrapper around it agrees on the
+/// members, and ensures that each majority of the old members meets each majority of the new ones.
+pub trait Reseat: ElectionAlgorithm<Guarantee = Quorum> {
+    /// Replaces the members. Elections of the epochs up to `closed` have ended: from now on the
+    /// node gives no support in them, and counts no answers that belong to them. The node enters
+    /// the epoch `closed` if its own epoch is lower.
+    ///
+    /// A leader of the epoch `closed` still leads, and keeps the acknowledgements of nodes that are
+    /// still members. A follower of this leader still follows. The node still owes the silence that
+    /// it owed. Any candidacy ends, because the answers so far came from other members.
+    fn reseat(&mut self, members: Membership, closed: Epoch, out: &mut Outbox<Self>);
+}
+
+impl<A: QuorumElection> QuorumNode<A> {
+    /// Replaces the rules, and with them the members. The caller has entered the epoch that is
+    /// closed.
+    pub fn reseat(&mut self, rules: Rules<A>, out: &mut Outbox<A>) {
+        let members = &rules.members;
+        let retained = self.suspects.iter().filter(|&node| members.has_peer(node));
+        self.suspects = retained.collect();
+        self.attempts.reset();
+        match &mut self.phase {
+            Phase::Leader(state) => {
+                state.acks = state.acks.reseat(&self.rules.members, members);
+                state.answered.clear();
+                if A::has_lease(&rules.config) && members.majority() > 1 {
+                    out.set_timer(A::QUORUM, rules.timing().vigil());
+                } else {
+                    out.cancel_timer(A::QUORUM);
+                }
+            }
+            Phase::Candidate(_) => self.phase = Phase::Follower { leader: None },
+            Phase::Follower { .. } => {}
+        }
+        self.rules = Arc::new(rules);
+    }
+}

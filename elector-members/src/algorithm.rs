@@ -1,0 +1,182 @@
+mod adopt;
+mod change;
+mod leader;
+mod observer;
+
+use elector_core::{
+    Command, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outbox, Refusal, View,
+    quorum::Reseat,
+};
+
+use crate::{
+    Members, MembersConfig, MembersDurable, MembersMessage, MembersTimer,
+    state::{Office, Seat},
+};
+
+impl<A: Reseat> ElectionAlgorithm for Members<A> {
+    const NAME: &'static str = A::NAME;
+
+    type Guarantee = A::Guarantee;
+    type Config = MembersConfig<A::Config>;
+    type Message = MembersMessage<A::Message>;
+    type Timer = MembersTimer<A::Timer>;
+    type Durable = MembersDurable<A::Durable>;
+
+    fn restore(config: &Self::Config, members: Membership, durable: Self::Durable) -> Self {
+        Self::new(config, members, durable)
+    }
+
+    fn durable(&self) -> &Self::Durable {
+        &self.durable
+    }
+
+    fn view(&self) -> View {
+        self.current_view()
+    }
+
+    /// The majority of an earlier roster that has acknowledged a round still owes its silence after
+    /// a change. So a lease that was earned under that roster holds to its deadline.
+    fn lease(&self) -> Option<Moment> {
+        let office = self.office.as_ref()?;
+        let present = self.seat.as_ref()?.algorithm.lease();
+        present.max(office.earned)
+    }
+
+    fn has_lease(config: &Self::Config) -> bool {
+        A::has_lease(&config.algorithm)
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let view = self.current_view();
+        if view.leads() != self.office.is_some() {
+            return Err("M1: a node has the state of a leader exactly while it leads");
+        }
+        if self.seat.is_some() && self.durable.roster.term > view.epoch {
+            return Err("M2: the epoch of a voter is not below the term of its roster");
+        }
+        self.seat
+            .as_ref()
+            .map_or(Ok(()), |seat| seat.algorithm.check())
+    }
+
+    fn step(&mut self, input: Input<Self::Message, Self::Timer>, out: &mut Outbox<Self>) {
+        match input {
+            Input::Started => self.on_started(out),
+            Input::Received { from, message } => self.on_message(from, message, out),
+            Input::Elapsed(MembersTimer::Inner(timer)) => {
+                self.pass_on(Input::Elapsed(timer), out);
+            }
+            Input::Elapsed(MembersTimer::Beat) => self.send_beats(out),
+            Input::Elapsed(MembersTimer::Seek) => self.seek(out),
+            Input::Suspected(peer) => self.pass_on_report(peer, Input::Suspected(peer), out),
+            Input::Silent(peer) => self.pass_on_report(peer, Input::Silent(peer), out),
+            Input::Died(peer) => self.pass_on_report(peer, Input::Died(peer), out),
+            Input::Returned(peer) => self.pass_on_report(peer, Input::Returned(peer), out),
+            Input::Commanded(Command::ChangeMembers(change)) => {
+                if let Err(refusal) = self.on_change(&change, out) {
+                    out.refuse(refusal);
+                }
+            }
+            Input::Commanded(command) => {
+                if self.seat.is_none() {
+                    out.refuse(Refusal::Observes);
+                }
+                self.pass_on(Input::Commanded(command), out);
+            }
+        }
+        self.advance(out);
+    }
+}
+
+impl<A: Reseat> Members<A> {
+    fn on_started(&mut self, out: &mut Outbox<Self>) {
+        if self.seat.is_none() {
+            return self.seek(out);
+        }
+        self.pass_on(Input::Started, out);
+        self.reseat(out);
+    }
+
+    fn on_message(
+        &mut self,
+        from: NodeId,
+        message: MembersMessage<A::Message>,
+        out: &mut Outbox<Self>,
+    ) {
+        match message {
+            MembersMessage::Inner { roster, message } => {
+                if roster != self.durable.roster.id() {
+                    // The sender sends its own roster if this one is older.
+                    return self.answer_other_roster(from, out);
+                }
+                self.pass_on_report(from, Input::Received { from, message }, out);
+            }
+            MembersMessage::Roster(roster) => self.on_roster(from, roster, out),
+            MembersMessage::Beat { epoch, sent, .. } => self.on_beat(from, epoch, sent, out),
+            MembersMessage::Holds {
+                rank,
+                epoch,
+                disk,
+                sent,
+            } => {
+                if rank != self.rank() {
+                    self.answer_other_roster(from, out);
+                }
+                self.on_holds(from, (rank, epoch), disk, sent, out);
+            }
+        }
+    }
+
+    fn answer_other_roster(&self, from: NodeId, out: &mut Outbox<Self>) {
+        if self.durable.roster.version > 0 {
+            self.send_roster(from, out);
+        } else {
+            self.send_holds(from, Moment::ZERO, out);
+        }
+    }
+
+    /// Passes an input that comes from a peer, or is about a peer, to the algorithm, if the peer is
+    /// a voter.
+    fn pass_on_report(
+        &mut self,
+        peer: NodeId,
+        input: Input<A::Message, A::Timer>,
+        out: &mut Outbox<Self>,
+    ) {
+        let seat = self.seat.as_ref();
+        if seat.is_some_and(|seat| seat.members.has_peer(peer)) {
+            self.pass_on(input, out);
+        }
+    }
+
+    fn pass_on(&mut self, input: Input<A::Message, A::Timer>, out: &mut Outbox<Self>) {
+        self.act(out, |algorithm, out| algorithm.step(input, out));
+    }
+
+    /// Runs a step of the algorithm, if this node is a voter.
+    fn act(&mut self, out: &mut Outbox<Self>, step: impl FnOnce(&mut A, &mut Outbox<A>)) {
+        let Some(Seat { algorithm, members }) = &mut self.seat else {
+            return; // Stale: an observer takes part in no election.
+        };
+        let roster = self.durable.roster.id();
+        out.scoped_to(
+            members.clone(),
+            |message| MembersMessage::Inner { roster, message },
+            MembersTimer::Inner,
+            |out| step(algorithm, out),
+        );
+        if self.durable.algorithm != *algorithm.durable() {
+            self.durable.algorithm.clone_from(algorithm.durable());
+        }
+        let view = algorithm.view();
+        if !view.leads() {
+            self.leave_office(out);
+        } else if self
+            .office
+            .as_ref()
+            .is_none_or(|office| office.epoch < view.epoch)
+        {
+            self.office = Some(Office::new(view.epoch));
+        }
+    }
+}

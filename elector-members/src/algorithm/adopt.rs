@@ -1,0 +1,77 @@
+//! How a node takes a roster from another node.
+
+use elector_core::{Input, Moment, NodeId, Outbox, quorum::Reseat};
+
+use crate::{Members, Roster, state::Seat};
+
+impl<A: Reseat> Members<A> {
+    pub(super) fn on_roster(&mut self, from: NodeId, roster: Roster, out: &mut Outbox<Self>) {
+        if !roster.is_valid(&self.universe) || roster.rank() == self.rank() {
+            return; // Invalid, or known.
+        }
+        if roster.rank() < self.rank() {
+            return self.answer_other_roster(from, out);
+        }
+        // No other node makes rosters of the epoch that this node leads.
+        let office = self.office.as_ref();
+        if office.is_some_and(|office| roster.term <= office.epoch) {
+            return; // Invalid.
+        }
+        self.adopt(roster, out);
+        self.send_holds(from, Moment::ZERO, out);
+    }
+
+    /// Replaces the roster of a node that does not lead the term of the roster. If this node leads
+    /// an older epoch, its tenure ends.
+    fn adopt(&mut self, roster: Roster, out: &mut Outbox<Self>) {
+        let view = self.current_view();
+        self.durable.roster = roster;
+        let members = self.membership();
+        match (members, self.seat.is_some()) {
+            (Some(_), true) => self.reseat(out),
+            (Some(_), false) => self.take_seat(out),
+            (None, _) => {
+                self.seat = None;
+                self.leave_office(out);
+                self.leader = view.leader.filter(|&leader| leader != self.me());
+                if view.epoch > self.durable.seen {
+                    self.durable.seen = view.epoch;
+                }
+                self.wait_for_beat(out);
+            }
+        }
+    }
+
+    fn membership(&self) -> Option<elector_core::Membership> {
+        let disk = self.config().disk;
+        self.durable.roster.membership(self.me(), disk)
+    }
+
+    /// Becomes a voter. The state of an earlier time as a voter still binds this node.
+    fn take_seat(&mut self, out: &mut Outbox<Self>) {
+        let Some(members) = self.membership() else {
+            return; // Not a voter.
+        };
+        let durable = self.durable.algorithm.clone();
+        let algorithm = A::restore(&self.config().algorithm, members.clone(), durable);
+        self.seat = Some(Seat { algorithm, members });
+        self.leader = None;
+        out.cancel_timer(crate::MembersTimer::Seek);
+        self.act(out, |algorithm, out| algorithm.step(Input::Started, out));
+        self.reseat(out);
+    }
+
+    /// Passes the voters of the present roster to the algorithm. All elections up to the term of
+    /// the roster are closed: the voters of this roster do not know what the voters of an earlier
+    /// roster have chosen in them.
+    pub(super) fn reseat(&mut self, out: &mut Outbox<Self>) {
+        let Some(members) = self.membership() else {
+            return; // Not a voter.
+        };
+        if let Some(seat) = &mut self.seat {
+            seat.members = members.clone();
+        }
+        let closed = self.durable.roster.term.max(self.durable.seen);
+        self.act(out, |algorithm, out| algorithm.reseat(members, closed, out));
+    }
+}

@@ -1,0 +1,232 @@
+//! The changes: each is a series of rosters that differ by one voter.
+
+use alloc::vec::Vec;
+
+use elector_core::{
+    Command, Configuration as _, ElectionAlgorithm as _, Input, MembersChange, NodeId, Outbox,
+    Refusal, quorum::Reseat,
+};
+
+use crate::{
+    Members, MembersMessage, Roster, Voter,
+    state::{Office, STREAK},
+};
+
+/// What a leader does next.
+enum Next {
+    Nothing,
+    /// Make this roster.
+    Make(Roster),
+    /// This leader is to leave, and all other steps are done: another leader removes it.
+    HandOver,
+}
+
+impl<A: Reseat> Members<A> {
+    pub(super) fn on_change(
+        &mut self,
+        change: &MembersChange,
+        out: &mut Outbox<Self>,
+    ) -> Result<(), Refusal> {
+        let goal = self.goal_of(change)?;
+        let roster = &self.durable.roster;
+        let Some(office) = &mut self.office else {
+            return Err(Refusal::NotTheLeader);
+        };
+        if change.if_roster.is_some_and(|id| id != roster.id()) {
+            return Err(Refusal::OtherRoster);
+        }
+        if roster.is_changing() || !office.wanted.is_empty() {
+            return Err(Refusal::ChangeInProgress);
+        }
+        if goal != roster.voters {
+            office.wanted = goal;
+            self.start_beats(out);
+        }
+        Ok(())
+    }
+
+    /// Returns the voters after this change. A node that stays keeps its disk. A node that comes
+    /// back with another disk must have sent a message, because the roster names its disk.
+    fn goal_of(&self, change: &MembersChange) -> Result<Vec<Voter>, Refusal> {
+        let Some(office) = &self.office else {
+            return Err(Refusal::NotTheLeader);
+        };
+        if change.goal.is_empty() {
+            return Err(Refusal::NoVoters);
+        }
+        let voter_of = |node: NodeId| {
+            if !self.universe.contains(node) {
+                return Err(Refusal::TargetIsNoMember);
+            }
+            let present = self.durable.roster.voter(node);
+            if !change.readmit.contains(node) {
+                return Ok(present.unwrap_or(Voter { node, disk: None }));
+            }
+            let disk = office.heard.get(&node).and_then(|heard| heard.disk);
+            if disk.is_none() || present.is_some_and(|voter| voter.is(node, disk)) {
+                return Err(Refusal::NoOtherDisk);
+            }
+            Ok(Voter { node, disk })
+        };
+        change.goal.iter().map(voter_of).collect()
+    }
+
+    /// Makes the next roster, if one is due and the present one is safe to leave.
+    pub(super) fn advance(&mut self, out: &mut Outbox<Self>) {
+        if self.office.is_none() {
+            return; // Only a leader makes rosters.
+        }
+        self.start_beats(out);
+        if !self.has_work() {
+            return;
+        }
+        let rank = self.rank();
+        if self.durable.roster.term != rank.term {
+            self.durable.roster.term = rank.term;
+        }
+        if !self.may_change() {
+            return;
+        }
+        match self.next(out) {
+            Next::Nothing => {}
+            Next::Make(roster) => self.make(roster, out),
+            Next::HandOver => {
+                let resign = Input::Commanded(Command::Resign);
+                self.act(out, |algorithm, out| algorithm.step(resign, out));
+            }
+        }
+    }
+
+    /// Returns `true` if a majority of the voters holds the present roster in this epoch, and the
+    /// lease rests on the present voters. Without the second condition a lease could rest on a
+    /// majority of the last roster but one, and such a majority need not meet a majority of the
+    /// next roster.
+    fn may_change(&self) -> bool {
+        let (Some(office), Some(seat)) = (&self.office, &self.seat) else {
+            return false;
+        };
+        let roster = &self.durable.roster;
+        let others = roster.voters.iter().filter(|voter| {
+            let node = voter.node;
+            node != self.me() && office.is_held_by(**voter)
+        });
+        let holders = others.count() + 1;
+        let lease = seat.algorithm.lease();
+        let rests = lease.is_some() && lease >= office.changed;
+        holders >= roster.majority() && (rests || !A::has_lease(&self.config().algorithm))
+    }
+
+    fn next(&self, out: &Outbox<Self>) -> Next {
+        let (Some(office), roster) = (&self.office, &self.durable.roster) else {
+            return Next::Nothing;
+        };
+        if roster.is_changing() {
+            return self.next_step(office, out);
+        }
+        if !office.wanted.is_empty() {
+            let mut next = roster.clone();
+            next.goal.clone_from(&office.wanted);
+            return Next::Make(next);
+        }
+        self.bind_disks(office)
+    }
+
+    /// Returns the next step towards the goal. Voters that do not answer leave first, if the others
+    /// are a majority without them. Then new voters join. Voters that answer leave last, so that
+    /// the cluster is not smaller than necessary, and the leader is the last of them.
+    fn next_step(&self, office: &Office, out: &Outbox<Self>) -> Next {
+        let (now, span) = (out.now(), self.config().timing().election_min);
+        let roster = &self.durable.roster;
+        let me = self.me();
+        let is_alive = |voter: &Voter| voter.node == me || office.hears(*voter, now, span);
+        let stays = |voter: &Voter| {
+            let wanted = roster.wanted(voter.node);
+            wanted.is_some_and(|wanted| wanted.disk.is_none() || wanted.disk == voter.disk)
+        };
+        let leaving: Vec<&Voter> = roster.voters.iter().filter(|&v| !stays(v)).collect();
+        let dead = leaving.iter().find(|voter| !is_alive(voter));
+        if let Some(dead) = dead {
+            let alive = roster.voters.iter().filter(|&v| is_alive(v)).count();
+            if alive > (roster.voters.len() - 1) / 2 {
+                return Next::Make(roster.without(dead.node));
+            }
+        }
+        let mut joining = roster.goal.iter().filter(|wanted| {
+            let voter = roster.voter(wanted.node);
+            voter.is_none_or(|voter| !stays(&voter))
+        });
+        if let Some(ready) = joining.clone().find_map(|wanted| ready(office, *wanted))
+            && roster.voter(ready.node).is_none()
+        {
+            return Next::Make(roster.with(ready));
+        }
+        if joining.next().is_some() {
+            return Next::Nothing; // A new voter has not caught up yet.
+        }
+        match leaving.iter().find(|voter| voter.node != me) {
+            Some(other) => Next::Make(roster.without(other.node)),
+            None if leaving.is_empty() => Next::Make(roster.clone()),
+            None => Next::HandOver,
+        }
+    }
+
+    /// Returns the roster in which each voter that has answered has its disk.
+    fn bind_disks(&self, office: &Office) -> Next {
+        let mut bound = self.durable.roster.clone();
+        for voter in &mut bound.voters {
+            if voter.disk.is_none() {
+                voter.disk = if voter.node == self.me() {
+                    self.config().disk
+                } else {
+                    office.heard.get(&voter.node).and_then(|heard| heard.disk)
+                };
+            }
+        }
+        if bound == self.durable.roster {
+            return Next::Nothing;
+        }
+        Next::Make(bound)
+    }
+
+    /// Makes `next` the roster of this cluster, in force at once.
+    fn make(&mut self, mut next: Roster, out: &mut Outbox<Self>) {
+        let lease = self.lease();
+        let Some(office) = &mut self.office else {
+            return;
+        };
+        let reached = next.goal.iter().all(|wanted| {
+            let voter = next.voter(wanted.node);
+            voter.is_some_and(|voter| wanted.disk.is_none() || wanted.disk == voter.disk)
+        });
+        if reached && next.goal.len() == next.voters.len() {
+            next.goal.clear();
+        }
+        next.version = next.version.saturating_add(1);
+        (next.created, next.term) = (office.epoch, office.epoch);
+        office.wanted.clear();
+        office.earned = lease;
+        office.changed = Some(out.now());
+        for heard in office.heard.values_mut() {
+            heard.holds = false;
+        }
+        let mut concerned: Vec<NodeId> = office.heard.keys().copied().collect();
+        let voters = [&self.durable.roster.voters, &next.voters, &next.goal];
+        concerned.extend(voters.into_iter().flatten().map(|voter| voter.node));
+        concerned.sort_unstable();
+        concerned.dedup();
+        self.durable.roster = next;
+        for node in concerned.into_iter().filter(|&node| node != self.me()) {
+            out.send(node, MembersMessage::Roster(self.durable.roster.clone()));
+        }
+        self.reseat(out);
+        self.start_beats(out);
+    }
+}
+
+/// Returns the voter that `wanted` describes, with its disk, if the node has caught up.
+fn ready(office: &Office, wanted: Voter) -> Option<Voter> {
+    let heard = office.heard.get(&wanted.node)?;
+    let disk = wanted.disk.or(heard.disk);
+    let voter = Voter { disk, ..wanted };
+    (heard.streak >= STREAK && voter.is(wanted.node, heard.disk)).then_some(voter)
+}

@@ -1,0 +1,118 @@
+//! The leader: which nodes answer it, and what they hold.
+
+use alloc::collections::BTreeSet;
+
+use elector_core::{Configuration as _, Delay, Epoch, Moment, NodeId, Outbox, quorum::Reseat};
+
+use crate::{
+    DiskId, Members, MembersMessage, MembersTimer, Rank,
+    state::{Heard, STREAK},
+};
+
+impl<A: Reseat> Members<A> {
+    pub(super) fn leave_office(&mut self, out: &mut Outbox<Self>) {
+        if let Some(office) = self.office.take()
+            && office.beat.is_some()
+        {
+            out.cancel_timer(MembersTimer::Beat);
+        }
+    }
+
+    /// Returns `true` if the members are to change, or if the roster does not name the disks of all
+    /// voters yet.
+    pub(super) fn has_work(&self) -> bool {
+        let wants = self.office.as_ref().is_some_and(|o| !o.wanted.is_empty());
+        let roster = &self.durable.roster;
+        let unbound = || roster.voters.iter().any(|voter| voter.disk.is_none());
+        wants || roster.is_changing() || self.config().disk.is_some() && unbound()
+    }
+
+    /// Returns the nodes that get the leader's beats. In a cluster without observers whose members
+    /// do not change, there are no beats.
+    fn audience(&self) -> BTreeSet<NodeId> {
+        let Some(office) = &self.office else {
+            return BTreeSet::new();
+        };
+        let roster = &self.durable.roster;
+        let mut audience: BTreeSet<NodeId> = office.heard.keys().copied().collect();
+        if self.has_work() {
+            let concerned = [&roster.voters, &roster.goal, &office.wanted];
+            audience.extend(concerned.into_iter().flatten().map(|voter| voter.node));
+        } else {
+            audience.retain(|&node| {
+                let voter = roster.voter(node);
+                let disk = office.heard.get(&node).and_then(|heard| heard.disk);
+                voter.is_none_or(|voter| !voter.is(node, disk))
+            });
+        }
+        audience.remove(&self.me());
+        audience
+    }
+
+    /// Starts the beats, if there are nodes that need them.
+    pub(super) fn start_beats(&mut self, out: &mut Outbox<Self>) {
+        let stopped = self.office.as_ref().is_some_and(|o| o.beat.is_none());
+        if stopped && !self.audience().is_empty() {
+            self.send_beats(out);
+        }
+    }
+
+    pub(super) fn send_beats(&mut self, out: &mut Outbox<Self>) {
+        let (audience, rank) = (self.audience(), self.rank());
+        let heartbeat = Delay::exactly(self.heartbeat());
+        let Some(office) = &mut self.office else {
+            return; // Stale: this tenure has ended.
+        };
+        if audience.is_empty() {
+            office.beat = None;
+            return;
+        }
+        for heard in office.heard.values_mut() {
+            if Some(heard.answered) != office.beat {
+                heard.streak = 0;
+            }
+        }
+        let (epoch, sent) = (office.epoch, out.now());
+        office.beat = Some(sent);
+        for node in audience {
+            out.send(node, MembersMessage::Beat { epoch, rank, sent });
+        }
+        out.set_timer(MembersTimer::Beat, heartbeat);
+    }
+
+    pub(super) fn on_holds(
+        &mut self,
+        from: NodeId,
+        (rank, epoch): (Rank, Epoch),
+        disk: Option<DiskId>,
+        sent: Moment,
+        out: &mut Outbox<Self>,
+    ) {
+        let (now, own) = (out.now(), self.rank());
+        let limit = self.config().timing().lease / 2;
+        let Some(office) = &mut self.office else {
+            return; // Only a leader counts.
+        };
+        let heard = office.heard.entry(from).or_insert(Heard {
+            at: now,
+            disk,
+            holds: false,
+            streak: 0,
+            answered: Moment::ZERO,
+        });
+        if heard.disk != disk {
+            (heard.disk, heard.streak) = (disk, 0);
+        }
+        heard.at = now;
+        heard.holds = rank == own && epoch == office.epoch;
+        if Some(sent) == office.beat && heard.answered != sent {
+            let in_time = now.saturating_since(sent) <= limit;
+            heard.streak = if in_time {
+                heard.streak.saturating_add(1).min(STREAK)
+            } else {
+                0
+            };
+            heard.answered = sent;
+        }
+    }
+}

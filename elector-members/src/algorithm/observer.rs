@@ -1,0 +1,43 @@
+//! The observer: it follows the leader, and neither votes nor counts.
+
+use elector_core::{Configuration as _, Epoch, Moment, NodeId, Outbox, quorum::Reseat};
+
+use crate::{Members, MembersTimer};
+
+impl<A: Reseat> Members<A> {
+    /// Asks all nodes for their roster, again and again until a leader answers.
+    pub(super) fn seek(&mut self, out: &mut Outbox<Self>) {
+        if self.seat.is_some() {
+            return; // Stale: this node has become a voter.
+        }
+        self.leader = None;
+        out.broadcast(&self.holds(Moment::ZERO));
+        self.wait_for_beat(out);
+    }
+
+    pub(super) fn wait_for_beat(&self, out: &mut Outbox<Self>) {
+        let timeout = self.config().timing().election();
+        out.set_timer(MembersTimer::Seek, timeout);
+    }
+
+    pub(super) fn on_beat(
+        &mut self,
+        from: NodeId,
+        epoch: Epoch,
+        sent: Moment,
+        out: &mut Outbox<Self>,
+    ) {
+        if self.seat.is_none() && epoch >= self.durable.seen {
+            if epoch > self.durable.seen {
+                self.durable.seen = epoch;
+                self.leader = None;
+            }
+            if self.leader.is_some_and(|leader| leader != from) {
+                return; // Invalid: an epoch has one leader.
+            }
+            self.leader = Some(from);
+            self.wait_for_beat(out);
+        }
+        self.send_holds(from, sent, out);
+    }
+}

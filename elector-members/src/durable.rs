@@ -1,0 +1,17 @@
+use elector_core::Epoch;
+use serde::{Deserialize, Serialize};
+
+use crate::Roster;
+
+/// The state that must survive a crash.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MembersDurable<D> {
+    /// The newest roster that this node has received or made. A node with an older roster in a
+    /// message does not get this node's support.
+    pub roster: Roster,
+    /// The newest epoch that this node has shown while it was an observer.
+    pub seen: Epoch,
+    /// The state of the election algorithm. An observer keeps the state of its time as a voter: if
+    /// it becomes a voter again, its earlier votes still bind it.
+    pub algorithm: D,
+}

@@ -1,0 +1,74 @@
+use elector_core::{Epoch, Message, Moment, NodeId, Pledge, Purpose, RosterId};
+use serde::{Deserialize, Serialize};
+
+use crate::{DiskId, Rank, Roster};
+
+/// The messages between nodes whose members can change.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum MembersMessage<M> {
+    /// A message of the election algorithm. Only a voter that holds the same roster processes it.
+    Inner {
+        /// The roster of the sender.
+        roster: RosterId,
+        /// The message.
+        message: M,
+    },
+    /// A roster. A node that does not lead adopts a roster that is newer than its own.
+    Roster(Roster),
+    /// The leader asks what the receiver holds. To an observer it is also a sign of life.
+    Beat {
+        /// The epoch of the leader.
+        epoch: Epoch,
+        /// The place of the leader's roster in the order of rosters.
+        rank: Rank,
+        /// The time on the leader's clock. The answer echoes it.
+        sent: Moment,
+    },
+    /// The answer to a beat or to a roster: what the sender has on its disk. A node that looks for
+    /// a cluster sends it to all nodes.
+    Holds {
+        /// The place of the sender's roster in the order of rosters.
+        rank: Rank,
+        /// The epoch of the sender.
+        epoch: Epoch,
+        /// The disk of the sender.
+        disk: Option<DiskId>,
+        /// The timestamp of the beat; [`Moment::ZERO`] if the message answers no beat.
+        sent: Moment,
+    },
+}
+
+impl<M: Message> Message for MembersMessage<M> {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Inner { message, .. } => message.kind(),
+            Self::Roster(_) => "Roster",
+            Self::Beat { .. } => "Beat",
+            Self::Holds { .. } => "Holds",
+        }
+    }
+
+    fn purpose(&self) -> Purpose {
+        match self {
+            Self::Inner { message, .. } => message.purpose(),
+            Self::Roster(_) | Self::Beat { .. } | Self::Holds { .. } => Purpose::Liveness,
+        }
+    }
+
+    fn epoch(&self) -> Option<Epoch> {
+        match self {
+            Self::Inner { roster, message } => message.epoch().max(Some(roster.created)),
+            Self::Roster(roster) => Some(roster.term),
+            Self::Beat { epoch, rank, .. } | Self::Holds { epoch, rank, .. } => {
+                Some(rank.term.max(*epoch))
+            }
+        }
+    }
+
+    fn pledge(&self, to: NodeId) -> Option<Pledge> {
+        match self {
+            Self::Inner { message, .. } => message.pledge(to),
+            Self::Roster(_) | Self::Beat { .. } | Self::Holds { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,160 @@
+use alloc::vec::Vec;
+
+use elector_core::{Epoch, Membership, NodeId, NodeSet, RosterId};
+use serde::{Deserialize, Serialize};
+
+/// The random number of a disk. It is drawn when the disk is formatted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DiskId(pub u128);
+
+/// A node that votes: its id, and the disk that keeps its votes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Voter {
+    /// The id of the node.
+    pub node: NodeId,
+    /// The disk of the node. `None` until a leader has received a message of this node: then any
+    /// disk is the disk of this voter.
+    pub disk: Option<DiskId>,
+}
+
+impl Voter {
+    /// Returns `true` if the node `node` with the disk `disk` is this voter.
+    #[must_use]
+    pub fn is(&self, node: NodeId, disk: Option<DiskId>) -> bool {
+        self.node == node && (self.disk.is_none() || self.disk == disk)
+    }
+}
+
+/// A roster: the list of the nodes that vote, and the list that a change leads to.
+///
+/// A roster is a durable record. Rosters are ordered by the term, then by the version. A leader
+/// makes the next roster from its own, and any node can pass a roster on to a node with an older
+/// one. No log is needed for that (Schultz, Zhou, Dardik and Tripakis: *Design and Analysis of a
+/// Logless Dynamic Reconfiguration Protocol*, OPODIS 2021).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub struct Roster {
+    // The derived order is not used: see `rank`.
+    /// The newest epoch whose leader has held this roster.
+    pub term: Epoch,
+    /// The epoch of the leader that made this roster. Unlike the term, it never changes.
+    pub created: Epoch,
+    /// The number of changes up to this roster. The first roster has version 1. Version 0 is the
+    /// empty roster of a node that has not joined a cluster yet.
+    pub version: u64,
+    /// The voters, in ascending order of their ids. No id occurs twice.
+    pub voters: Vec<Voter>,
+    /// The voters that a change in progress leads to. Empty if no change is in progress.
+    pub goal: Vec<Voter>,
+}
+
+impl Roster {
+    /// Creates the first roster of a cluster. It names ids only: the first leader adds the disks.
+    #[must_use]
+    pub fn first(nodes: &NodeSet) -> Self {
+        if nodes.is_empty() {
+            return Self::default();
+        }
+        let voters = nodes.iter().map(|node| Voter { node, disk: None });
+        Self {
+            version: 1,
+            voters: voters.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Returns the name of the content of this roster. Two rosters with one name have the same
+    /// voters and the same goal, because the leader of an epoch makes only one roster of each
+    /// version.
+    #[must_use]
+    pub fn id(&self) -> RosterId {
+        RosterId {
+            created: self.created,
+            version: self.version,
+        }
+    }
+
+    /// Returns the place of this roster in the order of rosters: a newer roster has a higher rank.
+    #[must_use]
+    pub fn rank(&self) -> Rank {
+        Rank {
+            term: self.term,
+            version: self.version,
+        }
+    }
+
+    /// Returns the voter with this id.
+    #[must_use]
+    pub fn voter(&self, node: NodeId) -> Option<Voter> {
+        find(&self.voters, node)
+    }
+
+    /// Returns the member of the goal with this id, if a change is in progress.
+    #[must_use]
+    pub fn wanted(&self, node: NodeId) -> Option<Voter> {
+        find(&self.goal, node)
+    }
+
+    /// Returns `true` if a change is in progress.
+    #[must_use]
+    pub fn is_changing(&self) -> bool {
+        !self.goal.is_empty()
+    }
+
+    /// Returns the voters seen from `me`; `None` if `me` is not a voter.
+    #[must_use]
+    pub fn membership(&self, me: NodeId, disk: Option<DiskId>) -> Option<Membership> {
+        self.voter(me).filter(|voter| voter.is(me, disk))?;
+        Membership::new(me, self.voters.iter().map(|voter| voter.node)).ok()
+    }
+
+    /// Returns how many voters make a majority.
+    #[must_use]
+    pub fn majority(&self) -> usize {
+        self.voters.len() / 2 + 1
+    }
+
+    /// Returns the same roster without this voter.
+    pub(crate) fn without(&self, node: NodeId) -> Self {
+        let mut changed = self.clone();
+        changed.voters.retain(|voter| voter.node != node);
+        changed
+    }
+
+    /// Returns the same roster with this voter. A voter with the same id is replaced.
+    pub(crate) fn with(&self, voter: Voter) -> Self {
+        let mut changed = self.without(voter.node);
+        changed.voters.push(voter);
+        changed.voters.sort_unstable();
+        changed
+    }
+
+    /// Checks a roster that was received: ids are in ascending order, and only the empty roster of
+    /// version 0 has no voters.
+    pub(crate) fn is_valid(&self, universe: &Membership) -> bool {
+        let is_sorted = |voters: &[Voter]| voters.is_sorted_by(|a, b| a.node < b.node);
+        let known = |voters: &[Voter]| voters.iter().all(|voter| universe.contains(voter.node));
+        let empty = self.voters.is_empty();
+        empty == (self.version == 0)
+            && self.created <= self.term
+            && is_sorted(&self.voters)
+            && is_sorted(&self.goal)
+            && known(&self.voters)
+            && known(&self.goal)
+    }
+}
+
+fn find(voters: &[Voter], node: NodeId) -> Option<Voter> {
+    let place = voters.binary_search_by_key(&node, |voter| voter.node);
+    place.ok().map(|place| voters[place])
+}
+
+/// The place of a roster in the order of rosters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Rank {
+    // The derived order compares the term first.
+    /// See [`Roster::term`].
+    pub term: Epoch,
+    /// See [`Roster::version`].
+    pub version: u64,
+}

@@ -1,0 +1,225 @@
+use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
+use core::{
+    hash::{Hash, Hasher},
+    time::Duration,
+};
+
+use elector_core::{
+    Configuration as _, Epoch, Membership, Moment, NodeId, Outbox, View, quorum::Reseat,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{DiskId, MembersConfig, MembersDurable, MembersMessage, Rank, Roster, Voter};
+
+/// One node of an election whose members can change. The [crate documentation](crate) explains the
+/// protocol.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Members<A: Reseat> {
+    pub(crate) setup: Setup<A>,
+    /// All nodes that the host can reach, seen from this node. Voters and observers are among them.
+    pub(crate) universe: Membership,
+    pub(crate) durable: MembersDurable<A::Durable>,
+    /// The election algorithm, while this node is a voter.
+    pub(crate) seat: Option<Seat<A>>,
+    /// While this node is an observer, the leader of the epoch that it shows.
+    pub(crate) leader: Option<NodeId>,
+    /// The state of the leader.
+    pub(crate) office: Option<Office>,
+}
+
+/// The timers of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum MembersTimer<T> {
+    /// A timer of the election algorithm.
+    Inner(T),
+    /// The next beat of a leader is due.
+    Beat,
+    /// An observer has not received a beat for an election timeout.
+    Seek,
+}
+
+/// The election algorithm of a voter.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Seat<A> {
+    pub(crate) algorithm: A,
+    /// The voters, seen from this node.
+    pub(crate) members: Membership,
+}
+
+/// The state of a leader.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Office {
+    pub(crate) epoch: Epoch,
+    /// The nodes that have answered this leader, voters and observers.
+    pub(crate) heard: BTreeMap<NodeId, Heard>,
+    /// The goal of a change that has not begun yet.
+    pub(crate) wanted: Vec<Voter>,
+    /// When this leader made its newest roster.
+    pub(crate) changed: Option<Moment>,
+    /// The send time of the newest round that a majority of an earlier roster of this tenure has
+    /// acknowledged. That majority still owes its silence.
+    pub(crate) earned: Option<Moment>,
+    /// The send time of the last beat, if beats are sent.
+    pub(crate) beat: Option<Moment>,
+}
+
+/// What a leader knows about a node.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Heard {
+    /// When the last answer arrived.
+    pub(crate) at: Moment,
+    pub(crate) disk: Option<DiskId>,
+    /// Whether the node has the leader's roster on its disk, and is in the leader's epoch.
+    pub(crate) holds: bool,
+    /// How many beats in a row the node has answered in time, up to [`STREAK`].
+    pub(crate) streak: u8,
+    /// The last beat that the node has answered.
+    pub(crate) answered: Moment,
+}
+
+/// After this number of beats in a row that were answered in time, a node can become a voter.
+pub(crate) const STREAK: u8 = 5;
+
+/// The configuration. It never changes.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup<A: Reseat>(pub(crate) Arc<MembersConfig<A::Config>>);
+
+// All states of one node have the same configuration. A model checker compares and hashes only
+// states of the nodes of one cluster, and the id of the node is part of the state.
+impl<A: Reseat> PartialEq for Setup<A> {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl<A: Reseat> Eq for Setup<A> {}
+
+impl<A: Reseat> Hash for Setup<A> {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+impl Office {
+    pub(crate) fn new(epoch: Epoch) -> Self {
+        Self {
+            epoch,
+            heard: BTreeMap::new(),
+            wanted: Vec::new(),
+            changed: None,
+            earned: None,
+            beat: None,
+        }
+    }
+
+    /// Returns `true` if `voter` has answered within the last `span`.
+    pub(crate) fn hears(&self, voter: Voter, now: Moment, span: Duration) -> bool {
+        let heard = self.heard.get(&voter.node);
+        heard.is_some_and(|heard| {
+            voter.is(voter.node, heard.disk) && now.saturating_since(heard.at) <= span
+        })
+    }
+
+    /// Returns `true` if `voter` has the leader's roster on its disk.
+    pub(crate) fn is_held_by(&self, voter: Voter) -> bool {
+        let heard = self.heard.get(&voter.node);
+        heard.is_some_and(|heard| heard.holds && voter.is(voter.node, heard.disk))
+    }
+}
+
+impl<A: Reseat> Members<A> {
+    pub(crate) fn new(
+        config: &MembersConfig<A::Config>,
+        universe: Membership,
+        mut durable: MembersDurable<A::Durable>,
+    ) -> Self {
+        if durable.roster.version == 0 && !config.joins {
+            let everyone = universe.nodes().iter().copied().collect();
+            let first = if config.first.is_empty() {
+                &everyone
+            } else {
+                &config.first
+            };
+            durable.roster = Roster::first(first);
+        }
+        let members = durable.roster.membership(universe.me(), config.disk);
+        let seat = members.map(|members| Seat {
+            algorithm: A::restore(
+                &config.algorithm,
+                members.clone(),
+                durable.algorithm.clone(),
+            ),
+            members,
+        });
+        Self {
+            setup: Setup(Arc::new(config.clone())),
+            universe,
+            durable,
+            seat,
+            leader: None,
+            office: None,
+        }
+    }
+
+    /// Returns the roster of this node.
+    #[must_use]
+    pub fn roster(&self) -> &Roster {
+        &self.durable.roster
+    }
+
+    /// Returns `true` if this node is a voter.
+    #[must_use]
+    pub fn votes(&self) -> bool {
+        self.seat.is_some()
+    }
+
+    pub(crate) fn me(&self) -> NodeId {
+        self.universe.me()
+    }
+
+    pub(crate) fn config(&self) -> &MembersConfig<A::Config> {
+        &self.setup.0
+    }
+
+    pub(crate) fn heartbeat(&self) -> Duration {
+        self.config().timing().heartbeat
+    }
+
+    /// Returns the view of this node. The epoch of an observer is the newest epoch that it has
+    /// shown.
+    pub(crate) fn current_view(&self) -> View {
+        match &self.seat {
+            Some(seat) => seat.algorithm.view(),
+            None => View::following(self.durable.seen, self.leader),
+        }
+    }
+
+    /// Returns the rank of the roster that this node has on its disk. A leader raises the term of
+    /// its roster to its epoch, and writes the new term only before a change of the members.
+    pub(crate) fn rank(&self) -> Rank {
+        let mut rank = self.durable.roster.rank();
+        if let Some(office) = &self.office {
+            rank.term = office.epoch;
+        }
+        rank
+    }
+
+    pub(crate) fn send_roster(&self, to: NodeId, out: &mut Outbox<Self>) {
+        let mut roster = self.durable.roster.clone();
+        roster.term = self.rank().term;
+        if roster.version > 0 {
+            out.send(to, MembersMessage::Roster(roster));
+        }
+    }
+
+    pub(crate) fn send_holds(&self, to: NodeId, sent: Moment, out: &mut Outbox<Self>) {
+        out.send(to, self.holds(sent));
+    }
+
+    pub(crate) fn holds(&self, sent: Moment) -> MembersMessage<A::Message> {
+        MembersMessage::Holds {
+            rank: self.rank(),
+            epoch: self.current_view().epoch,
+            disk: self.config().disk,
+            sent,
+        }
+    }
+}
