@@ -69,6 +69,13 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             .map(|process| process.driver().algorithm())
     }
 
+    /// Returns the state on the disk of a node.
+    #[must_use]
+    pub fn durable(&self, node: NodeId) -> Option<&A::Durable> {
+        let machine = &self.machines[self.position(node)?];
+        Some(&machine.disk.durable)
+    }
+
     fn process(&self, node: NodeId) -> Option<&Process<A>> {
         self.machines[self.position(node)?].process.as_ref()
     }
