@@ -2,15 +2,15 @@
 
 use std::{env, time::Duration};
 
-use elector_core::{Command, NodeId, quorum::Reseat};
+use elector_core::{Command, Comparable, NodeId, quorum::Reseat};
 use elector_members::{Held, Members, Roster, check_rosters};
 use elector_paxos::Paxos;
 use elector_raft::Raft;
 use elector_sim::{Rng, Simulation};
 
-use crate::{change, cluster, elected, ids};
+use crate::{change, elected, setup};
 
-const NODES: u64 = 6;
+const NODES: u64 = 5;
 
 /// Returns the number of runs. The variable `CHURN_RUNS` asks for more of them.
 fn seeds() -> u64 {
@@ -27,10 +27,32 @@ fn random_goal(rng: &mut Rng) -> Vec<u64> {
     }
 }
 
+/// Splits the nodes at random into two parts without links between them.
+fn split<A: Reseat>(sim: &mut Simulation<Members<A>>, rng: &mut Rng) {
+    sim.heal();
+    let part = rng.below(1 << NODES);
+    let side = |node: NodeId| part >> (node.0 - 1) & 1;
+    let nodes = sim.nodes();
+    let pairs = nodes
+        .iter()
+        .flat_map(|&from| nodes.iter().map(move |&to| (from, to)));
+    let links: Vec<_> = pairs.filter(|&(from, to)| side(from) != side(to)).collect();
+    sim.cut(&links);
+}
+
+/// Commands each node that believes that it leads to change the members.
+fn change_all<A: Reseat>(sim: &mut Simulation<Members<A>>, rng: &mut Rng) {
+    for node in sim.nodes() {
+        if sim.view(node).leads() {
+            sim.command(node, change(&random_goal(rng)));
+        }
+    }
+}
+
 fn fault<A: Reseat>(sim: &mut Simulation<Members<A>>, rng: &mut Rng) {
     let node = NodeId(1 + rng.below(NODES));
     let other = NodeId(1 + rng.below(NODES));
-    match rng.below(12) {
+    match rng.below(14) {
         0 => sim.crash(node),
         1 | 2 => sim.restart(node),
         3 => sim.pause(node),
@@ -39,10 +61,14 @@ fn fault<A: Reseat>(sim: &mut Simulation<Members<A>>, rng: &mut Rng) {
         7 => sim.heal(),
         8 => sim.command(node, Command::Resign),
         9 => sim.suspect(node, other),
-        _ => {
-            let leader = sim.leader().unwrap_or(node);
-            sim.command(leader, change(&random_goal(rng)));
+        10 => split(sim, rng),
+        11 => {
+            // The leader makes the next roster while it is cut off from some voters.
+            change_all(sim, rng);
+            sim.run_for(Duration::from_millis(rng.below(60)));
+            split(sim, rng);
         }
+        _ => change_all(sim, rng),
     }
 }
 
@@ -65,15 +91,21 @@ fn check<A: Reseat>(sim: &Simulation<Members<A>>, first: &Roster, seed: u64) {
     }
 }
 
-fn churns<A: Reseat>(seeds: std::ops::Range<u64>) {
+fn churns<A: Reseat + Comparable>(seeds: std::ops::Range<u64>) {
     let mut changes = 0;
-    let first = Roster::first(&ids(&[1, 2, 3]));
     for seed in seeds {
         let mut rng = Rng::new(seed);
-        let mut sim = cluster::<A>(NODES, 3, seed);
-        for _ in 0..120 {
+        let voters = 1 + seed % NODES;
+        let first = Roster::first(&(1..=voters).map(NodeId).collect());
+        let mut setup = setup::<A>(NODES, voters, seed);
+        let variants = A::variants();
+        let variant = &variants[seed as usize / 7 % variants.len()];
+        setup.config.algorithm = variant.config.clone();
+        let mut sim = Simulation::new(setup);
+        for _ in 0..100 {
             fault(&mut sim, &mut rng);
-            let until = sim.now_ns() + 1_000_000 * (5 + rng.below(120));
+            let longest = [20, 120, 600][rng.below(3) as usize];
+            let until = sim.now_ns() + 1_000_000 * (1 + rng.below(longest));
             while sim.step_until(until) {
                 check(&sim, &first, seed);
             }

@@ -10,12 +10,16 @@ use elector_core::{Command, MembersChange, NodeId, NodeSet, quorum::Reseat};
 use elector_members::{Members, Roster};
 use elector_sim::{Setup, Simulation};
 
-/// Creates a cluster of the nodes `1..=nodes`, of which `1..=voters` are voters.
-fn cluster<A: Reseat>(nodes: u64, voters: u64, seed: u64) -> Simulation<Members<A>> {
+/// Returns the setup of the nodes `1..=nodes`, of which `1..=voters` are voters.
+fn setup<A: Reseat>(nodes: u64, voters: u64, seed: u64) -> Setup<Members<A>> {
     let mut setup = Setup::<Members<A>>::new(nodes);
     setup.seed = seed;
     setup.config.first = (1..=voters).map(NodeId).collect();
-    Simulation::new(setup)
+    setup
+}
+
+fn cluster<A: Reseat>(nodes: u64, voters: u64, seed: u64) -> Simulation<Members<A>> {
+    Simulation::new(setup(nodes, voters, seed))
 }
 
 fn ids(nodes: &[u64]) -> NodeSet {
@@ -29,11 +33,23 @@ fn change(goal: &[u64]) -> Command {
     })
 }
 
-/// Returns the leader once all nodes agree on it.
+/// Returns the leader once all voters of its roster follow it. An observer that was a voter may have
+/// a higher epoch. It shows no leader until the epoch of the cluster is as high.
 fn elected<A: Reseat>(sim: &mut Simulation<Members<A>>) -> NodeId {
-    let settled = sim.run_until_settled(Duration::from_secs(30));
-    settled.unwrap();
-    sim.leader().unwrap()
+    for _ in 0..30_000 {
+        if let Some(leader) = sim.leader()
+            && sim.algorithm(leader).is_some_and(|node| {
+                let view = sim.view(leader);
+                let voters = &node.roster().voters;
+                let follows = |voter: NodeId| sim.view(voter).tenure() == view.tenure();
+                voters.iter().all(|voter| follows(voter.node))
+            })
+        {
+            return leader;
+        }
+        sim.run_for(Duration::from_millis(1));
+    }
+    panic!("no leader: {}", state(sim));
 }
 
 /// Runs until all running nodes have a complete roster of these voters.
@@ -53,10 +69,15 @@ fn run_until_voters<A: Reseat>(sim: &mut Simulation<Members<A>>, voters: &[u64])
         }
         sim.run_for(Duration::from_millis(1));
     }
-    let rosters: Vec<_> = sim
-        .nodes()
-        .into_iter()
-        .map(|node| sim.algorithm(node).map(Members::roster))
-        .collect();
-    panic!("the change does not complete: {rosters:#?}");
+    panic!("the change does not complete: {}", state(sim));
+}
+
+/// Returns the views and the rosters of all nodes.
+fn state<A: Reseat>(sim: &Simulation<Members<A>>) -> String {
+    let nodes = sim.nodes().into_iter();
+    let lines = nodes.map(|node| {
+        let roster = sim.algorithm(node).map(Members::roster);
+        format!("\n{node}: {:?} {roster:?}", sim.view(node))
+    });
+    lines.collect()
 }
