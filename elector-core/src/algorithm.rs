@@ -156,6 +156,13 @@ pub trait ElectionAlgorithm:
         Ok(())
     }
 
+    /// Returns `true` if this node votes. A node that does not vote has no part in an election, so
+    /// its epoch may be higher than that of the leader: then it shows no leader. The default is
+    /// `true`.
+    fn votes(&self) -> bool {
+        true
+    }
+
     /// Handles one input. This is the only transition of the state machine.
     fn step(&mut self, input: Input<Self::Message, Self::Timer>, out: &mut Outbox<Self>);
 }

@@ -46,6 +46,10 @@ impl<A: Reseat> ElectionAlgorithm for Members<A> {
         A::has_lease(&config.algorithm)
     }
 
+    fn votes(&self) -> bool {
+        self.seat.is_some()
+    }
+
     fn check(&self) -> Result<(), &'static str> {
         let view = self.current_view();
         if view.leads() != self.office.is_some() {

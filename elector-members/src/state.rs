@@ -165,12 +165,6 @@ impl<A: Reseat> Members<A> {
         &self.durable.roster
     }
 
-    /// Returns `true` if this node is a voter.
-    #[must_use]
-    pub fn votes(&self) -> bool {
-        self.seat.is_some()
-    }
-
     pub(crate) fn me(&self) -> NodeId {
         self.universe.me()
     }

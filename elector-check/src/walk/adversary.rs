@@ -1,4 +1,4 @@
-use elector_core::{Command, ElectionAlgorithm, Epoch};
+use elector_core::{Command, ElectionAlgorithm, Epoch, MembersChange};
 use fastrand::Rng;
 
 use crate::{
@@ -30,6 +30,8 @@ pub(crate) struct Adversary {
     last_seen: Vec<Option<(Epoch, bool, bool)>>,
     /// The number of further events for which the newest tenure counts as new.
     new_tenure_events: u32,
+    /// The changes of the members that the leader is commanded to make.
+    pub(super) changes: Vec<MembersChange>,
 }
 
 /// Something that the adversary does at a planned moment.
@@ -72,6 +74,7 @@ impl Adversary {
             link_weights: vec![NORMAL_WEIGHT; nodes * nodes],
             last_seen: vec![None; nodes],
             new_tenure_events: 0,
+            changes: Vec::new(),
         };
         adversary.schedule_move(0);
         for _ in 0..nodes {

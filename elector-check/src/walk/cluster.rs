@@ -142,14 +142,17 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         self.leader().is_some() && nodes.any(|node| self.is_candidate(node))
     }
 
-    /// Returns `true` if all nodes run and know the same leader of the same epoch.
+    /// Returns `true` if all nodes run and know the same leader of the same epoch. A node that does
+    /// not vote may be in a higher epoch.
     pub(crate) fn agrees(&self) -> bool {
-        let first = self.machines.first().and_then(Machine::view);
-        let tenure = first.and_then(|view| Some((view.epoch, view.leader?)));
-        tenure.is_some_and(|(epoch, leader)| {
-            self.machines.iter().all(|machine| {
-                let knows = |view: View| (view.epoch, view.leader) == (epoch, Some(leader));
-                machine.view().is_some_and(knows)
+        let leads = |machine: &Machine<A>| machine.view().filter(View::leads);
+        let leading = self.machines.iter().filter_map(leads);
+        let Some(leader) = leading.max_by_key(|view| view.epoch) else {
+            return false;
+        };
+        self.machines.iter().all(|machine| {
+            machine.view().is_some_and(|view| {
+                view.tenure() == leader.tenure() || !machine.votes() && view.epoch > leader.epoch
             })
         })
     }

@@ -117,6 +117,12 @@ impl<A: ElectionAlgorithm> Machine<A> {
         self.life.as_ref().map(|life| life.process.published())
     }
 
+    /// Returns `true` if the node runs and votes.
+    pub(crate) fn votes(&self) -> bool {
+        let life = self.life.as_ref();
+        life.is_some_and(|life| life.process.driver().algorithm().votes())
+    }
+
     /// Starts the process from the state on the disk. Returns the first view of the process.
     pub(crate) fn boot(&mut self, config: &A::Config) -> View {
         let process = Process::restore(config, self.members.clone(), self.durable.clone());

@@ -65,6 +65,13 @@ impl Move {
 /// The methods that disturb the cluster.
 impl Adversary {
     pub(super) fn disturb<A: ElectionAlgorithm>(&mut self, cluster: &mut Cluster<A>) {
+        if !self.changes.is_empty()
+            && self.rng.u8(..3) == 0
+            && let Some(leader) = cluster.leader()
+        {
+            let change = self.changes[self.rng.usize(..self.changes.len())].clone();
+            return self.plan_command(cluster.now, leader, Command::ChangeMembers(change));
+        }
         let total: u32 = self.profile.weights.iter().sum();
         if total == 0 {
             return;

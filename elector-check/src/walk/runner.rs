@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use elector_core::{
-    Configuration as _, ElectionAlgorithm, Membership, View, invariants::Invariant, nanos,
+    Configuration as _, ElectionAlgorithm, MembersChange, Membership, View, invariants::Invariant,
+    nanos,
 };
 use fastrand::Rng;
 
@@ -19,6 +20,7 @@ pub(crate) struct Runner<'a, A: ElectionAlgorithm> {
     pub(crate) config: &'a A::Config,
     pub(crate) members: &'a [Membership],
     pub(crate) false_proofs: bool,
+    pub(crate) changes: &'a [MembersChange],
 }
 
 /// How many past messages a walk keeps. Any of them may arrive again.
@@ -129,7 +131,9 @@ impl<'a, A: ElectionAlgorithm> Runner<'a, A> {
     fn adversary(&self, seed: u64) -> Adversary {
         let mut rng = Rng::with_seed(seed);
         let profile = Profile::draw(self.config, &mut rng);
-        Adversary::new(rng, profile, self.members.len())
+        let mut adversary = Adversary::new(rng, profile, self.members.len());
+        adversary.changes = self.changes.to_vec();
+        adversary
     }
 
     fn played(&self, lines: &[Line<A::Timer>]) -> ActiveWalk<A> {

@@ -4,7 +4,7 @@ use std::{
     thread,
 };
 
-use elector_core::{ElectionAlgorithm, Guarantee, Membership};
+use elector_core::{ElectionAlgorithm, Guarantee, MembersChange, Membership};
 
 use crate::{
     CheckError,
@@ -42,6 +42,8 @@ pub struct Walks<A: ElectionAlgorithm> {
     /// Whether a node may get a proof of death of a peer that runs. With such proofs, no quorum
     /// algorithm can guarantee exclusive leases.
     pub false_proofs: bool,
+    /// The changes of the members that the leader is commanded to make, in random order.
+    pub changes: Vec<MembersChange>,
 }
 
 /// The number of walks that a thread takes at a time.
@@ -58,6 +60,7 @@ impl<A: ElectionAlgorithm> Walks<A> {
             seed: 1,
             jobs: None,
             false_proofs: false,
+            changes: Vec::new(),
         }
     }
 
@@ -123,6 +126,7 @@ impl<A: ElectionAlgorithm> Walks<A> {
             config: &self.config,
             members,
             false_proofs: self.false_proofs,
+            changes: &self.changes,
         }
     }
 

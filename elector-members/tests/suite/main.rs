@@ -3,6 +3,8 @@
 
 mod changes;
 mod churn;
+mod unchanged;
+mod walks;
 
 use std::time::Duration;
 
