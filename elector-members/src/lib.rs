@@ -32,12 +32,12 @@
 //!
 //! # Roles
 //!
-//! A *voter* takes part in elections. Every other node is an *observer*: it follows the leader, and
-//! neither votes nor counts. An observer becomes a voter when it has answered five beats of the
-//! leader in a row, each within half a lease.
+//! A *voter* takes part in elections. Every other node is an *observer*: it follows the leader, but
+//! it does not vote and does not count. An observer becomes a voter when it has answered five beats
+//! of the leader in a row, each within half a lease.
 //!
-//! An observer that was a voter may be in a higher epoch than the leader, because it has campaigned
-//! in vain. The epoch that a node shows never goes back. So such an observer shows no leader until
+//! An observer that was a voter may be in a higher epoch than the leader, because its last campaign
+//! failed. The epoch that a node shows never goes back. So such an observer shows no leader until
 //! the cluster is in a higher epoch.
 //!
 //! # Messages

@@ -1,7 +1,7 @@
 //! Counts as TLC does: every successor of every expanded state, once for each witness.
 //!
 //! A witness is a majority that lets a step happen. Successors beyond the bounds are generated
-//! too, but they are neither counted as distinct nor expanded. The search is a plain
+//! too, but they are neither counted as distinct or expanded. The search is a plain
 //! breadth-first one, so it is also a second opinion on the numbers that the checker prints.
 
 use elector_oracle::{Reconfiguration, Server, Set, State, Step, Variant, majority};

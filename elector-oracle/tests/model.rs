@@ -82,7 +82,7 @@ fn majorities_meet_as_their_definition_says() {
     }
 }
 
-/// Asserts the depth of a shortest counterexample with 3 servers, or that there is none.
+/// Asserts the depth of a shortest counterexample with 3 servers, or that no counterexample exists.
 fn assert_shortest(variant: Variant, property: &'static str, depth: Option<usize>) {
     let model = Reconfiguration::<3>::new(variant, 3, 3).only(property);
     let found = shortest(&model).map(|found| found.depth());

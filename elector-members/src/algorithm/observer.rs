@@ -1,4 +1,4 @@
-//! The observer: it follows the leader, and neither votes nor counts.
+//! The observer: it follows the leader. It does not vote, and does not count.
 
 use elector_core::{Configuration as _, Epoch, Moment, NodeId, Outbox, quorum::Reseat};
 

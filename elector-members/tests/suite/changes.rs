@@ -31,8 +31,14 @@ fn changes<A: Reseat>(nodes: u64, voters: u64, goal: &[u64]) -> Duration {
 
 macro_rules! for_both {
     ($($name:ident($nodes:expr, $voters:expr, $goal:expr);)*) => {
-        mod raft { use super::*; $(#[test] fn $name() { changes::<Raft>($nodes, $voters, $goal); })* }
-        mod paxos { use super::*; $(#[test] fn $name() { changes::<Paxos>($nodes, $voters, $goal); })* }
+        mod raft {
+            use super::*;
+            $(#[test] fn $name() { changes::<Raft>($nodes, $voters, $goal); })*
+        }
+        mod paxos {
+            use super::*;
+            $(#[test] fn $name() { changes::<Paxos>($nodes, $voters, $goal); })*
+        }
     };
 }
 

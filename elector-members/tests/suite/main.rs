@@ -35,8 +35,8 @@ fn change(goal: &[u64]) -> Command {
     })
 }
 
-/// Returns the leader once all voters of its roster follow it. An observer that was a voter may have
-/// a higher epoch. It shows no leader until the epoch of the cluster is as high.
+/// Returns the leader once all voters of its roster follow it. An observer that was a voter may be
+/// in a higher epoch. It shows no leader until the epoch of the cluster is as high.
 fn elected<A: Reseat>(sim: &mut Simulation<Members<A>>) -> NodeId {
     for _ in 0..30_000 {
         if let Some(leader) = sim.leader()
