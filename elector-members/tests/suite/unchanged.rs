@@ -38,6 +38,9 @@ fn behaves_the_same<A: Reseat + Comparable>() {
                 wrapped.bytes = alone.bytes;
             }
             wrapped.election_bytes = alone.election_bytes;
+            for (wrapped, alone) in wrapped.elections.iter_mut().zip(&alone.elections) {
+                wrapped.bytes = alone.bytes;
+            }
             assert_eq!(wrapped, alone, "{} {}", scenario.name, variant.name);
         }
     }
