@@ -64,7 +64,7 @@ impl ElectionAlgorithm for Bully {
                 self.on_suspected(peer, out);
             }
             Input::Returned(peer) => self.on_returned(peer),
-            Input::Commanded(command) => self.on_command(command, out),
+            Input::Commanded(command) => self.on_command(&command, out),
         }
     }
 }

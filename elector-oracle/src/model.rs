@@ -32,13 +32,33 @@ pub enum Variant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// The candidate wins the next term by the votes of a majority, which includes itself.
-    BecomeLeader { candidate: usize, voters: Set },
+    BecomeLeader {
+        /// The winner.
+        candidate: usize,
+        /// The majority.
+        voters: Set,
+    },
     /// The leader changes its configuration.
-    Reconfig { leader: usize, config: Set },
+    Reconfig {
+        /// The leader.
+        leader: usize,
+        /// The next configuration.
+        config: Set,
+    },
     /// A server gives its newer configuration to one that follows.
-    SendConfig { from: usize, to: usize },
+    SendConfig {
+        /// The server with the newer configuration.
+        from: usize,
+        /// The server that takes it.
+        to: usize,
+    },
     /// A server gives its higher term to another one, which then follows.
-    UpdateTerms { from: usize, to: usize },
+    UpdateTerms {
+        /// The server with the higher term.
+        from: usize,
+        /// The server that takes it.
+        to: usize,
+    },
 }
 
 impl std::fmt::Display for Step {

@@ -98,7 +98,7 @@ impl ElectionAlgorithm for Raft {
                 self.carry_out(due, out);
             }
             Input::Returned(peer) => self.node.clear_suspicion(peer),
-            Input::Commanded(command) => self.on_command(command, out),
+            Input::Commanded(command) => self.on_command(&command, out),
         }
     }
 }

@@ -76,7 +76,7 @@ impl ElectionAlgorithm for Ring {
             Input::Returned(peer) => {
                 self.suspects.remove(peer);
             }
-            Input::Commanded(command) => self.on_command(command, out),
+            Input::Commanded(command) => self.on_command(&command, out),
         }
     }
 }

@@ -8,9 +8,9 @@ use crate::{
 };
 
 impl Bully {
-    pub(super) fn on_command(&mut self, command: Command, out: &mut Outbox<Self>) {
+    pub(super) fn on_command(&mut self, command: &Command, out: &mut Outbox<Self>) {
         let leads = self.phase == Phase::Leading;
-        match command {
+        match *command {
             Command::Campaign if leads => out.refuse(Refusal::LeadsAlready),
             Command::Campaign => {
                 self.eligibility = Eligibility::Eligible;

@@ -93,6 +93,7 @@ fn search(entry: &Entry, options: &args::Check) -> Result<(String, bool), LabErr
         suspicions: options.suspicions,
         false_hints: options.false_hints,
         commands: options.commands,
+        changes: Vec::new(),
         timeouts: options.timeouts.or(untimed),
         late: options.late,
         led: options.led,

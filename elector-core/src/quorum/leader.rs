@@ -89,8 +89,8 @@ impl<A: QuorumElection> QuorumNode<A> {
     }
 
     /// Refuses the command, or returns what the algorithm must do for it.
-    pub fn on_command(&mut self, command: Command, out: &mut Outbox<A>) -> Option<Accepted> {
-        let accepted = match command {
+    pub fn on_command(&mut self, command: &Command, out: &mut Outbox<A>) -> Option<Accepted> {
+        let accepted = match *command {
             Command::Campaign => self.campaign(),
             Command::Resign => self.resign(),
             Command::TransferTo(peer) => self.transfer(peer, out.now()),

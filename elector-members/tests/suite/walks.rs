@@ -34,7 +34,7 @@ fn walk<A: Reseat + Comparable>(nodes: u64, voters: u64) {
             }
         });
         walks.changes = goals.collect();
-        let report = self::Walks::run(&walks).unwrap();
+        let report = walks.run().unwrap();
         assert!(report.is_clean(), "{}: {report}", variant.name);
     }
 }

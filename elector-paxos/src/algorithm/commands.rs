@@ -5,7 +5,7 @@ use elector_core::{Command, Epoch, NodeId, Outbox, quorum::Accepted};
 use crate::{Paxos, PaxosMessage};
 
 impl Paxos {
-    pub(super) fn on_command(&mut self, command: Command, out: &mut Outbox<Self>) {
+    pub(super) fn on_command(&mut self, command: &Command, out: &mut Outbox<Self>) {
         match self.node.on_command(command, out) {
             Some(Accepted::Campaign) => self.propose(out),
             Some(Accepted::SteppedDown(Some(successor))) => {

@@ -9,8 +9,8 @@ use crate::{
 };
 
 impl Ring {
-    pub(super) fn on_command(&mut self, command: Command, out: &mut Out) {
-        match command {
+    pub(super) fn on_command(&mut self, command: &Command, out: &mut Out) {
+        match *command {
             Command::Campaign => self.on_campaign(out),
             Command::Resign | Command::TransferTo(_) if !self.leads() => {
                 out.refuse(Refusal::NotTheLeader);

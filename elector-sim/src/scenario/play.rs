@@ -79,7 +79,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                 if let Some(&to) = transfer.to.resolve(self).first() {
                     let command = Command::TransferTo(to);
                     self.each(transfer.from, |sim, node| {
-                        sim.command(node, command.clone())
+                        sim.command(node, command.clone());
                     });
                 }
             }

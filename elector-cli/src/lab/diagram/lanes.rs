@@ -217,7 +217,7 @@ fn marks(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
     }
 }
 
-fn command_label(canvas: &mut Canvas, at: (f64, f64), command: Command) {
+fn command_label(canvas: &mut Canvas, at: (f64, f64), command: &Command) {
     canvas.text("epoch", at, Anchor::Middle, &command_text(command));
 }
 

@@ -63,7 +63,7 @@ pub(crate) enum Mark<'a> {
     /// The host reported a proof of death of this peer.
     Died(NodeId),
     /// The application gave a command.
-    Commanded(Command),
+    Commanded(&'a Command),
     /// The node refused a command for this reason.
     Refused(&'a str),
 }
@@ -188,7 +188,7 @@ fn mark(event: &Event) -> Option<Mark<'_>> {
         Event::Stepped { input, .. } => match input {
             Stimulus::Suspected { peer } | Stimulus::Silent { peer } => Mark::Suspected(*peer),
             Stimulus::Died { peer } => Mark::Died(*peer),
-            Stimulus::Commanded { command } => Mark::Commanded(*command),
+            Stimulus::Commanded { command } => Mark::Commanded(command),
             Stimulus::Started
             | Stimulus::Received { .. }
             | Stimulus::Elapsed { .. }

@@ -151,7 +151,7 @@ impl<'a> Narrator<'a, '_> {
             Stimulus::Returned { peer } => (Tone::Mend, format!("receives from {peer:?} again")),
             Stimulus::Commanded { command } => (
                 Tone::Note,
-                format!("receives the command to {}", command_text(*command)),
+                format!("receives the command to {}", command_text(command)),
             ),
         };
         pen.line(Line {
@@ -268,16 +268,20 @@ fn cause_text(cause: &Stimulus) -> Option<String> {
         Stimulus::Silent { peer } => Some(format!("{peer:?} is silent")),
         Stimulus::Died { peer } => Some(format!("{peer:?} died")),
         Stimulus::Returned { peer } => Some(format!("{peer:?} is back")),
-        Stimulus::Commanded { command } => Some(format!("command to {}", command_text(*command))),
+        Stimulus::Commanded { command } => Some(format!("command to {}", command_text(command))),
     }
 }
 
 /// Returns a command as the rest of "the command to …".
-pub(crate) fn command_text(command: Command) -> String {
+pub(crate) fn command_text(command: &Command) -> String {
     match command {
         Command::Campaign => "campaign".to_owned(),
         Command::Resign => "resign".to_owned(),
         Command::TransferTo(peer) => format!("transfer to {peer:?}"),
+        Command::ChangeMembers(change) => {
+            let goal: Vec<String> = change.goal.iter().map(|node| node.to_string()).collect();
+            format!("change the members to {}", goal.join(","))
+        }
     }
 }
 
