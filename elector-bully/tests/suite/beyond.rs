@@ -224,9 +224,9 @@ fn invalid_commands_are_refused() {
 }
 
 fn assert_refused(node: &mut Node, commands: &[Command]) {
-    for &command in commands {
+    for command in commands {
         let view = node.view();
-        let step = node.step(Input::Commanded(command));
+        let step = node.step(Input::Commanded(command.clone()));
         assert!(step.refusal.is_some(), "{command:?}");
         assert!(step.sends.is_empty() && step.timers.is_empty());
         assert_eq!(node.view(), view);

@@ -124,7 +124,7 @@ fn other_suspicions_start_nothing() {
     let step = node.suspect(2);
     assert!(step.sends.is_empty() && step.timers.is_empty() && step.view.is_none());
     let transfer = Command::TransferTo(2.into());
-    assert!(node.command(transfer).refusal.is_some());
+    assert!(node.command(transfer.clone()).refusal.is_some());
     node.receive(2, ack(e(1), node.moment()));
     let refusal = node.command(transfer).refusal;
     assert_eq!(refusal, None, "the peer has answered");
