@@ -131,9 +131,10 @@ impl<A: Reseat> Members<A> {
         self.bind_disks(office)
     }
 
-    /// Returns the next step towards the goal. Voters that do not answer leave first, if the others
-    /// are a majority without them. Then new voters join. Voters that answer leave last, so that
-    /// the cluster is not smaller than necessary, and the leader is the last of them.
+    /// Returns the next step towards the goal. Voters that do not answer leave first. Then new voters
+    /// join. Voters that answer leave last, so that the cluster is not smaller than necessary, and
+    /// the leader is the last of them. A voter leaves only if a majority of the remaining voters
+    /// answers: otherwise no leader could act after the step.
     fn next_step(&self, office: &Office, out: &Outbox<Self>) -> Next {
         let (now, span) = (out.now(), self.config().timing().election_min);
         let roster = &self.durable.roster;
@@ -144,12 +145,14 @@ impl<A: Reseat> Members<A> {
             wanted.is_some_and(|wanted| wanted.disk.is_none() || wanted.disk == voter.disk)
         };
         let leaving: Vec<&Voter> = roster.voters.iter().filter(|&v| !stays(v)).collect();
-        let dead = leaving.iter().find(|voter| !is_alive(voter));
-        if let Some(dead) = dead {
-            let alive = roster.voters.iter().filter(|&v| is_alive(v)).count();
-            if alive > (roster.voters.len() - 1) / 2 {
-                return Next::Make(roster.without(dead.node));
-            }
+        let without = |voter: &Voter| {
+            let next = roster.without(voter.node);
+            let alive = next.voters.iter().filter(|&voter| is_alive(voter)).count();
+            (alive >= next.majority()).then_some(next)
+        };
+        let dead = leaving.iter().filter(|voter| !is_alive(voter));
+        if let Some(next) = dead.clone().find_map(|voter| without(voter)) {
+            return Next::Make(next);
         }
         let mut joining = roster.goal.iter().filter(|wanted| {
             let voter = roster.voter(wanted.node);
@@ -164,7 +167,7 @@ impl<A: Reseat> Members<A> {
             return Next::Nothing; // A new voter has not caught up yet.
         }
         match leaving.iter().find(|voter| voter.node != me) {
-            Some(other) => Next::Make(roster.without(other.node)),
+            Some(other) => without(other).map_or(Next::Nothing, Next::Make),
             None if leaving.is_empty() => Next::Make(roster.clone()),
             None => Next::HandOver,
         }

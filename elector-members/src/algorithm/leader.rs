@@ -65,6 +65,7 @@ impl<A: Reseat> Members<A> {
         };
         if audience.is_empty() {
             office.beat = None;
+            office.heard.clear();
             return;
         }
         for heard in office.heard.values_mut() {

@@ -51,6 +51,26 @@ for_both! {
     two_voters_shrink_to_the_other_one(2, 2, &[2]);
 }
 
+// The voters {1, 2, 3, 4} are to become {1, 4}, and 4 is dead. With the roster {1, 4} no leader could
+// act, so one of the voters 2 and 3 must stay until 4 is back.
+#[test]
+fn a_live_voter_leaves_only_if_a_majority_remains() {
+    let mut sim = cluster::<Raft>(4, 4, 7);
+    let leader = elected(&mut sim);
+    let others = (1..=4).filter(|&id| id != leader.0);
+    let dead = others.clone().next_back().unwrap();
+    sim.crash(NodeId(dead));
+    sim.run_for(Duration::from_secs(1));
+    sim.command(leader, change(&[leader.0, dead]));
+    sim.run_for(Duration::from_secs(5));
+    assert!(sim.holds_lease(leader));
+    assert_eq!(sim.algorithm(leader).unwrap().roster().voters.len(), 3);
+    sim.restart(NodeId(dead));
+    run_until_voters(&mut sim, &[leader.0, dead]);
+    assert_eq!(sim.leader(), Some(leader));
+    assert_eq!(sim.violations(), []);
+}
+
 // The dead voter leaves first. If the new voter joined first, the four voters would need three.
 #[test]
 fn a_dead_voter_is_replaced() {
