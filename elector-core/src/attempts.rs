@@ -105,9 +105,10 @@ impl Attempts {
         first
     }
 
-    /// Handles the end of the wait. Returns `true` if the node must still wait for the time of one
-    /// more election, because it has again supported a rival that it had supported before. This
-    /// method returns `true` at most once until the next attempt begins or a new rival appears.
+    /// Handles the end of the wait. Returns `true` if the node must wait longer, for
+    /// [`Timing::pause`](crate::Timing::pause). The reason is that it has again supported a rival
+    /// that it had supported before, and gives this rival time to be elected. This method returns
+    /// `true` at most once until the next attempt begins or a new rival appears.
     pub fn pause(&mut self) -> bool {
         let due = self.pause == Pause::Due;
         if due {

@@ -67,6 +67,13 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
+    /// Gives a node another configuration, from its next start on.
+    pub fn set_config(&mut self, node: NodeId, config: A::Config) {
+        if let Some(node) = self.position(node) {
+            self.machines[node].config = config;
+        }
+    }
+
     /// Cuts directed links: messages that are sent over them from now on are lost.
     pub fn cut(&mut self, links: &[(NodeId, NodeId)]) {
         self.change_links(links, Connectivity::cut);

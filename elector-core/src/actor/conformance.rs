@@ -14,7 +14,8 @@ use crate::{ElectionAlgorithm, Input, Membership, Moment, trace::RecordOf};
 /// A node on an actor that gets its inputs from the caller, to compare the actor with another host.
 /// The node has no clock and no timers, and returns what it did as records.
 ///
-/// In the records, times and message numbers are 0, because they belong to the host.
+/// In the records, times and message numbers are 0. The host sets them, not the algorithm, so they
+/// differ between two hosts that do the same.
 #[derive(Debug)]
 pub struct Replayer<A: ElectionAlgorithm> {
     launched: Launched<A>,

@@ -131,10 +131,10 @@ impl<A: Reseat> Members<A> {
         self.bind_disks(office)
     }
 
-    /// Returns the next step towards the goal. Voters that do not answer leave first. Then new voters
-    /// join. Voters that answer leave last, so that the cluster is not smaller than necessary, and
-    /// the leader is the last of them. A voter leaves only if a majority of the remaining voters
-    /// answers: otherwise no leader could act after the step.
+    /// Returns the next step towards the goal. Voters that do not answer leave first. Then new
+    /// voters join. Voters that answer leave last, so that the cluster is not smaller than
+    /// necessary, and the leader is the last of them. A voter leaves only if a majority of the
+    /// remaining voters answers: otherwise no leader could act after the step.
     fn next_step(&self, office: &Office, out: &Outbox<Self>) -> Next {
         let (now, span) = (out.now(), self.config().timing().election_min);
         let roster = &self.durable.roster;

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use elector_core::{NodeId, quorum::Reseat};
+use elector_core::{Command, ElectionAlgorithm as _, MembersChange, NodeId, quorum::Reseat};
+use elector_members::{DiskId, Members, MembersConfig};
 use elector_paxos::Paxos;
-use elector_raft::Raft;
+use elector_raft::{Raft, RaftConfig};
+use elector_sim::Simulation;
 
-use crate::{change, cluster, elected, run_until_voters};
+use crate::{change, cluster, elected, ids, run_until_voters, setup};
 
 /// Changes the members from `1..=voters` to `goal`. Checks that the leader stays if it is in the
 /// goal, and returns how long the change took.
@@ -51,8 +53,8 @@ for_both! {
     two_voters_shrink_to_the_other_one(2, 2, &[2]);
 }
 
-// The voters {1, 2, 3, 4} are to become {1, 4}, and 4 is dead. With the roster {1, 4} no leader could
-// act, so one of the voters 2 and 3 must stay until 4 is back.
+// The voters {1, 2, 3, 4} are to become {1, 4}, and 4 is dead. With the roster {1, 4} no leader
+// could act, so one of the voters 2 and 3 must stay until 4 is back.
 #[test]
 fn a_live_voter_leaves_only_if_a_majority_remains() {
     let mut sim = cluster::<Raft>(4, 4, 7);
@@ -84,4 +86,60 @@ fn a_dead_voter_is_replaced() {
     run_until_voters(&mut sim, &goal);
     assert_eq!(sim.leader(), Some(leader));
     assert_eq!(sim.violations(), []);
+}
+
+/// Returns the configuration of a node with this disk.
+fn config_with(disk: u128) -> MembersConfig<RaftConfig> {
+    MembersConfig {
+        first: ids(&[1, 2, 3]),
+        disk: Some(DiskId(disk)),
+        ..MembersConfig::default()
+    }
+}
+
+// A node that comes back with an empty disk has lost its votes. If it voted again, an epoch could
+// have two leaders.
+#[test]
+fn a_node_with_another_disk_votes_only_after_it_was_readmitted() {
+    let mut setup = setup::<Raft>(3, 3, 7);
+    let disks = (1..=3).map(|node| (NodeId(node), config_with(node.into())));
+    setup.configs = disks.collect();
+    let mut sim = Simulation::new(setup);
+    let leader = elected(&mut sim);
+    sim.run_for(Duration::from_secs(1));
+    let lost = sim
+        .nodes()
+        .into_iter()
+        .find(|&node| node != leader)
+        .unwrap();
+    let bound = sim.algorithm(leader).unwrap().roster().voter(lost).unwrap();
+    assert_eq!(
+        bound.disk,
+        Some(DiskId(lost.0.into())),
+        "the leader binds the disks"
+    );
+
+    sim.wipe(lost);
+    sim.set_config(lost, config_with(77));
+    sim.restart(lost);
+    sim.run_for(Duration::from_secs(2));
+    let votes = |sim: &Simulation<Members<Raft>>| sim.algorithm(lost).unwrap().votes();
+    assert!(!votes(&sim), "it has another disk");
+    assert_eq!(sim.view(lost).leader, Some(leader), "it observes");
+
+    let readmit = MembersChange {
+        goal: ids(&[1, 2, 3]),
+        readmit: [lost].into_iter().collect(),
+        if_roster: None,
+    };
+    sim.command(leader, Command::ChangeMembers(readmit));
+    sim.run_for(Duration::from_secs(1));
+    assert!(votes(&sim));
+    run_until_voters(&mut sim, &[1, 2, 3]);
+    let bound = sim.algorithm(leader).unwrap().roster().voter(lost).unwrap();
+    assert_eq!(bound.disk, Some(DiskId(77)));
+    assert_eq!(sim.leader(), Some(leader), "the leader stays");
+    // Only the wiped node itself shows a lower epoch: it is another node in all but its id.
+    let kinds = sim.violations().iter().map(|violation| violation.invariant);
+    assert!(kinds.into_iter().all(|kind| kind == "epoch-monotonic"));
 }

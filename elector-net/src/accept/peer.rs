@@ -23,9 +23,10 @@ use crate::{
     },
 };
 
-/// Admits a peer whose hello was accepted, and reads what the peer sends. This function runs on the
-/// node's thread. So only one thread changes the state of a peer, and each message is handled
-/// without waking another thread.
+/// Admits or rejects a peer whose hello was accepted, and reads what an admitted peer sends. This
+/// function runs on the node's thread, like the task that dials the peer. So only this thread
+/// changes the connections and the life of a peer, and it handles each message without waking
+/// another thread.
 pub(super) async fn receive<A: ElectionAlgorithm>(
     context: Arc<NodeContext<A>>,
     peer: IdentifiedPeer,

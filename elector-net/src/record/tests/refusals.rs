@@ -104,8 +104,8 @@ fn a_foreign_record_is_refused_and_named() {
     }
 }
 
-// Two records in one file come from a person or a broken disk. It is not certain which of them is
-// the newest.
+// Slots of two records are in one file only if a person copied them, or if the disk is broken. The
+// sequence numbers of two records cannot be compared, so it is not certain which slot is newer.
 #[test]
 fn slots_of_two_records_are_refused() {
     let mut other = identity();
@@ -126,8 +126,8 @@ fn slots_of_two_records_are_refused() {
     }
 }
 
-// A newer elector may write anything into its record. If an unknown format counted as damage, an
-// intact node would be replaced.
+// Formats agree only on the first twenty bytes of a slot. If an unknown format counted as damage,
+// the error would advise the operator to replace a node whose record is intact.
 #[test]
 fn a_newer_format_is_named() {
     let file = made(Flaw::None, LENGTH);
