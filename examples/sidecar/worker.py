@@ -24,8 +24,8 @@ def main(node: str) -> None:
     while True:
         held = leadership(node)
         if held:
-            node, token = held["node"], held["fencing_token"]
-            print(f"  beside node {node}: working under token {token}", flush=True)
+            number, token = held["node"], held["fencing_token"]
+            print(f"  beside node {number}: working under token {token}", flush=True)
         time.sleep(0.25)
 
 

@@ -34,12 +34,12 @@ pub(super) fn check_record<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result
 /// Checks that there is no record yet, so that one can be created.
 ///
 /// # Errors
-/// If there is a record.
+/// If there is a record, or if other users can write in the folder.
 pub(super) fn check_no_record<A: ElectionAlgorithm>(
     setup: &NodeSetup<A>,
 ) -> Result<(), ServeError> {
     match FileStorage::inspect(&setup.data_dir) {
-        Err(RecordError::Missing { .. }) => Ok(()),
+        Err(RecordError::Missing { .. }) => Ok(FileStorage::check_folder(&setup.data_dir)?),
         _ => Err(RecordError::Exists {
             folder: setup.data_dir.clone(),
         }

@@ -88,6 +88,9 @@ pub(super) async fn serve(
     let limits = shared.limits;
     let connections = Connections::new(limits.connections, shared.usage.clone());
     let bound = listener.local_addr();
+    if let Ok(address) = &bound {
+        tracing::info!(%address, "HTTP listening");
+    }
     let check = match bound {
         Ok(bound) if bound.ip().to_canonical().is_loopback() => HostCheck::ThisMachine,
         _ => HostCheck::Off,
