@@ -96,7 +96,7 @@ fn report(options: &Dev, nodes: &[NodeId], written: &[PathBuf]) -> String {
     let (peers, all) = match (adding, nodes.len() > shown.len()) {
         (true, _) => (
             "ID=HOST:PORT,…".to_owned(),
-            " (--peers lists all nodes, on all of them; --init is for a node without a data folder)",
+            " (--peers lists all nodes, on all of them; --init is for a node without a folder)",
         ),
         (false, true) => (format!("{},…", shown.join(",")), ""),
         (false, false) => (shown.join(","), ""),
