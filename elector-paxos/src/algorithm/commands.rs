@@ -1,6 +1,9 @@
 //! The commands of the application, and the transfer of leadership.
 
-use elector_core::{Command, Epoch, NodeId, Outbox, quorum::Accepted};
+use elector_core::{
+    Command, Epoch, NodeId, Outbox,
+    quorum::{Accepted, Phase},
+};
 
 use crate::{Paxos, PaxosMessage};
 
@@ -29,6 +32,9 @@ impl Paxos {
             return; // Invalid: another node leads this epoch.
         }
         self.learn_leader(from);
+        // A proposal of this node for `epoch` is obsolete. If there is no higher ballot, `propose`
+        // makes no proposal that would replace it.
+        self.node.phase = Phase::Follower { leader: None };
         self.node.clear_resigned();
         self.handover = Some(epoch.next());
         self.node.stop(out); // No silence is owed to a leader that has stepped down.

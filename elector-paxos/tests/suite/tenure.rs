@@ -309,6 +309,23 @@ fn a_handover_overrides_silence() {
     assert_eq!(sent(&step, 3), Some(accepted(e(2), ballot(9, 3), 3)));
 }
 
+// There is no ballot above the highest one, so the successor cannot propose for the next epoch. Its
+// old proposal must end all the same. Otherwise it would promise to itself, below what it has
+// accepted since. (Found by `any_input_in_any_state`.)
+// Invariant: I1.
+#[test]
+fn a_handover_ends_an_old_proposal_even_without_a_higher_ballot() {
+    let mut node = Node::new(3, &PaxosConfig::default());
+    node.receive(3, prepare(e(5), ballot(0, 3)));
+    node.command(Command::Campaign);
+    node.receive(2, reject(ballot(0, 0), ballot(u64::MAX, 0)));
+    node.receive(2, PaxosMessage::Handover { epoch: e(5) });
+    let step = node.receive(2, accept(e(5), ballot(2, 2), 2));
+    assert_eq!(sent(&step, 2), Some(accepted(e(5), ballot(2, 2), 2)));
+    node.elapse(PaxosTimer::OwnPromise);
+    assert_eq!(node.disk.promised, Some(ballot(2, 2)));
+}
+
 // Only the leader of the present epoch can name a successor, and only for the next epoch.
 #[test]
 fn a_handover_of_another_epoch_or_node_is_ignored() {

