@@ -5,7 +5,7 @@ use std::env;
 use elector_check::Walks;
 use elector_core::{Comparable, MembersChange, NodeId, quorum::Reseat};
 use elector_members::{Members, MembersConfig};
-use elector_paxos::Paxos;
+use elector_paxos::{Learning, Paxos, PaxosConfig};
 use elector_raft::Raft;
 
 use crate::ids;
@@ -16,27 +16,45 @@ fn walks() -> u64 {
     walks.map_or(400, |walks| walks.parse().unwrap())
 }
 
-/// Walks with this number of nodes, of which the first `voters` vote at the beginning.
+/// Returns walks with this number of nodes, of which the first `voters` vote at the beginning, and
+/// with changes to any set of voters.
+fn walks_of<A: Reseat>(algorithm: A::Config, nodes: u64, voters: u64) -> Walks<Members<A>> {
+    let mut walks = Walks::new(MembersConfig {
+        algorithm,
+        first: (1..=voters).map(NodeId).collect(),
+        ..MembersConfig::default()
+    });
+    (walks.nodes, walks.walks) = (Some(nodes), self::walks());
+    let goals = (1..1 << nodes).map(|mask: u64| {
+        let goal = (1..=nodes).filter(|node| mask >> (node - 1) & 1 == 1);
+        MembersChange {
+            goal: ids(&goal.collect::<Vec<_>>()),
+            ..MembersChange::default()
+        }
+    });
+    walks.changes = goals.collect();
+    walks
+}
+
 fn walk<A: Reseat + Comparable>(nodes: u64, voters: u64) {
     for variant in A::variants() {
-        let config = MembersConfig {
-            algorithm: variant.config,
-            first: (1..=voters).map(NodeId).collect(),
-            ..MembersConfig::default()
-        };
-        let mut walks = Walks::<Members<A>>::new(config);
-        (walks.nodes, walks.walks) = (Some(nodes), self::walks());
-        let goals = (1..1 << nodes).map(|mask: u64| {
-            let goal = (1..=nodes).filter(|node| mask >> (node - 1) & 1 == 1);
-            MembersChange {
-                goal: ids(&goal.collect::<Vec<_>>()),
-                ..MembersChange::default()
-            }
-        });
-        walks.changes = goals.collect();
-        let report = walks.run().unwrap();
+        let report = walks_of::<A>(variant.config, nodes, voters).run().unwrap();
         assert!(report.is_clean(), "{}: {report}", variant.name);
     }
+}
+
+// Voters accepted a node as leader, and then it was removed. No proposer could propose it any more,
+// so the remaining voters elected no leader.
+#[test]
+fn voters_that_accepted_a_removed_node_elect_another() {
+    let broadcast = PaxosConfig {
+        learning: Learning::Broadcast,
+        ..PaxosConfig::default()
+    };
+    let mut walks = walks_of::<Paxos>(broadcast, 5, 3);
+    (walks.walks, walks.seed) = (1, 1758);
+    let report = walks.run().unwrap();
+    assert!(report.is_clean(), "{report}");
 }
 
 #[test]

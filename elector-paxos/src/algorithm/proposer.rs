@@ -118,14 +118,17 @@ impl Paxos {
             self.note_promise(from, ballot);
         }
         let members = &self.node.rules.members;
-        if accepted.is_some_and(|accepted| !members.contains(accepted.value)) {
-            return; // Invalid: the value is no member.
-        }
         let Phase::Candidate(candidacy) = &mut self.node.phase else {
             return; // Stale: this node proposes nothing any more.
         };
         if (candidacy.instance, candidacy.ballot) != (instance, ballot) {
             return; // Stale: it answers an earlier proposal.
+        }
+        if accepted.is_some_and(|accepted| !members.contains(accepted.value)) {
+            // The value was a member when it was accepted, and may have been chosen. Another value
+            // must not be chosen in this instance, so the next proposal is for the next instance.
+            self.seen.instance = self.seen.instance.max(instance.next());
+            return;
         }
         let ProposalPhase::Prepare {
             promises,
