@@ -33,3 +33,25 @@ pub struct MembersChange {
     /// Change only this roster. If the cluster has another roster, the command is refused.
     pub if_roster: Option<RosterId>,
 }
+
+impl MembersChange {
+    /// Creates the change of any roster to these voters, without nodes that come back.
+    #[must_use]
+    pub fn to(goal: NodeSet) -> Self {
+        Self {
+            goal,
+            ..Self::default()
+        }
+    }
+}
+
+/// Lists the goal, as in `1,2,3`.
+impl fmt::Display for MembersChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, node) in self.goal.iter().enumerate() {
+            let comma = if place == 0 { "" } else { "," };
+            write!(f, "{comma}{node}")?;
+        }
+        Ok(())
+    }
+}

@@ -39,10 +39,7 @@ fn main() -> std::result::Result<ExitCode, Box<dyn Error>> {
 }
 
 fn change(goal: &[u64]) -> MembersChange {
-    MembersChange {
-        goal: goal.iter().copied().map(NodeId).collect(),
-        ..MembersChange::default()
-    }
+    MembersChange::to(goal.iter().copied().map(NodeId).collect())
 }
 
 fn config<A: Reseat>(algorithm: A::Config, voters: u64) -> MembersConfig<A::Config> {

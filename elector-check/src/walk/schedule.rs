@@ -136,10 +136,7 @@ fn event(text: &str) -> Option<Event<String>> {
         ["resigns"] => command(node, Command::Resign),
         ["changes", "the", "members", "to", ref goal @ ..] => {
             let goal = goal.iter().map(|node| peer_id(node));
-            let change = MembersChange {
-                goal: goal.collect::<Option<_>>()?,
-                ..MembersChange::default()
-            };
+            let change = MembersChange::to(goal.collect::<Option<_>>()?);
             command(node, Command::ChangeMembers(change))
         }
         ["transfers", "to", peer] => command(node, Command::TransferTo(peer_id(peer)?)),

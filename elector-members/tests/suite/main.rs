@@ -29,10 +29,7 @@ fn ids(nodes: &[u64]) -> NodeSet {
 }
 
 fn change(goal: &[u64]) -> Command {
-    Command::ChangeMembers(MembersChange {
-        goal: ids(goal),
-        ..MembersChange::default()
-    })
+    Command::ChangeMembers(MembersChange::to(ids(goal)))
 }
 
 /// Returns the leader once all voters of its roster follow it. An observer that was a voter may be

@@ -27,10 +27,7 @@ fn walks_of<A: Reseat>(algorithm: A::Config, nodes: u64, voters: u64) -> Walks<M
     (walks.nodes, walks.walks) = (Some(nodes), self::walks());
     let goals = (1..1 << nodes).map(|mask: u64| {
         let goal = (1..=nodes).filter(|node| mask >> (node - 1) & 1 == 1);
-        MembersChange {
-            goal: ids(&goal.collect::<Vec<_>>()),
-            ..MembersChange::default()
-        }
+        MembersChange::to(ids(&goal.collect::<Vec<_>>()))
     });
     walks.changes = goals.collect();
     walks

@@ -284,9 +284,6 @@ fn command_text(command: &Command) -> String {
         Command::Campaign => "commanded campaign".into(),
         Command::Resign => "commanded resign".into(),
         Command::TransferTo(peer) => format!("commanded transfer to {peer:?}"),
-        Command::ChangeMembers(change) => {
-            let goal: Vec<String> = change.goal.iter().map(|node| node.to_string()).collect();
-            format!("commanded members {}", goal.join(","))
-        }
+        Command::ChangeMembers(change) => format!("commanded members {change}"),
     }
 }

@@ -278,10 +278,7 @@ pub(crate) fn command_text(command: &Command) -> String {
         Command::Campaign => "campaign".to_owned(),
         Command::Resign => "resign".to_owned(),
         Command::TransferTo(peer) => format!("transfer to {peer:?}"),
-        Command::ChangeMembers(change) => {
-            let goal: Vec<String> = change.goal.iter().map(|node| node.to_string()).collect();
-            format!("change the members to {}", goal.join(","))
-        }
+        Command::ChangeMembers(change) => format!("change the members to {change}"),
     }
 }
 
