@@ -11,7 +11,7 @@ pub(crate) struct Node<A: ElectionAlgorithm> {
     /// equal values.
     pub(crate) position: usize,
     pub(crate) life: Life<A>,
-    /// The newest epoch that the node has shown, in all its lives.
+    /// The newest epoch of all views of the node, in all its lives.
     pub(crate) shown: Epoch,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Timer<T> {
 /// What an observer sees of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct VisibleState {
-    /// The newest epoch that the node has shown, in all its lives.
+    /// The newest epoch of all views of the node, in all its lives.
     pub(crate) newest: Epoch,
     /// The view of the node, if it runs.
     pub(crate) view: Option<View>,

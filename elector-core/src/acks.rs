@@ -55,8 +55,8 @@ impl Acks {
         true
     }
 
-    /// Returns the same record for other members. Nodes that are new have acknowledged no round
-    /// yet.
+    /// Returns the same record for the members `new` in place of `old`. A member that is new has
+    /// acknowledged no round yet.
     #[must_use]
     pub fn reseat(&self, old: &Membership, new: &Membership) -> Self {
         let newest_of = |&node| {

@@ -169,8 +169,8 @@ fn a_wrapped_algorithm_works_through_its_wrapper() {
     assert_eq!(step.persist.unwrap().inner.value, 8);
 }
 
-// A wrapped algorithm sees the same step: its timestamps and members are those of the host, and its
-// refusals reach the host.
+// A wrapped algorithm runs within the step of its wrapper: it has the time and the members of this
+// step, and its refusal reaches the host.
 #[test]
 fn a_scope_has_the_stamp_the_members_and_the_refusal_of_its_step() {
     let mut driver = driver::<Wrapper>();

@@ -26,7 +26,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// How long a cluster may take to elect its first leader, in seconds.
 const FIRST_ELECTION_TIMEOUT_S: u64 = 60;
 
-/// The processes of one system, one on each host of a switch. Dropping this value ends them.
+/// The members of a cluster of one system under test: one process on each host of a switch.
+/// Dropping this value kills these processes.
 #[derive(Debug)]
 pub(crate) struct Cluster<'a> {
     pub(crate) switch: &'a Switch,

@@ -102,7 +102,7 @@ impl Server {
         Self(kept | self.term() << 13 | (self.version() + 1) << 10)
     }
 
-    /// Returns this server with other members in its configuration.
+    /// Returns this server with the members `config` in its configuration. All else stays.
     #[must_use]
     pub fn with_config(self, config: Set) -> Self {
         Self(self.0 & !MEMBERS | u16::from(config))

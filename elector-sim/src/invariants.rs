@@ -20,13 +20,13 @@ pub struct Violation {
     pub detail: String,
 }
 
-/// Begins the detail of a violation that occurred in the second run of a seed: see
-/// [`run_suspected`](crate::run::run_suspected).
+/// The beginning of the detail of a violation that occurred in the additional run with false
+/// suspicions: see [`run_suspected`](crate::run::run_suspected).
 const SUSPECTED: &str = "with --false-suspicions: ";
 
 impl Violation {
-    /// Returns `true` if the violation occurred in the run with false suspicions that follows a
-    /// run: see [`run_suspected`](crate::run::run_suspected).
+    /// Returns `true` if the violation occurred in the additional run with false suspicions: see
+    /// [`run_suspected`](crate::run::run_suspected).
     #[must_use]
     pub fn needs_false_suspicions(&self) -> bool {
         self.detail.starts_with(SUSPECTED)

@@ -43,7 +43,8 @@ impl<A: ElectionAlgorithm> Observer<A> {
     /// Sees that the node has crashed and restarted with this view.
     ///
     /// # Panics
-    /// Panics if the node has forgotten an epoch that it has shown.
+    /// Panics if the view violates an invariant: for example, if its epoch is older than the epoch
+    /// of an earlier view, or if the node leads.
     pub fn sees_restart(&mut self, view: View) {
         self.history.ended(self.members.me());
         self.sees_view(view);

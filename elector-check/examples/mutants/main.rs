@@ -1,17 +1,18 @@
-//! Puts one fault after the other into Raft and Paxos, and lets walks and searches look for the
-//! fault.
+//! Puts faults into Raft and Paxos, one at a time, and looks for each fault with walks and, if they
+//! do not find it, with a search.
 //!
 //! ```text
 //! cargo run --release -p elector-check --example mutants              # all
-//! cargo run --release -p elector-check --example mutants -- silence   # by name
+//! cargo run --release -p elector-check --example mutants -- silence   # names with this part
 //! cargo run --release -p elector-check --example mutants -- silence paxos/thrifty
 //! ```
 //!
-//! Each fault takes one build. In each variant that the fault names, it also takes up to 100 s of
-//! walks and then a search. All faults together take about 20 minutes on two cores. The faults are
-//! in `elector-check/mutants.toml`. Each fault changes a few lines, in a copy of the sources under
-//! `target/mutants`, so that the working tree stays as it is. The exit code is 1 if a fault was not
-//! found, or if a fault was found that should be harmless.
+//! The list of the faults is `elector-check/mutants.toml`. It names the variants for each fault.
+//! Each fault takes one build. Then walks look for the fault in each of its variants, for up to
+//! 100 s. If they find nothing, a search follows. All faults together take about 20 minutes on two
+//! cores. Each fault changes a few lines, in a copy of the sources under `target/mutants`, so that
+//! the working tree stays as it is. The exit code is 1 if a fault was not found in one of its
+//! variants, or if a fault was found that should be harmless.
 
 mod list;
 

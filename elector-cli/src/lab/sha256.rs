@@ -33,7 +33,8 @@ impl FileDigest {
 mod tests {
     use super::*;
 
-    // Users compare the digests with the output of sha256sum. (FIPS 180-2, appendix B.1.)
+    // Users compare the digests with the output of `sha256sum`. The expected digest is from FIPS
+    // 180-2, appendix B.1.
     #[test]
     fn the_digest_is_that_of_the_standard() {
         let digest = FileDigest::of(b"abc");

@@ -136,8 +136,8 @@ mod tests {
         Study::run(Comparison::of(cli, &options).unwrap())
     }
 
-    // The command must repeat the violation, also one that occurs only in the second run of a seed,
-    // which has false suspicions.
+    // A comparison runs each seed a second time, with false suspicions. The command must also
+    // repeat a violation that occurs only in this second run.
     #[test]
     fn each_finding_is_repeated_by_its_command() {
         let cli = Cli::standard().with::<Credulous>().started_by("elector");

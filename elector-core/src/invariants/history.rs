@@ -11,9 +11,10 @@ use crate::{Epoch, GuaranteeKind, NodeId, Pledge, Tenure, View};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct History {
     guarantee: GuaranteeKind,
-    /// The newest epoch that each node has shown.
+    /// The newest epoch of all views of each node.
     shown: BTreeMap<NodeId, Epoch>,
-    /// Every tenure that a node has shown, its own or another node's, in ascending order.
+    /// Every tenure in a view of any node, in ascending order. A view can name the node's own
+    /// tenure or the tenure of another node.
     tenures: Vec<Tenure>,
     /// The pledge that binds each node in each epoch.
     pledges: BTreeMap<(NodeId, Epoch), Pledge>,
@@ -52,7 +53,7 @@ impl History {
         back.into_iter().chain(self.claimed(node, view))
     }
 
-    /// Returns a violation if `node` shows the epoch `to` after the newer epoch `from`.
+    /// Returns a violation if the view of `node` has the epoch `to` after the newer epoch `from`.
     #[must_use]
     pub fn epoch_went_back(node: NodeId, from: Epoch, to: Epoch) -> Option<Violation> {
         (to < from).then_some(Violation::EpochWentBack { node, from, to })
@@ -183,8 +184,8 @@ mod tests {
         History::new(guarantee)
     }
 
-    // A tenure ends when the node shows a view in which it does not lead, or when the node crashes.
-    // A leader that shows the same view again still has the same tenure.
+    // A tenure ends when the node publishes a view in which it does not lead, or when the node
+    // crashes. A leader that publishes the same view again still has the same tenure.
     #[test]
     fn a_tenure_that_ended_is_not_led_again() {
         let lead = |epoch| View::leading(Epoch(epoch), N1);

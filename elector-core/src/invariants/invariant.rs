@@ -5,7 +5,7 @@ use crate::GuaranteeKind;
 /// Something that must hold in every run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Invariant {
-    /// An epoch has at most one leader, over the whole history. All tenures that any node shows
+    /// An epoch has at most one leader, over the whole history. All tenures in the view of any node
     /// count: its own tenures and the tenures of other nodes. `Quorum` only.
     OneLeaderPerEpoch,
     /// In one epoch, also across restarts, the rank of a node's pledges never goes down, and two
@@ -23,10 +23,10 @@ pub enum Invariant {
     /// At most one node holds a lease at any time. Several nodes may believe that they lead, but
     /// only one may act. (Ongaro's dissertation, section 6.4.1.) `Quorum` only.
     ExclusiveLease,
-    /// The epoch that a node shows never goes back, not even across a restart.
+    /// The epoch in the view of a node never goes back, not even across a restart.
     EpochMonotonic,
-    /// Nothing is sent or shown before the writes that it depends on are durable. The host must
-    /// ensure this, and [`Gate`](crate::Gate) does it for the host.
+    /// No message is sent and no view is published before the writes that it depends on are
+    /// durable. The host must ensure this, and [`Gate`](crate::Gate) does it for the host.
     DurableBeforeSent,
     /// The part of the contract that one node can check alone: see
     /// [`ContractViolation`](crate::ContractViolation).

@@ -58,9 +58,9 @@ pub enum InvariantViolation {
     EpochWentBack {
         /// The node.
         node: NodeId,
-        /// The newest epoch that the node had shown.
+        /// The newest epoch of the node's earlier views.
         from: Epoch,
-        /// The older epoch that the node showed after that.
+        /// The older epoch of the node's next view.
         to: Epoch,
     },
     /// Violates [`Invariant::DurableBeforeSent`].

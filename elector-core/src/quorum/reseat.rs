@@ -10,13 +10,13 @@ use crate::{ElectionAlgorithm, Epoch, Membership, Outbox, Quorum};
 /// An algorithm alone does not decide which members it has. A wrapper around it agrees on the
 /// members, and ensures that each majority of the old members meets each majority of the new ones.
 pub trait Reseat: ElectionAlgorithm<Guarantee = Quorum> {
-    /// Replaces the members. Elections of the epochs up to `closed` have ended: from now on the
-    /// node gives no support in them, and counts no answers that belong to them. The node enters
-    /// the epoch `closed` if its own epoch is lower.
+    /// Replaces the members. The elections of all epochs up to and including `closed` have ended:
+    /// from now on the node supports no candidate in these epochs, and counts no answers that
+    /// belong to them. The node enters the epoch `closed` if its own epoch is lower.
     ///
     /// A leader of the epoch `closed` still leads, and keeps the acknowledgements of nodes that are
     /// still members. A follower of this leader still follows. The node still owes the silence that
-    /// it owed. Any candidacy ends, because the answers so far came from other members.
+    /// it owed. Any candidacy ends, because the answers so far came from the old members.
     fn reseat(&mut self, members: Membership, closed: Epoch, out: &mut Outbox<Self>);
 }
 
