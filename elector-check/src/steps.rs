@@ -246,8 +246,8 @@ impl<A: ElectionAlgorithm> Steps<A> {
         );
         let view = active.algorithm.view();
         let (from, to) = (active.shown, view.epoch);
-        let contract = ContractViolation::check_sends(&members, out.sends())
-            .and_then(|()| ContractViolation::check_view(&members, view));
+        let contract = ContractViolation::check_sends(out.sends(), |to| members.has_peer(to))
+            .and_then(|()| ContractViolation::check_view(view, node, |it| members.contains(it)));
         let contract = contract.err();
         let violation = contract.map(|violation| InvariantViolation::Contract { node, violation });
         let violation = violation.or_else(|| History::epoch_went_back(node, from, to));

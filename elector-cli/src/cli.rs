@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use elector_bully::Bully;
-use elector_core::Comparable;
+use elector_core::{Comparable, quorum::Reseat};
 use elector_paxos::Paxos;
 use elector_raft::Raft;
 use elector_ring::Ring;
@@ -42,19 +42,30 @@ impl Cli {
     #[must_use]
     pub fn standard() -> Self {
         Self::new()
-            .with::<Raft>()
-            .with::<Paxos>()
+            .with_members::<Raft>()
+            .with_members::<Paxos>()
             .with::<Bully>()
             .with::<Ring>()
     }
 
     /// Adds an algorithm with all its variants at the end of the list, and removes an earlier
     /// algorithm with the same name. A node runs the first algorithm of the list, unless its
-    /// settings name another algorithm.
+    /// settings name another algorithm. The members of a cluster of nodes are fixed.
     #[must_use]
-    pub fn with<A: Comparable>(mut self) -> Self {
-        self.families.retain(|known| known.name != A::NAME);
-        self.families.push(Family::of::<A>());
+    pub fn with<A: Comparable>(self) -> Self {
+        self.with_family(Family::of::<A>())
+    }
+
+    /// Does the same as [`with`](Self::with) for an algorithm whose members can change: they can
+    /// change while the nodes of a cluster run.
+    #[must_use]
+    pub fn with_members<A: Comparable + Reseat>(self) -> Self {
+        self.with_family(Family::with_members::<A>())
+    }
+
+    fn with_family(mut self, family: Family) -> Self {
+        self.families.retain(|known| known.name != family.name);
+        self.families.push(family);
         self
     }
 

@@ -1,4 +1,4 @@
-use elector_core::{Comparable, Guarantee, GuaranteeKind};
+use elector_core::{Comparable, Guarantee, GuaranteeKind, quorum::Reseat};
 
 /// An algorithm that the command offers, without its type.
 #[derive(Debug)]
@@ -20,6 +20,15 @@ pub(crate) struct Family {
 }
 
 impl Family {
+    /// Returns an algorithm whose members can change while the nodes of a real cluster run.
+    pub(crate) fn with_members<A: Comparable + Reseat>() -> Self {
+        Self {
+            #[cfg(all(feature = "node", target_os = "linux"))]
+            nodes: crate::node::erased::<elector_members::Members<A>>(),
+            ..Self::of::<A>()
+        }
+    }
+
     pub(crate) fn of<A: Comparable>() -> Self {
         let variants = A::variants().into_iter();
         Self {

@@ -3,7 +3,8 @@ use core::{fmt::Debug, hash::Hash};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Epoch, Guarantee, Input, Membership, Message, Moment, Outbox, Timing, TimingError, View,
+    DiskId, Epoch, Guarantee, Input, MembersReport, Membership, Message, Moment, NodeId, Outbox,
+    Timing, TimingError, View,
 };
 
 /// What messages, timers and durable state must support: they are stored, sent, compared and
@@ -28,7 +29,8 @@ impl<T> Payload for T where
 {
 }
 
-/// The configuration of an algorithm.
+/// The configuration of an algorithm. Values that belong to one node are not serialized: hosts
+/// compare the serialized configurations of all nodes.
 pub trait Configuration:
     Clone + Debug + Default + Serialize + DeserializeOwned + Send + Sync + 'static
 {
@@ -46,6 +48,18 @@ pub trait Configuration:
     fn validate(&self, _members: &Membership) -> Result<(), TimingError> {
         Timing::validate(self.timing())
     }
+
+    /// Takes what the disk of this node says: the id of the disk, and the members of the cluster at
+    /// its first start, or no members if the node joins a running cluster. Hosts with disks call
+    /// this before [`ElectionAlgorithm::restore`]. The default does nothing.
+    fn set_disk(&mut self, _disk: DiskId, _first: &[NodeId]) {}
+}
+
+/// A durable state that an earlier release has written, for
+/// [`ElectionAlgorithm::from_older`].
+pub trait OlderState {
+    /// Decodes the state as `D`; `None` if it is not a state of this type.
+    fn read<D: Payload>(self) -> Option<D>;
 }
 
 /// A leader election algorithm, as a deterministic state machine.
@@ -95,6 +109,10 @@ pub trait ElectionAlgorithm:
     /// The name: lower case, one word (`"raft"`).
     const NAME: &'static str;
 
+    /// Whether the members can change while the cluster runs. If so, nodes that the host did not
+    /// know at the start may send messages, receive messages and lead.
+    const CHANGES_MEMBERS: bool = false;
+
     /// The guarantee that callers and checkers may rely on: [`Quorum`](crate::Quorum) or
     /// [`BestEffort`](crate::BestEffort).
     type Guarantee: Guarantee;
@@ -134,9 +152,9 @@ pub trait ElectionAlgorithm:
     }
 
     /// Returns the durable state of a node that takes no part in any epoch up to `floor`, and that
-    /// has kept every pledge of `durable` in the epochs above. A node that is restored from it
-    /// shows a higher epoch than `floor`, leads no epoch up to `floor`, and supports no leader of
-    /// such an epoch.
+    /// has kept every pledge of `durable` in the epochs above. The view of a node that is
+    /// restored from it has a higher epoch than `floor`. The node leads no epoch up to `floor`, and
+    /// supports no leader of such an epoch.
     ///
     /// It is used on a stopped node when the list of nodes is changed. No node of the new list may
     /// take part in an epoch in which the old list may have elected a leader.
@@ -144,6 +162,33 @@ pub trait ElectionAlgorithm:
     /// Returns `None` if there is no epoch above `floor`, or if the algorithm does not support
     /// this. The default is `None`.
     fn raised(_durable: &Self::Durable, _floor: Epoch) -> Option<Self::Durable> {
+        None
+    }
+
+    /// Decodes the durable state of a node that ran an earlier release, in which the members of
+    /// this algorithm were fixed. The default decodes a state of today.
+    fn from_older(older: impl OlderState) -> Option<Self::Durable> {
+        older.read()
+    }
+
+    /// Returns the durable state of a node that becomes the only voter of a new cluster, because a
+    /// majority of the voters is lost permanently. The view of the node has a higher epoch than
+    /// `floor`, and the node leads no epoch up to `floor`.
+    ///
+    /// Returns `None` if there is no epoch above `floor`, or if the members of this algorithm
+    /// cannot change. The default is `None`.
+    fn recovered(
+        _durable: &Self::Durable,
+        _me: NodeId,
+        _disk: DiskId,
+        _floor: Epoch,
+    ) -> Option<Self::Durable> {
+        None
+    }
+
+    /// Returns what this node knows about the members; `None` if they are fixed. The default is
+    /// `None`.
+    fn members_report(&self, _now: Moment) -> Option<MembersReport> {
         None
     }
 
@@ -157,7 +202,7 @@ pub trait ElectionAlgorithm:
     }
 
     /// Returns `true` if this node votes. A node that does not vote has no part in an election, so
-    /// its epoch may be higher than that of the leader: then it shows no leader. The default is
+    /// its epoch may be higher than that of the leader: then its view has no leader. The default is
     /// `true`.
     fn votes(&self) -> bool {
         true

@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use crate::{Epoch, Membership, NodeId, Outgoing, Role, View};
+use crate::{Epoch, NodeId, Outgoing, Role, View};
 
 /// A violation of an algorithm's contract. The node must stop, and nothing of the step may be
 /// carried out.
@@ -49,27 +49,35 @@ pub enum ContractViolation {
 /// Checks of one step alone. Hosts need not call these functions: a [`Driver`](crate::Driver) calls
 /// them, and also compares each step with the steps before it.
 impl ContractViolation {
-    /// Checks that the messages of a step go to peers.
+    /// Checks that the messages of a step go to peers. `is_peer` says which nodes are peers.
     ///
     /// # Errors
     /// [`NotAPeer`](Self::NotAPeer).
-    pub fn check_sends<M>(members: &Membership, sends: &[Outgoing<M>]) -> Result<(), Self> {
-        match sends.iter().find(|out| !members.has_peer(out.to)) {
+    pub fn check_sends<M>(
+        sends: &[Outgoing<M>],
+        is_peer: impl Fn(NodeId) -> bool,
+    ) -> Result<(), Self> {
+        match sends.iter().find(|out| !is_peer(out.to)) {
             Some(out) => Err(Self::NotAPeer(out.to)),
             None => Ok(()),
         }
     }
 
-    /// Checks that role and leader of a view agree, and that the leader is a member.
+    /// Checks that role and leader of a view of the node `me` agree, and that the leader is a
+    /// member. `is_member` says which nodes are members.
     ///
     /// # Errors
     /// [`RoleDisagrees`](Self::RoleDisagrees) or [`UnknownLeader`](Self::UnknownLeader).
-    pub fn check_view(members: &Membership, view: View) -> Result<(), Self> {
+    pub fn check_view(
+        view: View,
+        me: NodeId,
+        is_member: impl Fn(NodeId) -> bool,
+    ) -> Result<(), Self> {
         let View { role, leader, .. } = view;
-        if (leader == Some(members.me())) != (role == Role::Leader) {
+        if (leader == Some(me)) != (role == Role::Leader) {
             return Err(Self::RoleDisagrees { role, leader });
         }
-        match leader.filter(|&leader| !members.contains(leader)) {
+        match leader.filter(|&leader| !is_member(leader)) {
             Some(leader) => Err(Self::UnknownLeader(leader)),
             None => Ok(()),
         }

@@ -2,7 +2,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use crate::{
     ContractViolation, ElectionAlgorithm, Guarantee, GuaranteeKind, Input, Membership, Moment,
-    Outbox, Outgoing, Refusal, Tenure, TimerChange, View,
+    NodeId, Outbox, Outgoing, Refusal, Tenure, TimerChange, View,
 };
 
 /// Drives one algorithm through one life of a node, from start to crash. The driver computes what
@@ -81,7 +81,8 @@ impl<A: ElectionAlgorithm> Driver<A> {
     }
 
     /// Passes one input to the algorithm, with the host's clock reading. The driver drops input
-    /// from the node itself and from nodes that are not members: such input changes nothing.
+    /// from the node itself and, if the members are fixed, from nodes that are not members: such
+    /// input changes nothing.
     ///
     /// # Errors
     /// If the algorithm broke its contract. The driver must not be used after that.
@@ -92,14 +93,14 @@ impl<A: ElectionAlgorithm> Driver<A> {
     ) -> Result<Box<Step<A>>, Box<ContractViolation>> {
         self.outbox.begin(now);
         let peer = input.peer();
-        if peer.is_none_or(|peer| self.members.has_peer(peer)) {
+        if peer.is_none_or(|peer| self.is_peer(peer)) {
             self.algorithm.step(input, &mut self.outbox);
         }
         if cfg!(debug_assertions) {
             let checked = self.algorithm.check();
             checked.map_err(ContractViolation::Invariant)?;
         }
-        ContractViolation::check_sends(&self.members, &self.outbox.sends)?;
+        ContractViolation::check_sends(&self.outbox.sends, |node| self.is_peer(node))?;
         let view = self.changed_view()?;
         let persist = self.changed_durable();
         self.number += 1;
@@ -145,6 +146,11 @@ impl<A: ElectionAlgorithm> Driver<A> {
         &self.algorithm
     }
 
+    /// Returns `true` if this is another node that takes part, or may take part.
+    fn is_peer(&self, node: NodeId) -> bool {
+        node != self.members.me() && (A::CHANGES_MEMBERS || self.members.contains(node))
+    }
+
     fn changed_durable(&mut self) -> Option<A::Durable> {
         let durable = self.algorithm.durable();
         if *durable == self.saved {
@@ -167,7 +173,8 @@ impl<A: ElectionAlgorithm> Driver<A> {
                 to: new.epoch,
             });
         }
-        ContractViolation::check_view(&self.members, new)?;
+        let me = self.members.me();
+        ContractViolation::check_view(new, me, |node| node == me || self.is_peer(node))?;
         if let Some(tenure) = new.tenure() {
             self.check_tenure(tenure)?;
             self.tenure = Some(tenure);

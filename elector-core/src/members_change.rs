@@ -1,4 +1,4 @@
-use core::fmt;
+use core::{fmt, num::ParseIntError, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,27 @@ pub struct RosterId {
     pub version: u64,
 }
 
+impl RosterId {
+    /// Stands for the roster of a node that runs an earlier release, which does not know rosters.
+    pub const EARLIER_RELEASE: Self = Self {
+        created: Epoch(0),
+        version: 0,
+    };
+}
+
+/// Reads the form that [`Display`](fmt::Display) writes: `7.2`.
+impl FromStr for RosterId {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        let (created, version) = text.split_once('.').unwrap_or((text, ""));
+        Ok(Self {
+            created: Epoch(created.parse()?),
+            version: version.parse()?,
+        })
+    }
+}
+
 impl fmt::Display for RosterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.created, self.version)
@@ -27,10 +48,11 @@ impl fmt::Display for RosterId {
 pub struct MembersChange {
     /// The nodes that vote after the change.
     pub goal: NodeSet,
-    /// Nodes of the goal that come back with another disk. A node is not a voter any more when its
-    /// disk is lost, because the disk kept its votes.
+    /// Nodes of the goal that come back with a new disk, not the one that the roster names. A node
+    /// is not a voter any more when its disk is lost, because the disk kept its votes.
     pub readmit: NodeSet,
-    /// Change only this roster. If the cluster has another roster, the command is refused.
+    /// Change only this roster. If the cluster has another roster, the command is refused. If a
+    /// change is in progress in this roster, the new goal replaces the goal of that change.
     pub if_roster: Option<RosterId>,
 }
 

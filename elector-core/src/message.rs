@@ -1,8 +1,8 @@
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Epoch, NodeId, Payload};
+use crate::{Epoch, NodeId, Payload, RosterId};
 
 /// A message between nodes. These methods describe the message, so that all hosts count messages in
 /// the same way.
@@ -27,6 +27,45 @@ pub trait Message: Payload {
     fn pledge(&self, _to: NodeId) -> Option<Pledge> {
         None
     }
+
+    /// Returns which nodes process the message. The default is [`Scope::Cluster`], for algorithms
+    /// whose members are fixed.
+    fn scope(&self) -> Scope {
+        Scope::Cluster
+    }
+
+    /// Serializes a message of the scope [`Scope::Cluster`] or [`Scope::Roster`] without its
+    /// roster. A transport over connections announces the roster once. The default serializes the
+    /// whole message.
+    ///
+    /// # Errors
+    /// As the serializer.
+    fn serialize_bare<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.serialize(to)
+    }
+
+    /// Deserializes what [`serialize_bare`](Self::serialize_bare) has written, with the roster that
+    /// was announced before.
+    ///
+    /// # Errors
+    /// As the deserializer.
+    fn deserialize_bare<'de, D: Deserializer<'de>>(
+        _roster: RosterId,
+        from: D,
+    ) -> Result<Self, D::Error> {
+        Self::deserialize(from)
+    }
+}
+
+/// Which nodes process a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All nodes of a cluster whose members are fixed.
+    Cluster,
+    /// The nodes that have this roster.
+    Roster(RosterId),
+    /// All nodes of a cluster whose members can change, with any roster.
+    AnyRoster,
 }
 
 /// The purpose of a message. Comparisons of algorithms count the messages of each purpose

@@ -103,8 +103,8 @@ impl<A: ElectionAlgorithm> Outbox<A> {
         self.scoped_to(self.members.clone(), message, timer, step);
     }
 
-    /// Does the same as [`scoped`](Self::scoped) for an algorithm `B` with other members: a
-    /// broadcast of `B` goes to these members.
+    /// Does the same as [`scoped`](Self::scoped) for an algorithm `B` whose members are `members`
+    /// instead of the members of `A`: a broadcast of `B` goes to these members.
     pub fn scoped_to<B: ElectionAlgorithm>(
         &mut self,
         members: Membership,

@@ -46,7 +46,14 @@ pub enum Refusal {
     /// A command to change the members, while another change is in progress.
     #[error("another change of the members is in progress: wait until it is complete")]
     ChangeInProgress,
-    /// A command to readmit a node that has sent no message from another disk.
+    /// A command to change the members to more nodes than a roster can have.
+    #[error("a cluster has at most 1024 voters: name fewer nodes")]
+    TooManyVoters,
+    /// A command to change the members, while a voter runs a release that cannot follow a change.
+    #[error("a voter runs an earlier release that cannot follow a change: upgrade all nodes first")]
+    OlderRelease,
+    /// A command to readmit a node with a new disk, while the leader has received no message from
+    /// the node, or while the node still has the disk that the roster names.
     #[error("that node has not answered from a new disk: format it, start it, and try again")]
     NoOtherDisk,
     /// A reason that only one algorithm or host has.

@@ -2,10 +2,12 @@ mod adopt;
 mod change;
 mod leader;
 mod observer;
+mod older;
+mod report;
 
 use elector_core::{
-    Command, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outbox, Refusal, View,
-    quorum::Reseat,
+    Command, DiskId, ElectionAlgorithm, Epoch, Input, MembersReport, Membership, Moment, NodeId,
+    OlderState, Outbox, Refusal, RosterId, View, quorum::Reseat,
 };
 
 use crate::{
@@ -15,6 +17,7 @@ use crate::{
 
 impl<A: Reseat> ElectionAlgorithm for Members<A> {
     const NAME: &'static str = A::NAME;
+    const CHANGES_MEMBERS: bool = true;
 
     type Guarantee = A::Guarantee;
     type Config = MembersConfig<A::Config>;
@@ -23,7 +26,7 @@ impl<A: Reseat> ElectionAlgorithm for Members<A> {
     type Durable = MembersDurable<A::Durable>;
 
     fn restore(config: &Self::Config, members: Membership, durable: Self::Durable) -> Self {
-        Self::new(config, members, durable)
+        Self::new(config, &members, durable)
     }
 
     fn durable(&self) -> &Self::Durable {
@@ -48,6 +51,27 @@ impl<A: Reseat> ElectionAlgorithm for Members<A> {
 
     fn votes(&self) -> bool {
         self.seat.is_some()
+    }
+
+    fn raised(durable: &Self::Durable, floor: Epoch) -> Option<Self::Durable> {
+        older::raised::<A>(durable, floor)
+    }
+
+    fn from_older(older: impl OlderState) -> Option<Self::Durable> {
+        older::from_fixed::<A>(older)
+    }
+
+    fn recovered(
+        durable: &Self::Durable,
+        me: NodeId,
+        disk: DiskId,
+        floor: Epoch,
+    ) -> Option<Self::Durable> {
+        older::recovered::<A>(durable, me, disk, floor)
+    }
+
+    fn members_report(&self, now: Moment) -> Option<MembersReport> {
+        Some(self.report(now))
     }
 
     fn check(&self) -> Result<(), &'static str> {
@@ -75,7 +99,10 @@ impl<A: Reseat> ElectionAlgorithm for Members<A> {
             Input::Suspected(peer) => self.pass_on_report(peer, Input::Suspected(peer), out),
             Input::Silent(peer) => self.pass_on_report(peer, Input::Silent(peer), out),
             Input::Died(peer) => self.pass_on_report(peer, Input::Died(peer), out),
-            Input::Returned(peer) => self.pass_on_report(peer, Input::Returned(peer), out),
+            Input::Returned(peer) => {
+                self.pass_on_report(peer, Input::Returned(peer), out);
+                self.on_reachable(peer, out);
+            }
             Input::Commanded(Command::ChangeMembers(change)) => {
                 if let Err(refusal) = self.on_change(&change, out) {
                     out.refuse(refusal);
@@ -101,15 +128,30 @@ impl<A: Reseat> Members<A> {
         self.reseat(out);
     }
 
+    /// A node that the host has not named before can be reached, or can be reached again.
+    fn on_reachable(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
+        self.meet(peer);
+        if self.seat.is_none() && self.leader.is_none() {
+            self.send_holds(peer, Moment::ZERO, out);
+        }
+    }
+
+    fn meet(&mut self, peer: NodeId) {
+        if peer != self.me {
+            self.contacts.insert(peer);
+        }
+    }
+
     fn on_message(
         &mut self,
         from: NodeId,
         message: MembersMessage<A::Message>,
         out: &mut Outbox<Self>,
     ) {
+        self.meet(from);
         match message {
             MembersMessage::Inner { roster, message } => {
-                if roster != self.durable.roster.id() {
+                if !self.has_roster(from, roster) {
                     // The sender sends its own roster if this one is older.
                     return self.answer_other_roster(from, out);
                 }
@@ -129,6 +171,19 @@ impl<A: Reseat> Members<A> {
                 self.on_holds(from, (rank, epoch), disk, sent, out);
             }
         }
+    }
+
+    /// Returns `true` if the sender of a message has the roster of this node. A node of an earlier
+    /// release does not know rosters. It has the first one.
+    fn has_roster(&mut self, from: NodeId, roster: RosterId) -> bool {
+        let own = &self.durable.roster;
+        if roster != RosterId::EARLIER_RELEASE {
+            return roster == own.id();
+        }
+        if let Some(office) = &mut self.office {
+            office.older.insert(from);
+        }
+        own.version == 1
     }
 
     fn answer_other_roster(&self, from: NodeId, out: &mut Outbox<Self>) {

@@ -1,24 +1,37 @@
-use elector_core::{Configuration, Membership, NodeSet, Timing, TimingError};
+use elector_core::{Configuration, DiskId, Membership, NodeId, NodeSet, Timing, TimingError};
 use serde::{Deserialize, Serialize};
 
-use crate::DiskId;
-
-/// The configuration of a node whose members can change.
+/// The configuration of a node whose members can change. Only the configuration of the algorithm is
+/// serialized: the other values belong to one node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(transparent)]
 pub struct MembersConfig<C> {
     /// The configuration of the election algorithm.
     pub algorithm: C,
     /// The voters of the first roster, for a node that has no roster on its disk. Empty for a node
     /// that joins a running cluster. The empty set means all nodes that the host knows, if the
     /// field `joins` is `false`.
+    #[serde(skip)]
     pub first: NodeSet,
     /// Whether this node joins a running cluster: on an empty disk it starts without a roster, and
     /// becomes a voter when a change of the members has added it.
+    #[serde(skip)]
     pub joins: bool,
     /// The random number of the disk of this node. Without it, a node that has lost its disk is not
     /// distinguished from a node that still has it.
+    #[serde(skip)]
     pub disk: Option<DiskId>,
+}
+
+impl<C> From<C> for MembersConfig<C> {
+    fn from(algorithm: C) -> Self {
+        Self {
+            algorithm,
+            first: NodeSet::new(),
+            joins: false,
+            disk: None,
+        }
+    }
 }
 
 impl<C: Configuration> Configuration for MembersConfig<C> {
@@ -31,11 +44,12 @@ impl<C: Configuration> Configuration for MembersConfig<C> {
     }
 
     fn validate(&self, members: &Membership) -> Result<(), TimingError> {
-        if !self.first.iter().all(|node| members.contains(node)) {
-            return Err(TimingError::Option(
-                "first names a node that is not in the cluster: name members only",
-            ));
-        }
         self.algorithm.validate(members)
+    }
+
+    fn set_disk(&mut self, disk: DiskId, first: &[NodeId]) {
+        self.disk = disk.known();
+        self.first = first.iter().copied().collect();
+        self.joins = first.is_empty();
     }
 }

@@ -9,7 +9,8 @@ pub struct MembersDurable<D> {
     /// The newest roster that this node has received or made. A node with an older roster in a
     /// message does not get this node's support.
     pub roster: Roster,
-    /// The newest epoch that this node has shown while it was an observer.
+    /// The newest epoch of the views of this node while it was an observer. It is durable, so that
+    /// the epoch of the view does not go back after a restart.
     pub seen: Epoch,
     /// The state of the election algorithm. An observer keeps the state of its time as a voter: if
     /// it becomes a voter again, its earlier votes still bind it.

@@ -37,8 +37,8 @@
 //! of the leader in a row, each within half a lease.
 //!
 //! An observer that was a voter may be in a higher epoch than the leader, because its last campaign
-//! failed. The epoch that a node shows never goes back. So such an observer shows no leader until
-//! the cluster is in a higher epoch.
+//! failed. The epoch in the view of a node never goes back. So the view of such an observer has no
+//! leader until the cluster is in a higher epoch.
 //!
 //! # Messages
 //!
@@ -64,6 +64,7 @@
 extern crate alloc;
 
 mod algorithm;
+mod comparable;
 mod config;
 mod durable;
 mod invariants;
@@ -73,7 +74,8 @@ mod state;
 
 pub use config::MembersConfig;
 pub use durable::MembersDurable;
+pub use elector_core::DiskId;
 pub use invariants::{Held, check_rosters};
 pub use message::MembersMessage;
-pub use roster::{DiskId, Rank, Roster, Voter};
+pub use roster::{Rank, Roster, Voter};
 pub use state::{Members, MembersTimer};

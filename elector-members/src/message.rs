@@ -1,7 +1,7 @@
-use elector_core::{Epoch, Message, Moment, NodeId, Pledge, Purpose, RosterId};
-use serde::{Deserialize, Serialize};
+use elector_core::{DiskId, Epoch, Message, Moment, NodeId, Pledge, Purpose, RosterId, Scope};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 
-use crate::{DiskId, Rank, Roster};
+use crate::{Rank, Roster};
 
 /// The messages between nodes whose members can change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -70,5 +70,29 @@ impl<M: Message> Message for MembersMessage<M> {
             Self::Inner { message, .. } => message.pledge(to),
             Self::Roster(_) | Self::Beat { .. } | Self::Holds { .. } => None,
         }
+    }
+
+    fn scope(&self) -> Scope {
+        match self {
+            Self::Inner { roster, .. } => Scope::Roster(*roster),
+            Self::Roster(_) | Self::Beat { .. } | Self::Holds { .. } => Scope::AnyRoster,
+        }
+    }
+
+    fn serialize_bare<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Inner { message, .. } => message.serialize(to),
+            Self::Roster(_) | Self::Beat { .. } | Self::Holds { .. } => {
+                Err(S::Error::custom("a message about rosters has no bare form"))
+            }
+        }
+    }
+
+    fn deserialize_bare<'de, D: Deserializer<'de>>(
+        roster: RosterId,
+        from: D,
+    ) -> Result<Self, D::Error> {
+        let message = M::deserialize(from)?;
+        Ok(Self::Inner { roster, message })
     }
 }

@@ -1,12 +1,10 @@
 use alloc::vec::Vec;
 
-use elector_core::{Epoch, Membership, NodeId, NodeSet, RosterId};
+use elector_core::{DiskId, Epoch, Member, Membership, NodeId, NodeSet, RosterId};
 use serde::{Deserialize, Serialize};
 
-/// The random number of a disk. It is drawn when the disk is formatted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct DiskId(pub u128);
+/// The maximum number of voters, so that a roster fits into a message and into a record.
+pub(crate) const MAX_VOTERS: usize = 1024;
 
 /// A node that votes: its id, and the disk that keeps its votes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -18,11 +16,25 @@ pub struct Voter {
     pub disk: Option<DiskId>,
 }
 
+impl From<Member> for Voter {
+    fn from(member: Member) -> Self {
+        Self {
+            node: member.node,
+            disk: member.disk,
+        }
+    }
+}
+
 impl Voter {
     /// Returns `true` if the node `node` with the disk `disk` is this voter.
     #[must_use]
     pub fn is(&self, node: NodeId, disk: Option<DiskId>) -> bool {
         self.node == node && (self.disk.is_none() || self.disk == disk)
+    }
+
+    /// Returns `true` if this voter can stay when the change to `wanted` is complete.
+    pub(crate) fn is_kept_by(&self, wanted: &Self) -> bool {
+        self.node == wanted.node && (wanted.disk.is_none() || wanted.disk == self.disk)
     }
 }
 
@@ -129,18 +141,17 @@ impl Roster {
         changed
     }
 
-    /// Checks a roster that was received: ids are in ascending order, and only the empty roster of
-    /// version 0 has no voters.
-    pub(crate) fn is_valid(&self, universe: &Membership) -> bool {
-        let is_sorted = |voters: &[Voter]| voters.is_sorted_by(|a, b| a.node < b.node);
-        let known = |voters: &[Voter]| voters.iter().all(|voter| universe.contains(voter.node));
+    /// Checks a roster that was received: ids are in ascending order, there are not too many, and
+    /// only the empty roster of version 0 has no voters.
+    pub(crate) fn is_valid(&self) -> bool {
+        let is_list = |voters: &[Voter]| {
+            voters.len() <= MAX_VOTERS && voters.is_sorted_by(|a, b| a.node < b.node)
+        };
         let empty = self.voters.is_empty();
         empty == (self.version == 0)
             && self.created <= self.term
-            && is_sorted(&self.voters)
-            && is_sorted(&self.goal)
-            && known(&self.voters)
-            && known(&self.goal)
+            && is_list(&self.voters)
+            && is_list(&self.goal)
     }
 }
 

@@ -5,19 +5,22 @@ use core::{
 };
 
 use elector_core::{
-    Configuration as _, Epoch, Membership, Moment, NodeId, Outbox, View, quorum::Reseat,
+    Configuration as _, DiskId, Epoch, Membership, Moment, NodeId, NodeSet, Outbox, View,
+    quorum::Reseat,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{DiskId, MembersConfig, MembersDurable, MembersMessage, Rank, Roster, Voter};
+use crate::{MembersConfig, MembersDurable, MembersMessage, Rank, Roster, Voter};
 
 /// One node of an election whose members can change. The [crate documentation](crate) explains the
 /// protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Members<A: Reseat> {
     pub(crate) setup: Setup<A>,
-    /// All nodes that the host can reach, seen from this node. Voters and observers are among them.
-    pub(crate) universe: Membership,
+    pub(crate) me: NodeId,
+    /// The peers that an observer asks for a roster: those that the host named at the start, and
+    /// those that it has met since.
+    pub(crate) contacts: NodeSet,
     pub(crate) durable: MembersDurable<A::Durable>,
     /// The election algorithm, while this node is a voter.
     pub(crate) seat: Option<Seat<A>>,
@@ -61,6 +64,8 @@ pub(crate) struct Office {
     pub(crate) earned: Option<Moment>,
     /// The send time of the last beat, if beats are sent.
     pub(crate) beat: Option<Moment>,
+    /// The voters that run an earlier release, which does not know rosters.
+    pub(crate) older: NodeSet,
 }
 
 /// What a leader knows about a node.
@@ -107,6 +112,7 @@ impl Office {
             changed: None,
             earned: None,
             beat: None,
+            older: NodeSet::new(),
         }
     }
 
@@ -128,7 +134,7 @@ impl Office {
 impl<A: Reseat> Members<A> {
     pub(crate) fn new(
         config: &MembersConfig<A::Config>,
-        universe: Membership,
+        universe: &Membership,
         mut durable: MembersDurable<A::Durable>,
     ) -> Self {
         if durable.roster.version == 0 && !config.joins {
@@ -151,7 +157,8 @@ impl<A: Reseat> Members<A> {
         });
         Self {
             setup: Setup(Arc::new(config.clone())),
-            universe,
+            me: universe.me(),
+            contacts: universe.peers().collect(),
             durable,
             seat,
             leader: None,
@@ -166,7 +173,7 @@ impl<A: Reseat> Members<A> {
     }
 
     pub(crate) fn me(&self) -> NodeId {
-        self.universe.me()
+        self.me
     }
 
     pub(crate) fn config(&self) -> &MembersConfig<A::Config> {
@@ -177,8 +184,8 @@ impl<A: Reseat> Members<A> {
         self.config().timing().heartbeat
     }
 
-    /// Returns the view of this node. The epoch of an observer is the newest epoch that it has
-    /// shown.
+    /// Returns the view of this node. The epoch of an observer is the newest epoch of its
+    /// views so far.
     pub(crate) fn current_view(&self) -> View {
         match &self.seat {
             Some(seat) => seat.algorithm.view(),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use elector_core::{
-    Configuration, ElectionAlgorithm, NodeId, Timing,
+    Configuration, ElectionAlgorithm, Membership, NodeId, Timing,
     actor::{Builder, Elector, StartError},
 };
 
@@ -65,8 +65,9 @@ impl<A: ElectionAlgorithm> NetBuilder<A> for Builder<A> {
         // A node without an id opens nothing: `start` returns the error.
         let me = self.named_node().unwrap_or(NodeId(0));
         let identity = Identity::of::<A>(self.name(), me);
+        let address_file = folder.as_ref().join(ADDRESS_FILE);
         NodeBuilder {
-            tcp: Tcp::new(self.name(), peers, config.clone()),
+            tcp: Tcp::new(self.name(), peers, config.clone()).address_file(address_file),
             folder: folder.as_ref().to_owned(),
             storage: FileStorage::at(folder.as_ref(), identity.clone()),
             identity,
@@ -74,6 +75,9 @@ impl<A: ElectionAlgorithm> NetBuilder<A> for Builder<A> {
         }
     }
 }
+
+/// The name of the file with the addresses of nodes that were not configured, in the data folder.
+pub const ADDRESS_FILE: &str = "addresses";
 
 /// Sets up a node of a real cluster. [`NetBuilder::data_dir`] creates this builder, so the settings
 /// of the [`Builder`] itself must be made before that call.
@@ -90,6 +94,13 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
     #[must_use]
     pub fn listen(mut self, address: impl Into<String>) -> Self {
         self.tcp = self.tcp.listen(address);
+        self
+    }
+
+    /// See [`Tcp::advertise`].
+    #[must_use]
+    pub fn advertise(mut self, address: impl Into<String>) -> Self {
+        self.tcp = self.tcp.advertise(address);
         self
     }
 
@@ -178,11 +189,30 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
         FileStorage::format(&self.folder, &self.identity, peers)
     }
 
+    /// Formats the folder of a node that has never run, and that joins a running cluster: see
+    /// [`FileStorage::format_to_join`]. The peers of the builder are then nodes that run; not all
+    /// of them need to be named.
+    ///
+    /// # Errors
+    /// As [`FileStorage::format`].
+    pub fn format_to_join(&self) -> Result<(), RecordError> {
+        FileStorage::format_to_join(&self.folder, &self.identity)
+    }
+
     /// Starts the node: see [`Builder::start`]. Reads the record first, and then opens the socket.
     ///
     /// # Errors
     /// As [`Builder::start`].
-    pub async fn start(self) -> Result<Elector<A::Guarantee>, StartError> {
+    pub async fn start(mut self) -> Result<Elector<A::Guarantee>, StartError> {
+        if A::CHANGES_MEMBERS {
+            let me = self.builder.named_node().ok_or(StartError::NoNodeId)?;
+            let peers = self.builder.named_peers();
+            let members = Membership::new(me, peers.iter().map(|peer| peer.id))?;
+            let mut config = self.builder.configuration().cloned().unwrap_or_default();
+            let prepared = self.storage.prepare::<A>(&mut config, &members);
+            prepared.map_err(|error| StartError::Load(error.into()))?;
+            self.builder = self.builder.config(config);
+        }
         let tcp = self.tcp.record(self.storage.record());
         let builder = self.builder.storage(self.storage);
         builder.transport(tcp).start().await

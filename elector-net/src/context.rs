@@ -9,24 +9,27 @@ use std::{
 };
 
 use elector_core::{
-    ElectionAlgorithm, Membership, NodeId, Timing,
+    DiskId, ElectionAlgorithm, Membership, NodeId, Timing,
     actor::{self, Inbox},
 };
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    address_book::AddressBook,
     detector::Detection,
+    dial::{Dialer, Lookup},
     farewell::DeathProof,
     link::{LifeChange, Link, Mark, lock},
-    links::PeerLinks,
+    links::{PeerLinks, Standing},
     lock_proof::LockClaim,
     outage::{Direction, Reason, ReasonKind},
-    record::{AdmitError, DiskId, LifeLock, LockId, RecordHandle},
+    record::{AdmitError, LifeLock, LockId, RecordHandle},
     socket::Socket,
     tls::Tls,
     wire::{
-        hello::{Answer, Hello, VERSIONS},
+        ROSTERS_SINCE,
+        hello::{Answer, Hello},
         rejection::Rejection,
     },
 };
@@ -43,6 +46,8 @@ pub(crate) struct NodeContext<A: ElectionAlgorithm> {
     pub(crate) members: Membership,
     /// This node's own hello. `to` and `lock_claim` get their values for each connection.
     pub(crate) hello: Hello,
+    pub(crate) addresses: Arc<AddressBook>,
+    pub(crate) lookup: Lookup,
     /// Stores the disk ids of peers.
     pub(crate) record: Option<RecordHandle>,
     pub(crate) inbox: Inbox<A>,
@@ -62,6 +67,8 @@ pub(crate) struct NodeContext<A: ElectionAlgorithm> {
     pub(crate) runtime: Handle,
     /// The address and the kind of each rejection that was logged here.
     pub(crate) logged_rejections: Mutex<BTreeSet<(IpAddr, usize)>>,
+    /// The nodes that came back with another disk, and that were logged.
+    pub(crate) logged_disks: Mutex<BTreeSet<(NodeId, DiskId)>>,
 }
 
 impl<A: ElectionAlgorithm> NodeContext<A> {
@@ -89,6 +96,15 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
     /// notification, two nodes that suspect each other would campaign at the same time.
     pub(crate) fn received(&self, link: &Link) {
         if link.received() {
+            self.inbox.returned(link.node);
+        }
+    }
+
+    /// Notifies the algorithm that messages can be sent to a peer, if this node does not vote. Such a
+    /// node looks for its cluster, and must not wait for its next attempt.
+    pub(crate) fn report_reachable(&self, link: &Link) {
+        let votes = matches!(self.links.standing(self.me()), Standing::Voter(_));
+        if A::CHANGES_MEMBERS && !votes {
             self.inbox.returned(link.node);
         }
     }
@@ -146,10 +162,10 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
     }
 
-    /// Returns this node's answer to a peer that it admits.
-    pub(crate) fn welcome(&self) -> Answer {
+    /// Returns this node's answer to a peer that it admits on a connection with this version.
+    pub(crate) fn welcome(&self, version: u16) -> Answer {
         Answer::Welcome {
-            version: VERSIONS.max,
+            version,
             life: self.hello.life,
             disk: self.hello.disk,
             death_commitment: self.hello.death_commitment,
@@ -164,12 +180,12 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
     }
 
-    /// Returns the link of the peer that has sent this hello.
+    /// Checks that this node can run an election with the node that has sent this hello, on a
+    /// connection with this version.
     ///
     /// # Errors
-    /// Returns an error if the other side is not a peer, or if this node cannot run an election
-    /// with it.
-    pub(crate) fn check(&self, hello: &Hello) -> Result<&Arc<Link>, Rejection> {
+    /// Returns the reason why it cannot.
+    pub(crate) fn check(&self, hello: &Hello, version: u16) -> Result<(), Rejection> {
         let own = &self.hello;
         if hello.cluster != own.cluster {
             return Err(Rejection::Cluster(own.cluster.clone()));
@@ -179,6 +195,24 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
         if hello.to != self.me() {
             return Err(Rejection::WrongNode(hello.to));
+        }
+        self.check_list(hello, version)?;
+        if hello.from == self.me() || !A::CHANGES_MEMBERS && self.links.of(hello.from).is_none() {
+            return Err(Rejection::NotAPeer(hello.from));
+        }
+        if hello.options != own.options {
+            return Err(Rejection::Options);
+        }
+        self.check_timing(hello)
+    }
+
+    /// Checks that the two nodes belong to one cluster. If the members can change, the nodes of the
+    /// first start may differ: the roster decides.
+    fn check_list(&self, hello: &Hello, version: u16) -> Result<(), Rejection> {
+        let own = &self.hello;
+        if A::CHANGES_MEMBERS && version >= ROSTERS_SINCE {
+            let is_same = hello.list.lineage == own.list.lineage;
+            return is_same.then_some(()).ok_or(Rejection::Lineage);
         }
         if !hello.list.has_nodes_of(&own.list) {
             return Err(Rejection::Members {
@@ -192,13 +226,36 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
                 ours: own.list.clone(),
             });
         }
-        let link = self.links.of(hello.from);
-        let link = link.ok_or(Rejection::NotAPeer(hello.from))?;
-        if hello.options != own.options {
-            return Err(Rejection::Options);
+        // The members have changed, and the release of the peer cannot follow them.
+        if A::CHANGES_MEMBERS && !self.links.may_have_first_roster() {
+            return Err(Rejection::Version {
+                min: version,
+                max: version,
+            });
         }
-        self.check_timing(hello)?;
-        Ok(link)
+        Ok(())
+    }
+
+    /// Takes the address that a peer has named, on a connection from the host `from`.
+    pub(crate) fn learn_address(&self, node: NodeId, named: &str, from: IpAddr) {
+        let is_new = A::CHANGES_MEMBERS && self.addresses.named_by(node, named, from);
+        if let Some(link) = self.links.of(node).filter(|_| is_new) {
+            link.alive.notify_one();
+        }
+    }
+
+    /// Returns the link to a peer. If there is none, makes one, and begins to dial the peer.
+    /// Returns `None` if there are too many links.
+    pub(crate) fn link_to(self: &Arc<Self>, node: NodeId) -> Option<Arc<Link>> {
+        let new = || Link::new(node, self.detection);
+        match self.links.add(new, node) {
+            Some((link, queued)) => {
+                let dialer = Dialer::new(Arc::clone(self), Arc::clone(&link), queued);
+                self.spawn(dialer.run());
+                Some(link)
+            }
+            None => self.links.of(node),
+        }
     }
 
     /// Checks the disk id of a peer. Stores the disk id if this peer had none before. A peer
@@ -208,6 +265,17 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
     /// `Some` with the rejection if this node knows another disk id of the peer. `None` if the disk
     /// id could not be stored.
     pub(crate) async fn admit(&self, node: NodeId, found: DiskId) -> Result<(), Option<Rejection>> {
+        match self.links.standing(node) {
+            // The roster of the cluster knows the disk. A node with another disk is an observer.
+            Standing::Voter(Some(known)) => {
+                if known != found {
+                    self.report_other_disk(node, known, found);
+                }
+                return Ok(());
+            }
+            Standing::Observer => return Ok(()),
+            Standing::Voter(None) | Standing::Unknown => {}
+        }
         let Some(record) = &self.record else {
             return Ok(());
         };
@@ -234,6 +302,18 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
              folder of this node"
         );
         Err(None)
+    }
+
+    /// Logs once for each disk that a voter has come back without its disk.
+    fn report_other_disk(&self, node: NodeId, known: DiskId, found: DiskId) {
+        let mut logged = lock(&self.logged_disks);
+        if logged.len() < MAX_LOGGED_REJECTIONS && logged.insert((node, found)) {
+            tracing::warn!(
+                node = self.me().0, peer = %node, %known, %found,
+                "node has come back with another disk, so it does not vote: if its old disk is \
+                 lost, use `elector members readmit {node}`"
+            );
+        }
     }
 
     /// Checks the durations of a peer. The lease of a leader must end before its followers may

@@ -36,7 +36,7 @@ pub fn greeting(bytes: &[u8]) -> Option<Vec<u8>> {
 pub fn hello(bytes: &[u8], nonce: u64) -> Result<Vec<u8>, Vec<u8>> {
     match Hello::read(bytes, nonce) {
         // If the hello is too long to be written, the result is empty.
-        Ok(hello) => Ok(hello.write(nonce).unwrap_or_default()),
+        Ok((version, hello)) => Ok(hello.write(version, nonce).unwrap_or_default()),
         Err(rejection) => Err(Answer::Rejected(rejection).write()),
     }
 }

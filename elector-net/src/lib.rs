@@ -60,6 +60,7 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod address_book;
 mod backoff;
 mod builder;
 #[cfg(feature = "certs")]
@@ -90,14 +91,16 @@ mod timing_check;
 pub mod tls;
 mod wire;
 
-pub use builder::{NetBuilder, NodeBuilder};
+pub use elector_core::DiskId;
+
+pub use builder::{ADDRESS_FILE, NetBuilder, NodeBuilder};
 pub use detector::Detection;
 pub use error::NetError;
 pub use farewell::Farewell;
 pub use monitor::{Monitor, PeerReport};
 pub use record::{
-    DiskId, FileStorage, Identity, LifeLock, ListChange, RecordError, RecordHandle, RecordSummary,
-    Roster, SlotState, StoppedNode,
+    FileStorage, Identity, LifeLock, ListChange, RECOVERY_EPOCHS, RecordError, RecordHandle,
+    RecordSummary, Recovery, Roster, SlotState, StoppedNode,
 };
 pub use tcp::Tcp;
 pub use tls::{Tls, TlsError};

@@ -26,8 +26,6 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) node: NodeId,
-    /// `host:port`.
-    pub(crate) address: String,
     pub(crate) known_addresses: KnownAddresses,
     /// Whether this node's own connection to the peer is open.
     is_outgoing_open: AtomicBool,
@@ -45,8 +43,8 @@ pub(crate) struct Link {
     lock_tracker: Mutex<Option<LockTracker>>,
     detector: Mutex<Detector>,
     incoming: Mutex<Option<Incoming>>,
-    /// Notified when this node has admitted a connection of the peer: the peer is alive and must be
-    /// dialled now.
+    /// Notified when the peer must be dialled now: this node has admitted a connection of the peer,
+    /// or the address or the role of the peer has changed.
     pub(crate) alive: Notify,
     /// Whether the process of the peer has an observer that can prove its death.
     pub(crate) has_observer: AtomicBool,
@@ -92,10 +90,9 @@ struct Incoming {
 }
 
 impl Link {
-    pub(crate) fn new(node: NodeId, address: String, detection: Detection) -> Self {
+    pub(crate) fn new(node: NodeId, detection: Detection) -> Self {
         Self {
             node,
-            address,
             known_addresses: KnownAddresses::default(),
             is_outgoing_open: AtomicBool::new(false),
             life: AtomicU64::new(0),

@@ -1,28 +1,72 @@
 use std::{
     net::IpAddr,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
-use elector_core::NodeId;
+use elector_core::{DiskId, MembersReport, NodeId, RosterId};
+use tokio::sync::mpsc;
 
-use crate::{link::Link, wire::rejection::Rejection};
+use crate::{
+    link::{Link, lock},
+    wire::{QueuedMessage, rejection::Rejection},
+};
 
-/// The links to all peers of a node, and the numbers of rejected connections.
+/// The maximum number of messages to one peer that wait in its queue.
+pub(crate) const MAX_QUEUED: usize = 1024;
+
+/// How many nodes that were not named at the start can get a link.
+const MAX_MET: usize = 1024;
+
+/// A link, and the queue of the messages to its peer.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) link: Arc<Link>,
+    pub(crate) queue: mpsc::Sender<QueuedMessage>,
+}
+
+/// A link that was just created, and the queue that its dialler reads.
+pub(crate) type NewLink = (Arc<Link>, mpsc::Receiver<QueuedMessage>);
+
+/// The links to all peers of a node, what the node knows about their roles, and the numbers of
+/// rejected connections. If the members can change, links are added while the node runs.
 #[derive(Debug)]
 pub(crate) struct PeerLinks {
-    /// The links, in the order of the membership.
-    pub(crate) all: Box<[Arc<Link>]>,
+    /// The links, in ascending order of the ids of the peers.
+    links: Mutex<Arc<[Outgoing]>>,
+    /// How many links there may be.
+    limit: usize,
+    roster: Mutex<Option<Voters>>,
     rejected: [AtomicU64; Rejection::LABELS.len()],
     is_stopping: AtomicBool,
 }
 
+/// The voters that the node knows, and the nodes that are to be voters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Voters {
+    roster: RosterId,
+    nodes: Vec<(NodeId, Option<DiskId>)>,
+}
+
+/// What the roster says about a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The members are fixed, or are not known yet.
+    Unknown,
+    /// The node votes, or is to vote. The disk is `None` if the roster does not name it.
+    Voter(Option<DiskId>),
+    Observer,
+}
+
 impl PeerLinks {
-    pub(crate) fn new(links: impl IntoIterator<Item = Link>) -> Self {
+    /// Creates the set of links without any link.
+    pub(crate) fn new(named: usize, changes_members: bool) -> Self {
         Self {
-            all: links.into_iter().map(Arc::new).collect(),
+            links: Mutex::new([].into()),
+            limit: named + if changes_members { MAX_MET } else { 0 },
+            roster: Mutex::new(None),
             rejected: Default::default(),
             is_stopping: AtomicBool::new(false),
         }
@@ -37,25 +81,92 @@ impl PeerLinks {
         self.is_stopping.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn of(&self, node: NodeId) -> Option<&Arc<Link>> {
-        self.all.iter().find(|link| link.node == node)
+    /// Returns the present links with their queues.
+    pub(crate) fn all(&self) -> Arc<[Outgoing]> {
+        Arc::clone(&lock(&self.links))
+    }
+
+    pub(crate) fn of(&self, node: NodeId) -> Option<Arc<Link>> {
+        let all = self.all();
+        let place = all.binary_search_by_key(&node, |outgoing| outgoing.link.node);
+        place.ok().map(|place| Arc::clone(&all[place].link))
+    }
+
+    /// Adds a link, unless there is one to this peer. Returns `None` if there is one, or if there
+    /// are too many.
+    pub(crate) fn add(&self, link: impl FnOnce() -> Link, node: NodeId) -> Option<NewLink> {
+        let mut links = lock(&self.links);
+        let place = links.binary_search_by_key(&node, |outgoing| outgoing.link.node);
+        let Err(place) = place else {
+            return None;
+        };
+        if links.len() >= self.limit {
+            return None;
+        }
+        let link = Arc::new(link());
+        let (queue, queued) = mpsc::channel(MAX_QUEUED);
+        let mut more = links.to_vec();
+        more.insert(
+            place,
+            Outgoing {
+                link: Arc::clone(&link),
+                queue,
+            },
+        );
+        *links = more.into();
+        Some((link, queued))
+    }
+
+    /// Takes what the node knows about the members.
+    pub(crate) fn set_members(&self, report: &MembersReport) {
+        let members = report.members.iter();
+        let voters = members.filter(|member| member.role != elector_core::MemberRole::Observer);
+        let nodes = voters.map(|member| (member.node, member.disk));
+        let voters = Voters {
+            roster: report.roster,
+            nodes: nodes.collect(),
+        };
+        *lock(&self.roster) = Some(voters);
+        // A dialler may wait for its peer to become a member.
+        self.all()
+            .iter()
+            .for_each(|outgoing| outgoing.link.alive.notify_one());
+    }
+
+    /// Returns what the roster says about a node.
+    pub(crate) fn standing(&self, node: NodeId) -> Standing {
+        match &*lock(&self.roster) {
+            Some(known) if known.roster.version > 0 => {
+                // The voter comes before the same node with the disk with which it is to join.
+                let voter = known.nodes.iter().find(|(voter, _)| *voter == node);
+                voter.map_or(Standing::Observer, |(_, disk)| Standing::Voter(*disk))
+            }
+            Some(_) | None => Standing::Unknown,
+        }
+    }
+
+    /// Returns `true` if the cluster may still have its first roster.
+    pub(crate) fn may_have_first_roster(&self) -> bool {
+        let roster = lock(&self.roster);
+        roster
+            .as_ref()
+            .is_none_or(|known| known.roster.version == 1)
     }
 
     /// Returns `true` if this is an address of a peer.
     pub(crate) fn has_address(&self, address: IpAddr) -> bool {
-        self.at(address).next().is_some()
+        let all = self.all();
+        all.iter()
+            .any(|outgoing| outgoing.link.known_addresses.contains(address))
     }
 
     /// Returns the peer at this address if exactly one peer has this address.
-    pub(crate) fn only_at(&self, address: IpAddr) -> Option<&Link> {
-        let mut links = self.at(address);
-        let link = links.next()?;
-        links.next().is_none().then_some(link)
-    }
-
-    fn at(&self, address: IpAddr) -> impl Iterator<Item = &Link> {
-        let links = self.all.iter().map(Arc::as_ref);
-        links.filter(move |link| link.known_addresses.contains(address))
+    pub(crate) fn only_at(&self, address: IpAddr) -> Option<Arc<Link>> {
+        let all = self.all();
+        let mut links = all.iter().map(|outgoing| &outgoing.link);
+        let is_there = |link: &&Arc<Link>| link.known_addresses.contains(address);
+        let link = links.find(is_there)?;
+        links.find(is_there).is_none().then(|| Arc::clone(link))
     }
 
     pub(crate) fn count(&self, rejection: &Rejection) {

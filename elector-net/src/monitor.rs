@@ -7,7 +7,11 @@ use std::{
 
 use elector_core::{NodeId, actor};
 
-use crate::{links::PeerLinks, tls::Tls};
+use crate::{
+    address_book::AddressBook,
+    links::{PeerLinks, Standing},
+    tls::Tls,
+};
 
 /// A view of a node's connections that can be used from any thread. A clone is cheap.
 #[derive(Clone, Default)]
@@ -16,6 +20,7 @@ pub struct Monitor(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     links: OnceLock<Arc<PeerLinks>>,
+    addresses: OnceLock<Arc<AddressBook>>,
     listening: OnceLock<SocketAddr>,
     tls: OnceLock<Tls>,
 }
@@ -26,8 +31,10 @@ struct Inner {
 pub struct PeerReport {
     /// The id of the peer.
     pub node: NodeId,
-    /// The address at which the peer is dialled: `host:port`.
-    pub address: String,
+    /// The address at which the peer is dialled: `host:port`. `None` if no address is known.
+    pub address: Option<String>,
+    /// Whether the peer is a member, or is to become one. Always `true` if the members are fixed.
+    pub is_member: bool,
     /// Whether this node's own connection to the peer is open, so that it can send to the peer.
     pub can_send: bool,
     /// Whether the peer's own connection to this node is open, so that it can send to this node.
@@ -58,10 +65,17 @@ impl PeerReport {
 }
 
 impl Monitor {
-    pub(crate) fn begin(&self, links: Arc<PeerLinks>, listening: SocketAddr, tls: Option<Tls>) {
+    pub(crate) fn begin(
+        &self,
+        links: Arc<PeerLinks>,
+        addresses: Arc<AddressBook>,
+        listening: SocketAddr,
+        tls: Option<Tls>,
+    ) {
         // A monitor belongs to one transport, which is opened once, so these values cannot be set
         // yet.
         let _ = self.0.links.set(links);
+        let _ = self.0.addresses.set(addresses);
         let _ = self.0.listening.set(listening);
         if let Some(tls) = tls {
             let _ = self.0.tls.set(tls);
@@ -78,13 +92,17 @@ impl Monitor {
     #[must_use]
     pub fn peers(&self) -> Vec<PeerReport> {
         let now = actor::now();
-        let links = self.0.links.get();
-        let links = links.iter().flat_map(|links| links.all.iter());
-        let reports = links.map(|link| {
+        let (Some(links), Some(addresses)) = (self.0.links.get(), self.0.addresses.get()) else {
+            return Vec::new();
+        };
+        let all = links.all();
+        let reports = all.iter().map(|outgoing| {
+            let link = &outgoing.link;
             let detector = link.detector().clone();
             PeerReport {
                 node: link.node,
-                address: link.address.clone(),
+                address: addresses.of(link.node),
+                is_member: links.standing(link.node) != Standing::Observer,
                 can_send: link.is_outgoing_open(),
                 can_receive: link.is_incoming_open(),
                 silent_for: detector.last().map(|at| now.saturating_since(at)),
@@ -97,6 +115,24 @@ impl Monitor {
             }
         });
         reports.collect()
+    }
+
+    /// Tells the node where another node can be dialled. The address is used if none was configured
+    /// and the other node has not named another one itself. Returns `false` if the text is not
+    /// `host:port`, or if another address is in use.
+    pub fn tell_address(&self, node: impl Into<NodeId>, address: &str) -> bool {
+        let node = node.into();
+        let Some(addresses) = self.0.addresses.get() else {
+            return false;
+        };
+        addresses.told(node, address);
+        addresses.of(node).as_deref() == Some(address)
+    }
+
+    /// Returns the address of a node; `None` if none is known.
+    #[must_use]
+    pub fn address_of(&self, node: impl Into<NodeId>) -> Option<String> {
+        self.0.addresses.get()?.of(node.into())
     }
 
     /// Returns when the node's certificate or its CA expires, whichever is first: see

@@ -5,7 +5,7 @@ use tokio::{task::yield_now, time::sleep};
 
 use crate::{
     context::NodeContext,
-    link::Mark,
+    link::{Link, Mark},
     timing_check::{Stalls, TimingCheck},
 };
 
@@ -20,8 +20,9 @@ pub(crate) async fn detect_silence<A: ElectionAlgorithm>(context: Arc<NodeContex
     let mut check = TimingCheck::new(context.timing);
     loop {
         let now = actor::now();
-        let links = context.links.all.iter();
-        let deadline = links.filter_map(|link| link.silence_deadline()).min();
+        let all = context.links.all();
+        let links = all.iter().map(|outgoing| &*outgoing.link);
+        let deadline = links.clone().filter_map(Link::silence_deadline).min();
         let wait = wait(deadline, now, interval);
         sleep(wait).await;
         let woke = actor::now();
@@ -29,7 +30,6 @@ pub(crate) async fn detect_silence<A: ElectionAlgorithm>(context: Arc<NodeContex
         if late > context.detection.floor / 4 {
             // This node was stopped, or got no processor time. Perhaps it received nothing only
             // because it did not read. So it must not take its peers for silent.
-            let links = context.links.all.iter();
             links.for_each(|link| link.detector().restart_silence(woke));
             if let Some(stalls) = check.stalled(late, woke) {
                 report_stalls(&context, stalls);
@@ -40,7 +40,7 @@ pub(crate) async fn detect_silence<A: ElectionAlgorithm>(context: Arc<NodeContex
         yield_now().await;
         yield_now().await;
         let now = actor::now();
-        for link in &context.links.all {
+        for link in links {
             let round_trip = link.detector().round_trip();
             if let Some(measured) = round_trip
                 && check.round_trip(link.node, measured, now)

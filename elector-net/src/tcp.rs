@@ -4,46 +4,40 @@ use std::{
     fmt, io,
     net::{SocketAddr, TcpListener},
     os::fd::{AsFd, BorrowedFd, RawFd},
+    path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use elector_core::{
-    Configuration, ElectionAlgorithm, Membership, NodeId,
+    Configuration, DiskId, ElectionAlgorithm, MembersReport, Membership, NodeId,
     actor::{BoxError, Dropped, Inbox, Links, Peer, Transport},
 };
-use tokio::{
-    runtime::Handle,
-    sync::mpsc::{self, error::TrySendError},
-};
+use tokio::{runtime::Handle, sync::mpsc::error::TrySendError};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     accept::Acceptor,
+    address_book::{AddressBook, is_address},
     context::NodeContext,
     detector::Detection,
-    dial::{Dialer, Lookup},
+    dial::Lookup,
     error::NetError,
     farewell::{DeathProof, Farewell, Observer},
-    link::Link,
-    links::PeerLinks,
+    links::{Outgoing, PeerLinks, Standing},
     lock_proof::LockClaim,
     monitor::Monitor,
     outage::log_outages,
     random::random,
-    record::{DiskId, Ids, LifeLock, RecordHandle},
+    record::{Ids, LifeLock, RecordHandle},
     silence::detect_silence,
     tls::Tls,
     wire::{
-        NodeList, encode_message, fingerprint,
+        NodeList, QueuedMessage, fingerprint,
         hello::{Commitment, Hello, NO_COMMITMENT},
     },
 };
-
-/// The maximum number of messages to one peer that wait in its queue.
-const MAX_QUEUED: usize = 1024;
 
 /// Connects a node with its peers over TCP: the [`Transport`] for real clusters.
 ///
@@ -82,6 +76,8 @@ pub struct Tcp<A: ElectionAlgorithm> {
     record: Option<RecordHandle>,
     before_listening: Option<BeforeListening>,
     lookup: Lookup,
+    advertised: Option<String>,
+    address_file: Option<PathBuf>,
 }
 
 /// A function that runs before the node accepts connections. It gets the listening socket.
@@ -114,6 +110,8 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             record: None,
             before_listening: None,
             lookup: Lookup::default(),
+            advertised: None,
+            address_file: None,
         }
     }
 
@@ -123,6 +121,25 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     #[must_use]
     pub fn listen(mut self, address: impl Into<String>) -> Self {
         self.listen = Listen::At(address.into());
+        self
+    }
+
+    /// Sets the address at which peers reach this node: `host:port`. The node names it when it
+    /// connects to a peer, and peers use it if no other address of this node was configured there.
+    /// Default: the node's own address in the list of peers, or else the address to listen on. If
+    /// that address has no certain host, such as `0.0.0.0:7100`, peers take the host from which
+    /// this node connects.
+    #[must_use]
+    pub fn advertise(mut self, address: impl Into<String>) -> Self {
+        self.advertised = Some(address.into());
+        self
+    }
+
+    /// Keeps the addresses of nodes that were not configured in this file, for the next start. It
+    /// is used only if the members of the algorithm can change. Default: they are not kept.
+    #[must_use]
+    pub fn address_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.address_file = Some(file.into()).filter(|_| A::CHANGES_MEMBERS);
         self
     }
 
@@ -287,7 +304,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             return Ok((list, DiskId::NONE));
         };
         let roster = record.roster().ok_or(NetError::NotLoaded)?;
-        if roster.nodes != members.nodes() {
+        if !A::CHANGES_MEMBERS && roster.nodes != members.nodes() {
             return Err(NetError::OtherNodes {
                 given: Ids(members.nodes()).to_string(),
                 recorded: Ids(&roster.nodes).to_string(),
@@ -315,15 +332,31 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             lock_claim: LockClaim::default(), // Filled in for each connection.
             lease_us: micros(timing.lease),
             silence_us: micros(silence),
+            address: self.advertised.clone().unwrap_or_default(),
         })
     }
 
-    fn links(&self, members: &Membership) -> Result<PeerLinks, NetError> {
-        let links = members.peers().map(|peer| {
-            let address = self.address(peer)?.to_owned();
-            Ok(Link::new(peer, address, self.detection))
-        });
-        Ok(PeerLinks::new(links.collect::<Result<Vec<_>, NetError>>()?))
+    /// Returns the address that this node names to its peers.
+    fn own_address(&self, me: NodeId, listening: SocketAddr) -> String {
+        let configured = self.address(me).ok().map(str::to_owned);
+        configured.unwrap_or_else(|| match &self.listen {
+            Listen::At(address) if is_address(address) && !listening.ip().is_unspecified() => {
+                address.clone()
+            }
+            _ if listening.ip().is_unspecified() => format!(":{}", listening.port()),
+            _ => listening.to_string(),
+        })
+    }
+
+    /// Returns the address book, and checks that each peer has an address, if the members are
+    /// fixed.
+    fn book(&self, members: &Membership) -> Result<AddressBook, NetError> {
+        if !A::CHANGES_MEMBERS {
+            for peer in members.peers() {
+                self.address(peer)?;
+            }
+        }
+        Ok(AddressBook::new(&self.peers, self.address_file.clone()))
     }
 }
 
@@ -335,15 +368,20 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
         inbox: Inbox<A>,
     ) -> Result<Box<dyn Links<A>>, BoxError> {
         self.validate()?;
-        let links = Arc::new(self.links(members)?);
+        let addresses = Arc::new(self.book(members)?);
+        let links = Arc::new(PeerLinks::new(members.len(), A::CHANGES_MEMBERS));
         let death_proof = self.observer.take().map(DeathProof::draw);
         let death_proof = death_proof.transpose().map_err(NetError::Socket)?;
         let commitment = death_proof.as_ref().map(DeathProof::commitment);
-        let hello = self.hello(members, commitment.unwrap_or(NO_COMMITMENT))?;
         let listener = self.bind(members.me()).await?;
         let listening = listener.local_addr().map_err(NetError::Socket)?;
-        self.monitor
-            .begin(Arc::clone(&links), listening, self.tls.clone());
+        if self.advertised.is_none() {
+            self.advertised = Some(self.own_address(members.me(), listening));
+        }
+        let hello = self.hello(members, commitment.unwrap_or(NO_COMMITMENT))?;
+        let book = Arc::clone(&addresses);
+        let tls = self.tls.clone();
+        self.monitor.begin(Arc::clone(&links), book, listening, tls);
         if let Some(doing) = self.before_listening.take() {
             doing(listener.as_fd()).map_err(NetError::Socket)?;
         }
@@ -352,6 +390,8 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
         let context = Arc::new(NodeContext {
             members: members.clone(),
             hello,
+            addresses: Arc::clone(&addresses),
+            lookup: self.lookup,
             record: self.record,
             inbox,
             links,
@@ -365,24 +405,24 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
             shutdown: shutdown.clone(),
             runtime: Handle::current(),
             logged_rejections: Mutex::default(),
+            logged_disks: Mutex::default(),
         });
         context.tls.iter().for_each(Tls::watch);
         tracing::info!(node = members.me().0, %listening, tls = context.tls.is_some(), "listening");
         let shutdown = shutdown.drop_guard();
         let acceptor = Acceptor::start(Arc::clone(&context), listener).await;
         acceptor.map_err(NetError::Socket)?;
-        let queues = context.links.all.iter().map(|link| {
-            let (queue, queued) = mpsc::channel(MAX_QUEUED);
-            let lookup = self.lookup.clone();
-            let dialer = Dialer::new(Arc::clone(&context), Arc::clone(link), queued, lookup);
-            context.spawn(dialer.run());
-            (Arc::clone(link), queue)
-        });
-        let queues = queues.collect();
+        for peer in members.peers() {
+            context.link_to(peer);
+        }
         context.spawn(detect_silence(Arc::clone(&context)));
         context.spawn(log_outages(Arc::clone(&context)));
+        if A::CHANGES_MEMBERS {
+            context.spawn(addresses.keep(context.me()));
+        }
         Ok(Box::new(TcpLinks {
-            queues,
+            all: context.links.all(),
+            context,
             _shutdown: shutdown,
         }))
     }
@@ -404,23 +444,56 @@ fn closed_first(listener: TcpListener) -> TcpListener {
 }
 
 /// The links of a running node. Dropping them closes all connections.
-struct TcpLinks {
-    queues: Vec<(Arc<Link>, mpsc::Sender<Bytes>)>,
+struct TcpLinks<A: ElectionAlgorithm> {
+    /// The links that this node has used so far, in ascending order of the ids of the peers.
+    all: Arc<[Outgoing]>,
+    context: Arc<NodeContext<A>>,
     _shutdown: DropGuard,
 }
 
-impl<A: ElectionAlgorithm> Links<A> for TcpLinks {
+impl<A: ElectionAlgorithm> TcpLinks<A> {
+    fn place_of(&self, node: NodeId) -> Option<usize> {
+        let place = self
+            .all
+            .binary_search_by_key(&node, |outgoing| outgoing.link.node);
+        place.ok()
+    }
+
+    /// Returns the link to a node, which may have become a peer just now.
+    fn to(&mut self, node: NodeId) -> Option<&Outgoing> {
+        if self.place_of(node).is_none() && A::CHANGES_MEMBERS {
+            self.context.link_to(node)?;
+            self.all = self.context.links.all();
+        }
+        self.place_of(node).map(|place| &self.all[place])
+    }
+}
+
+impl<A: ElectionAlgorithm> Links<A> for TcpLinks<A> {
     fn send(&mut self, to: NodeId, message: A::Message) -> Result<(), Dropped> {
-        let queue = self.queues.iter().find(|(link, _)| link.node == to);
-        let (link, queue) = queue.ok_or(Dropped::Closed)?;
+        let Outgoing { link, queue } = self.to(to).ok_or(Dropped::Closed)?;
         if !link.is_outgoing_open() {
             return Err(Dropped::Closed);
         }
-        let frame = encode_message(&message).ok_or(Dropped::TooLarge)?;
-        queue.try_send(frame).map_err(|error| match error {
+        let message = QueuedMessage::encode(&message).ok_or(Dropped::TooLarge)?;
+        queue.try_send(message).map_err(|error| match error {
             TrySendError::Full(_) => Dropped::Full,
             TrySendError::Closed(_) => Dropped::Closed,
         })
+    }
+
+    fn members_changed(&mut self, report: &MembersReport) {
+        self.context.links.set_members(report);
+        let (me, disk) = (self.context.me(), self.context.hello.disk);
+        if let Standing::Voter(Some(known)) = self.context.links.standing(me)
+            && known != disk
+        {
+            tracing::warn!(
+                node = me.0, %known, found = %disk,
+                "this node has come back with another disk, so it does not vote: if its old disk \
+                 is lost, use `elector members readmit {me}`"
+            );
+        }
     }
 }
 

@@ -65,16 +65,23 @@ impl Api {
         Err(self.rejection(status, &text))
     }
 
-    /// Sends a command, and returns the status code and the JSON of the answer.
+    /// Sends a command, with a body unless it is empty, and returns the status code and the JSON of the answer.
     pub(super) fn post(
         &self,
         path: &str,
         token: &Token,
+        json: &str,
     ) -> Result<(StatusCode, Value), ClientError> {
         let request = self.agent.post(self.url(path)).config();
         let request = request.timeout_global(Some(COMMAND_TIMEOUT)).build();
         let request = request.header(header::AUTHORIZATION, token.authorization());
-        let (status, text) = self.text(request.send_empty())?;
+        let answer = match json {
+            "" => request.send_empty(),
+            json => request
+                .header(header::CONTENT_TYPE, "application/json")
+                .send(json),
+        };
+        let (status, text) = self.text(answer)?;
         match serde_json::from_str(&text) {
             Ok(body) if status.is_success() || status == StatusCode::CONFLICT => Ok((status, body)),
             _ => Err(self.rejection(status, &text)),

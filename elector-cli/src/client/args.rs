@@ -1,6 +1,10 @@
-use std::path::PathBuf;
+use std::{path::PathBuf, str::FromStr};
 
-use clap::Args;
+use clap::{Args, Subcommand};
+use elector_core::{
+    NodeId,
+    actor::{Peer, PeerError},
+};
 
 const STATUS_HELP: &str = "\
 Exit code: 0 the node holds the leadership; 1 it follows another node; 2 it knows no leader; 3 it
@@ -31,6 +35,7 @@ pub(crate) struct Target {
     /// The address at which the node serves HTTP (its own --http)
     #[arg(
         long,
+        global = true,
         value_name = "ADDR",
         env = "ELECTOR_HTTP",
         default_value = "127.0.0.1:7180",
@@ -120,6 +125,138 @@ pub(crate) struct Transfer {
     /// Do not wait for the new leader
     #[arg(long, conflicts_with = "wait_ms")]
     pub(crate) no_wait: bool,
+}
+
+const MEMBERS_HELP: &str = "\
+Examples:
+  elector members                      who votes, and what a change waits for
+  elector members add 4=db4:7100       a node that was started with --join
+  elector members remove 3             a machine that is gone; it may be down
+  elector members add 4 --remove 3     replace node 3 by node 4, in one change
+  elector members readmit 3            node 3 has come back with an empty disk
+  elector members set 1,2,4
+
+Each change goes to the leader: give the HTTP address of the leader in --http. The command then
+waits until the change is complete. A change goes on by itself if this command is interrupted, and
+also if the leader changes.
+
+Exit code: 0 the change is complete, or with --no-wait: was accepted; 1 it was refused, and the
+reason is printed; 3 the node could not be reached, or the change is not complete within --wait-ms.
+
+The token is read from --token-file, or else from ELECTOR_TOKEN.";
+
+/// `elector members`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = MEMBERS_HELP)]
+pub(crate) struct Members {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Print the answer of the node as JSON, unchanged
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// What to change
+    #[command(subcommand)]
+    pub(crate) command: Option<MembersCommand>,
+}
+
+/// A change of the members.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum MembersCommand {
+    /// Let nodes vote as soon as they have caught up
+    Add(AddMembers),
+    /// Let nodes vote no longer
+    Remove(RemoveMembers),
+    /// Let exactly these nodes vote
+    Set(SetMembers),
+    /// Let a node vote that has come back with an empty disk
+    Readmit(ReadmitMember),
+}
+
+/// `elector members add`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AddMembers {
+    /// The nodes, with the addresses of those that are not known yet
+    #[arg(value_name = "ID[=HOST:PORT]", required = true, value_delimiter = ',')]
+    pub(crate) nodes: Vec<Goal>,
+    /// Nodes that vote no longer after the same change
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub(crate) remove: Vec<u64>,
+    #[command(flatten)]
+    pub(crate) change: Change,
+}
+
+/// `elector members remove`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RemoveMembers {
+    /// The nodes
+    #[arg(value_name = "ID", required = true, value_delimiter = ',')]
+    pub(crate) nodes: Vec<u64>,
+    #[command(flatten)]
+    pub(crate) change: Change,
+}
+
+/// `elector members set`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SetMembers {
+    /// All nodes that vote after the change
+    #[arg(value_name = "ID[=HOST:PORT]", required = true, value_delimiter = ',')]
+    pub(crate) nodes: Vec<Goal>,
+    #[command(flatten)]
+    pub(crate) change: Change,
+}
+
+/// `elector members readmit`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReadmitMember {
+    /// The node
+    #[arg(value_name = "ID")]
+    pub(crate) node: u64,
+    #[command(flatten)]
+    pub(crate) change: Change,
+}
+
+/// How a change is made.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Change {
+    #[command(flatten)]
+    pub(crate) secret: Secret,
+    /// Change only this list of members: the value after `roster` in `elector members` [default: the
+    /// list that the node has when this command begins]
+    #[arg(long, value_name = "EPOCH.VERSION")]
+    pub(crate) if_roster: Option<String>,
+    /// Give a change that is in progress this goal instead
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// How long to wait until the change is complete, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 300_000)]
+    pub(crate) wait_ms: u64,
+    /// Do not wait until the change is complete
+    #[arg(long, conflicts_with = "wait_ms")]
+    pub(crate) no_wait: bool,
+}
+
+/// A node that is to vote: its id, and perhaps its address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Goal(pub(crate) Peer);
+
+impl Goal {
+    pub(crate) fn node(&self) -> NodeId {
+        self.0.id
+    }
+}
+
+impl FromStr for Goal {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.contains('=') {
+            let peer: Result<Peer, PeerError> = text.parse();
+            return peer.map(Self).map_err(|error| error.to_string());
+        }
+        let id: Result<u64, _> = text.trim().parse();
+        id.map(|id| Self(id.into()))
+            .map_err(|_| format!("{text:?} is no node: write ID, or ID=HOST:PORT"))
+    }
 }
 
 /// Parses `host:port`, with or without `http://` in front.

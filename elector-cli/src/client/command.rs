@@ -14,7 +14,18 @@ pub(super) fn send(
     path: &str,
     success: &str,
 ) -> Result<Option<Epoch>, ClientError> {
-    let (status, body) = api.post(path, &token(secret)?)?;
+    send_with(api, secret, path, "", success)
+}
+
+/// Does the same as [`send`] with a body of JSON; an empty body is not sent.
+pub(super) fn send_with(
+    api: &Api,
+    secret: &Secret,
+    path: &str,
+    json: &str,
+    success: &str,
+) -> Result<Option<Epoch>, ClientError> {
+    let (status, body) = api.post(path, &token(secret)?, json)?;
     let text = |key: &str| body[key].as_str().unwrap_or_default();
     let message = match status {
         StatusCode::CONFLICT => {

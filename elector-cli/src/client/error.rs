@@ -50,6 +50,12 @@ pub(crate) enum ClientError {
     /// The token is invalid or cannot be read.
     #[error(transparent)]
     Token(#[from] HttpError),
+    /// A node to remove does not vote, and is not to vote.
+    #[error("node {0} is no voter, and is not to become one: see `elector members`")]
+    NoMember(u64),
+    /// A request cannot be encoded.
+    #[error("cannot encode the request: {0}")]
+    Json(serde_json::Error),
     /// Certificates cannot be made.
     #[error(transparent)]
     Certs(#[from] CertsError),

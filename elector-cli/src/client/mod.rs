@@ -6,6 +6,7 @@ mod certs;
 mod command;
 mod error;
 mod explain;
+mod members;
 mod sse;
 mod status;
 #[cfg(test)]
@@ -19,7 +20,7 @@ use clap::Subcommand;
 
 use crate::{output, usage::UNKNOWN};
 use api::Api;
-use args::{Status, StepDown, Transfer, Watch};
+use args::{Members, Status, StepDown, Transfer, Watch};
 use certs::Certs;
 use error::ClientError;
 
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     Status(Status),
     /// Print the events of a node as they occur, one per line
     Watch(Watch),
+    /// Show and change the members of a cluster that runs
+    Members(Members),
     /// Make a leader step down
     StepDown(StepDown),
     /// Make a leader step down in favour of another node
@@ -64,6 +67,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
         }
         Command::Status(options) => status::status(&options),
         Command::Watch(options) => watch::watch(&options),
+        Command::Members(options) => members::members(&options),
         Command::StepDown(options) => step_down(&options),
         Command::Transfer(options) => transfer::transfer(&options),
     };

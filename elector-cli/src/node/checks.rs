@@ -28,7 +28,9 @@ pub(super) async fn check<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<
 pub(super) fn check_record<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), ServeError> {
     FileStorage::check_folder(&setup.data_dir)?;
     let summary = FileStorage::inspect(&setup.data_dir)?;
-    Ok(summary.fits(&setup.identity(), setup.members.nodes())?)
+    // If the members can change, the record decides which nodes are members.
+    let nodes = (!A::CHANGES_MEMBERS).then_some(setup.members.nodes());
+    Ok(summary.fits(&setup.identity(), nodes)?)
 }
 
 /// Checks that there is no record yet, so that one can be created.

@@ -1,7 +1,7 @@
 use std::{fmt::Debug, marker::PhantomData, path::Path, process::ExitCode};
 
 use elector_core::Comparable;
-use elector_net::{FileStorage, ListChange, RecordError, StoppedNode};
+use elector_net::{FileStorage, ListChange, RecordError, Recovery, StoppedNode};
 
 use super::{
     algorithm, error::ServeError, serve::NodeStart, supervision::Supervision,
@@ -22,6 +22,9 @@ pub(crate) trait ErasedAlgorithm: Debug {
 
     /// Calls [`FileStorage::change`].
     fn change(&self, folder: &Path, change: &ListChange) -> Result<bool, RecordError>;
+
+    /// Calls [`FileStorage::recover`].
+    fn recover(&self, folder: &Path) -> Result<Recovery, RecordError>;
 }
 
 /// Removes the type of an algorithm.
@@ -44,6 +47,10 @@ impl<A: Comparable> ErasedAlgorithm for PhantomData<A> {
 
     fn change(&self, folder: &Path, change: &ListChange) -> Result<bool, RecordError> {
         FileStorage::change::<A>(folder, change)
+    }
+
+    fn recover(&self, folder: &Path) -> Result<Recovery, RecordError> {
+        FileStorage::recover::<A>(folder)
     }
 }
 

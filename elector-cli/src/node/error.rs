@@ -73,6 +73,12 @@ pub(crate) enum ServeError {
          choose a variant with leases, see `elector algorithms`"
     )]
     NoLease(&'static str),
+    /// A node joins a running cluster, and the members of its algorithm are fixed.
+    #[error(
+        "the members of a cluster of {0} are fixed, so no node can --join it: choose raft or \
+         paxos, or see `elector record set --help`"
+    )]
+    CannotJoin(&'static str),
     /// The failure detection breaks a rule.
     #[error("detection: {0}")]
     Detection(String),

@@ -1,5 +1,5 @@
-//! `elector node` and `elector run`: a process with one node of a real cluster. `elector members`:
-//! the list of nodes in the data folders of stopped nodes.
+//! `elector node` and `elector run`: a process with one node of a real cluster. `elector record` and
+//! `elector recover`: the data folders of stopped nodes.
 
 mod algorithm;
 mod arguments;
@@ -7,8 +7,9 @@ mod checks;
 mod erased;
 mod error;
 mod log;
-mod members;
 mod metrics;
+mod record;
+mod recover;
 mod reload;
 mod run_settings;
 mod serve;
@@ -28,7 +29,8 @@ use clap::Subcommand;
 use crate::{family::Family, init, output};
 use arguments::{NodeArguments, RunArguments};
 pub(crate) use erased::{ErasedAlgorithm, erased};
-use members::Members;
+use record::Record;
+use recover::Recover;
 use serve::serve;
 use supervision::Supervision;
 use workload::ElectionOnly;
@@ -40,12 +42,14 @@ pub(crate) enum Command {
     Node(Box<NodeArguments>),
     /// Run a node, and a command while that node leads
     Run(Box<RunArguments>),
-    /// Show and change the list of nodes of a cluster whose nodes are stopped
-    Members {
+    /// Show and change data folders of stopped nodes
+    Record {
         /// What to do
         #[command(subcommand)]
-        command: Members,
+        command: Record,
     },
+    /// Make a stopped node the only voter, after a majority of the voters was lost
+    Recover(Recover),
 }
 
 /// Carries out the subcommand, and returns the exit code. Call this function while there is only
@@ -66,8 +70,11 @@ pub(crate) fn run(families: &[Family], command: Command) -> ExitCode {
                 erased::named(families, start.settings.algorithm.as_deref())?.run(start)
             })
         }
-        Command::Members { command } => {
-            members::members(families, command).map(|()| ExitCode::SUCCESS)
+        Command::Record { command } => {
+            record::record(families, command).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Recover(options) => {
+            recover::recover(families, &options).map(|()| ExitCode::SUCCESS)
         }
     };
     result.unwrap_or_else(|error| output::failed(&error))

@@ -122,8 +122,13 @@ impl<W: Workload> NodeStart<W> {
             return checks::print_summary(&setup);
         }
         if self.is_init {
-            let nodes = setup.members.nodes().iter().copied();
-            FileStorage::format(&setup.data_dir, &setup.identity(), nodes)?;
+            let (folder, identity) = (&setup.data_dir, setup.identity());
+            if setup.joins {
+                FileStorage::format_to_join(folder, &identity)?;
+            } else {
+                let nodes = setup.members.nodes().iter().copied();
+                FileStorage::format(folder, &identity, nodes)?;
+            }
             return checks::print_formatted(&setup);
         }
         let heir = setup.has_heir.then(start_heir).flatten();
@@ -238,13 +243,16 @@ fn life_lock<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Option<LifeLock> {
 async fn start<A: ElectionAlgorithm>(
     setup: &NodeSetup<A>,
     tcp: Tcp<A>,
-    storage: FileStorage,
+    mut storage: FileStorage,
 ) -> Result<Elector<A::Guarantee>, ServeError> {
+    let mut config = setup.config.clone();
+    storage.prepare::<A>(&mut config, &setup.members)?;
+    let ids = setup.members.nodes().iter().copied();
     let builder = Elector::builder(setup.name.as_str())
         .algorithm::<A>()
         .node_id(setup.members.me())
-        .peers(setup.peers.clone())
-        .config(setup.config.clone());
+        .peers(ids)
+        .config(config);
     // Saves may block the node's own thread: only the node runs on this thread, and it saves only
     // during elections.
     let storage = storage.on_node_thread();

@@ -29,7 +29,8 @@ pub(crate) fn service<A: ElectionAlgorithm>(
         .peers
         .iter()
         .find(|peer| peer.id == setup.members.me());
-    if let Some(address) = own.and_then(|peer| peer.address.clone()) {
+    let own = own.and_then(|peer| peer.address.clone());
+    if let Some(address) = own.or_else(|| setup.advertise.clone()) {
         options = options.address(address);
     }
     // The host name in `--http` may resolve to a loopback address. Then the `Host` of requests is

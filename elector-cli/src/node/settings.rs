@@ -36,6 +36,17 @@ pub(crate) struct Settings {
     )]
     #[serde(deserialize_with = "peers")]
     pub(crate) peers: Option<Vec<Peer>>,
+    /// Nodes of a running cluster, with their addresses: this node joins it, and votes when
+    /// `elector members add` has added it. Only with `raft` and `paxos`. One node that runs is
+    /// enough
+    #[arg(
+        long,
+        value_name = "ID=HOST:PORT,…",
+        value_delimiter = ',',
+        env = "ELECTOR_JOIN"
+    )]
+    #[serde(deserialize_with = "peers")]
+    pub(crate) join: Option<Vec<Peer>>,
     /// The folder for the state that must survive a crash
     #[arg(long, value_name = "DIR", env = "ELECTOR_DATA_DIR")]
     pub(crate) data_dir: Option<PathBuf>,
@@ -45,9 +56,14 @@ pub(crate) struct Settings {
     /// The durations: for any network, or for nodes in one building [default: default]
     #[arg(long, value_enum, env = "ELECTOR_PROFILE")]
     pub(crate) profile: Option<Profile>,
-    /// The address to listen on for peers [default: the address of this node in the list of peers]
+    /// The address to listen on for peers; `:PORT` for all addresses of this machine [default: the
+    /// address of this node in the list of peers]
     #[arg(long, value_name = "HOST:PORT", env = "ELECTOR_LISTEN")]
     pub(crate) listen: Option<String>,
+    /// The address at which other nodes reach this node, if it is not in their lists [default: the
+    /// address of this node in the list of peers, or else --listen]
+    #[arg(long, value_name = "HOST:PORT", env = "ELECTOR_ADVERTISE")]
+    pub(crate) advertise: Option<String>,
     /// A folder with ca.pem, node-ID.pem and node-ID.key.pem; see `elector certs`
     #[arg(long, value_name = "DIR", env = "ELECTOR_TLS_DIR")]
     pub(crate) tls_dir: Option<PathBuf>,
@@ -72,7 +88,7 @@ pub(crate) struct Settings {
         env = "ELECTOR_HTTP_BEYOND_LOOPBACK"
     )]
     pub(crate) http_beyond_loopback: Option<bool>,
-    /// A file with the token that allows `step-down` and `transfer` over HTTP. Instead, the
+    /// A file with the token that allows `step-down`, `transfer` and `members` over HTTP. Instead, the
     /// variable `ELECTOR_TOKEN` can hold the token. Without a token these commands are rejected
     #[arg(long, value_name = "FILE", env = "ELECTOR_TOKEN_FILE")]
     pub(crate) token_file: Option<PathBuf>,
@@ -217,8 +233,8 @@ impl Settings {
         let file = Self::read(&path)?;
         let flags = self;
         Ok(first_of!(
-            flags, file: name, id, peers, data_dir, algorithm, profile, listen, tls_dir,
-            plaintext_beyond_loopback, http, http_beyond_loopback, token_file, leave_ms, heir,
+            flags, file: name, id, peers, join, data_dir, algorithm, profile, listen, advertise,
+            tls_dir, plaintext_beyond_loopback, http, http_beyond_loopback, token_file, leave_ms, heir,
             trust_refused, log_format, log,
         ))
     }

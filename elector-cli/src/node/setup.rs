@@ -1,11 +1,15 @@
-use std::{env, path::PathBuf, time::Duration};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use elector_core::{
     Configuration as _, ElectionAlgorithm, Guarantee, GuaranteeKind, Membership, NodeId,
     actor::Peer,
 };
 use elector_net::{
-    Detection, Identity, Tcp, Tls,
+    ADDRESS_FILE, Detection, FileStorage, Identity, Tcp, Tls,
     http::{AddressScope, Token},
 };
 
@@ -25,7 +29,11 @@ const DEFAULT_LEAVE_TIMEOUT: Duration = Duration::from_secs(15);
 pub(crate) struct NodeSetup<A: ElectionAlgorithm> {
     pub(crate) name: String,
     pub(crate) members: Membership,
+    /// The nodes whose addresses were given.
     pub(crate) peers: Vec<Peer>,
+    /// Whether this node joins a running cluster.
+    pub(crate) joins: bool,
+    pub(crate) advertise: Option<String>,
     pub(crate) config: A::Config,
     pub(crate) detection: Detection,
     pub(crate) data_dir: PathBuf,
@@ -47,13 +55,28 @@ impl<A: ElectionAlgorithm> NodeSetup<A> {
     /// # Errors
     /// The first setting that is missing or wrong.
     pub(crate) fn new(settings: Settings, config: A::Config) -> Result<Self, ServeError> {
-        let peers = required(settings.peers.clone(), "--peers", "ELECTOR_PEERS", "peers")?;
+        let joins = settings.join.is_some();
+        if joins && !A::CHANGES_MEMBERS {
+            return Err(ServeError::CannotJoin(A::NAME));
+        }
         let id = required(settings.id, "--id", "ELECTOR_ID", "id")?;
         let me = match id {
             IdSetting::Is(id) => NodeId(id),
             IdSetting::Auto => id_from_host_name()?,
         };
-        let members = Membership::new(me, peers.iter().map(|peer| peer.id));
+        let data_dir = required(
+            settings.data_dir.clone(),
+            "--data-dir",
+            "ELECTOR_DATA_DIR",
+            "data_dir",
+        )?;
+        let peers = peers::<A>(&settings, &data_dir)?;
+        let me_too = (joins || settings.peers.is_none()).then_some(me);
+        let ids = peers
+            .iter()
+            .map(|peer| peer.id)
+            .filter(|&id| Some(id) != me_too);
+        let members = Membership::new(me, ids.chain(me_too));
         let members = members.map_err(ServeError::Peers)?;
         config.validate(&members).map_err(ServeError::Timing)?;
         if A::Guarantee::KIND == GuaranteeKind::Quorum && !A::has_lease(&config) {
@@ -63,14 +86,15 @@ impl<A: ElectionAlgorithm> NodeSetup<A> {
         if let Some(rule) = detection.broken_rule(&config) {
             return Err(ServeError::Detection(rule));
         }
-        let data_dir = settings.data_dir;
         let tls = settings.tls_dir.map(|dir| Tls::load(&dir, me));
         Ok(Self {
             name: settings.name.unwrap_or_else(|| "elector".to_owned()),
             peers,
             config,
             detection,
-            data_dir: required(data_dir, "--data-dir", "ELECTOR_DATA_DIR", "data_dir")?,
+            data_dir,
+            joins,
+            advertise: settings.advertise,
             listen: settings.listen,
             tls: tls.transpose()?,
             plaintext_beyond_loopback: settings.plaintext_beyond_loopback.unwrap_or(false),
@@ -100,14 +124,37 @@ impl<A: ElectionAlgorithm> NodeSetup<A> {
             .plaintext_beyond_loopback(self.plaintext_beyond_loopback)
             .detection(self.detection)
             .trust_refused(self.trust_refused);
+        tcp = tcp.address_file(self.data_dir.join(ADDRESS_FILE));
         if let Some(address) = &self.listen {
             tcp = tcp.listen(address);
+        }
+        if let Some(address) = &self.advertise {
+            tcp = tcp.advertise(address);
         }
         match &self.tls {
             Some(tls) => tcp.tls(tls.clone()),
             None => tcp,
         }
     }
+}
+
+/// Returns the nodes whose addresses are given. A node that has a record with a list of members
+/// needs none: it knows the addresses that it has learned.
+fn peers<A: ElectionAlgorithm>(
+    settings: &Settings,
+    data_dir: &Path,
+) -> Result<Vec<Peer>, ServeError> {
+    let mut peers = settings.join.clone().unwrap_or_default();
+    for peer in settings.peers.iter().flatten() {
+        if !peers.iter().any(|known| known.id == peer.id) || settings.join.is_none() {
+            peers.push(peer.clone());
+        }
+    }
+    let needs_none = A::CHANGES_MEMBERS && FileStorage::inspect(data_dir).is_ok();
+    if settings.peers.is_none() && settings.join.is_none() && !needs_none {
+        return required(None, "--peers", "ELECTOR_PEERS", "peers");
+    }
+    Ok(peers)
 }
 
 fn required<T>(

@@ -12,7 +12,7 @@ use super::{
     requests::Request,
     shared::Shared,
 };
-use crate::{Command, NodeId};
+use crate::{Command, MembersReport, NodeId};
 
 /// The part of a node that its handles share, for any algorithm.
 #[derive(Clone, Debug)]
@@ -61,6 +61,19 @@ impl Control {
             (_, Some(end)) => Err(CommandError::of_end(end)),
             (Ok(None), None) => Ok(()),
             (Ok(Some(reason)), None) => Err(CommandError::Refused(reason)),
+            (Err(_), None) => Err(NodeError::ThreadEnded.into()),
+        }
+    }
+
+    /// Returns what the node knows about the members; `None` if they are fixed.
+    pub(super) async fn members_report(&self) -> Result<Option<MembersReport>, CommandError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Request::Members(answer));
+        let answer = answered.await;
+        let end = self.shared.ended.borrow().clone();
+        match (answer, end) {
+            (_, Some(end)) => Err(CommandError::of_end(end)),
+            (Ok(report), None) => Ok(report),
             (Err(_), None) => Err(NodeError::ThreadEnded.into()),
         }
     }

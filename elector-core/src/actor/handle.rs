@@ -15,7 +15,7 @@ use super::{
     requests::Request,
     status::{Events, Status},
 };
-use crate::{Command, GuaranteeKind, Membership, NodeId};
+use crate::{Command, GuaranteeKind, MembersChange, MembersReport, Membership, NodeId, Refusal};
 
 /// The functions of a node that do not depend on its algorithm or its guarantee. The handle is
 /// cheap to clone. An [`Elector`](super::Elector) dereferences to this handle, and adds the
@@ -33,6 +33,8 @@ pub(super) struct Running {
     /// How many messages the node has rejected so far.
     pub(super) refused: Arc<AtomicU64>,
     pub(super) members: Membership,
+    /// Whether the members can change. Then other nodes than `members` may take part.
+    pub(super) changes_members: bool,
     /// The name of the algorithm.
     pub(super) algorithm: &'static str,
     pub(super) guarantee: GuaranteeKind,
@@ -76,10 +78,53 @@ impl NodeHandle {
         self.0.members.me()
     }
 
-    /// Returns all nodes of the cluster, seen from this one.
+    /// Returns the nodes that were named at the start of this node. If the members can change,
+    /// [`members_report`](Self::members_report) returns those of now.
     #[must_use]
     pub fn members(&self) -> &Membership {
         &self.0.members
+    }
+
+    /// Returns `true` if the members of the cluster can change while it runs.
+    #[must_use]
+    pub fn changes_members(&self) -> bool {
+        self.0.changes_members
+    }
+
+    /// Returns what this node knows about the members of the cluster now. The leader knows most:
+    /// which nodes answer, and what a change in progress waits for.
+    ///
+    /// # Errors
+    /// [`Refusal::MembersAreFixed`] if the members cannot change, or an error if the node has
+    /// stopped.
+    pub async fn members_report(&self) -> Result<MembersReport, CommandError> {
+        let report = self.control().members_report().await?;
+        report.ok_or(CommandError::Refused(Refusal::MembersAreFixed))
+    }
+
+    /// Changes the members of the cluster. This node must lead. The call returns when the leader
+    /// has accepted the change. The change then goes on by itself, also under another leader: it is
+    /// complete when [`MembersReport::goal`] is `None` and the new voters are those of the goal.
+    /// Each step is an event ([`EventKind::MembersChanged`](super::EventKind::MembersChanged)).
+    ///
+    /// ```
+    /// # use elector_core::{MembersChange, NodeId, actor::{CommandError, NodeHandle}};
+    /// /// Replaces a machine that is gone for good.
+    /// async fn replace(node: &NodeHandle, old: u64, new: u64) -> Result<(), CommandError> {
+    ///     let report = node.members_report().await?;
+    ///     let voters = report.members.iter().filter(|member| member.role.votes());
+    ///     let stay = voters.map(|voter| voter.node).filter(|&voter| voter != NodeId(old));
+    ///     let mut change = MembersChange::to(stay.chain([NodeId(new)]).collect());
+    ///     change.if_roster = Some(report.roster); // No other change came first.
+    ///     node.change_members(change).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// If the node does not lead or has stopped, if the members cannot change, or if the change is
+    /// refused.
+    pub async fn change_members(&self, change: MembersChange) -> Result<(), CommandError> {
+        self.control().command(Command::ChangeMembers(change)).await
     }
 
     /// Returns the name of the algorithm.
@@ -182,7 +227,7 @@ impl NodeHandle {
     /// algorithm refuses the transfer, for example because that peer does not answer.
     pub async fn transfer_to(&self, node: impl Into<NodeId>) -> Result<(), CommandError> {
         let node = node.into();
-        if !self.members().has_peer(node) {
+        if !self.changes_members() && !self.members().has_peer(node) {
             // This check comes before the work is ended for the transfer.
             let reason = "the node to transfer to is not a peer: name another member";
             return Err(CommandError::Refused(reason.into()));
@@ -254,7 +299,7 @@ impl NodeHandle {
     /// # Errors
     /// The errors of [`shutdown_within`](Self::shutdown_within).
     pub async fn leave(&self, limit: Duration) -> Result<Option<NodeId>, ShutdownError> {
-        let alone = self.members().len() == 1;
+        let alone = !self.changes_members() && self.members().len() == 1;
         let me = Some(self.node_id()).filter(|_| !alone);
         self.close(limit, me).await
     }

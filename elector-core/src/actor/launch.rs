@@ -17,7 +17,8 @@ use super::{
     elector::Elector,
     error::{NodeError, StartError, panic_text},
     handle::{NodeHandle, Running},
-    node::Node,
+    node::{Node, members::MembersWatch},
+    places::Places,
     queue::Queue,
     recorder::Recorder,
     requests::StoreReport,
@@ -66,6 +67,10 @@ pub(super) enum ThreadUse {
 /// The capacity of the mailbox. Requests and reports are sent without a check of this capacity, so
 /// more of them fit.
 const EXPECTED_REQUESTS: usize = 16;
+
+/// How many nodes that it did not know at its start a node can meet in one life, if its members can
+/// change.
+const MAX_MET: usize = 1024;
 
 /// A started node.
 #[derive(Debug)]
@@ -129,8 +134,10 @@ async fn start<A: ElectionAlgorithm>(
 
     let (sender, receiver) = channel::channel(EXPECTED_REQUESTS);
     let node = Addr::new(sender);
-    let queue = Arc::new(Queue::new(members.len(), share));
-    let inbox = Inbox::new(members.clone(), Arc::clone(&queue));
+    let spare = if A::CHANGES_MEMBERS { MAX_MET } else { 0 };
+    let places = Arc::new(Places::new(members.clone(), spare));
+    let queue = Arc::new(Queue::new(places.count(), share));
+    let inbox = Inbox::new(places, Arc::clone(&queue));
     let links = match transport {
         Some(transport) => {
             let opened = transport.open(&members, inbox).await;
@@ -163,6 +170,7 @@ async fn start<A: ElectionAlgorithm>(
         grants: Default::default(),
         hung_work: None,
         withdrawn: None,
+        members: MembersWatch::default(),
         now: Moment::ZERO,
         reading_uses_left: 0,
         has_ended: false,
@@ -174,6 +182,7 @@ async fn start<A: ElectionAlgorithm>(
         refused: queue.dropped(),
         members,
         algorithm: A::NAME,
+        changes_members: A::CHANGES_MEMBERS,
         guarantee: A::Guarantee::KIND,
     };
     Ok(Launched {

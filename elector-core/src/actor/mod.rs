@@ -77,6 +77,7 @@ mod memory;
 mod memory_storage;
 mod node;
 mod peer;
+mod places;
 mod queue;
 mod recorder;
 mod requests;

@@ -1,6 +1,7 @@
 mod epoch_check;
 pub(super) mod hung_work;
 mod leadership;
+pub(super) mod members;
 mod step;
 pub(super) mod withdrawal;
 
@@ -15,7 +16,7 @@ use std::{
 
 use actix::{Actor, ActorContext, ActorFuture, AsyncContext, Context, Handler};
 
-use self::{hung_work::HungWork, withdrawal::Withdrawn};
+use self::{hung_work::HungWork, members::MembersWatch, withdrawal::Withdrawn};
 use super::{
     clock::{self, Rng},
     error::NodeError,
@@ -75,6 +76,7 @@ pub(super) struct Node<A: ElectionAlgorithm> {
     pub(super) hung_work: Option<HungWork>,
     /// Set while the node takes no leadership, because its work has failed too often.
     pub(super) withdrawn: Option<Withdrawn>,
+    pub(super) members: MembersWatch,
     /// The last reading of the clock.
     pub(super) now: Moment,
     /// How many more messages share this reading. It is 0 at the start of each batch.
@@ -160,6 +162,10 @@ impl<A: ElectionAlgorithm> Handler<Request> for Node<A> {
             Request::GrantAgain(leadership) => self.grant_again(&leadership),
             Request::Watch(watch) => self.watch(watch, 0, ctx),
             Request::Withdraw(withdraws) => self.withdraw(withdraws, ctx),
+            Request::Members(answer) => {
+                self.read_clock();
+                let _ = answer.send(self.members_report());
+            }
             Request::Answer => self.shared.answer(),
             // This leadership has already ended.
             Request::GiveBack(_) => {}
@@ -246,6 +252,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         if !self.stop_if_killed(ctx) {
             self.update_leadership();
             self.decline(ctx);
+            self.publish_members();
             self.request_wake_up(ctx);
         }
     }

@@ -74,7 +74,7 @@ pub(super) struct Queue<M> {
 
 #[derive(Debug)]
 struct Waiting<M> {
-    /// The arrivals, each with the position of its peer in the membership.
+    /// The arrivals, each with the place of its peer.
     arrivals: VecDeque<(usize, Arrival<M>)>,
     /// How many reports about each peer wait.
     reports: Box<[u8]>,
@@ -84,8 +84,8 @@ struct Waiting<M> {
 }
 
 impl<M> Queue<M> {
-    /// Creates the queue of a node in a cluster of this size, with this share of messages for each
-    /// peer.
+    /// Creates the queue of a node with places for this number of nodes, and with this share of
+    /// messages for each peer.
     pub(super) fn new(nodes: usize, share: u32) -> Self {
         Self {
             share,

@@ -3,7 +3,7 @@ use std::{sync::Arc, vec::Vec};
 use tokio::sync::oneshot;
 
 use super::{leadership_state::LeadershipState, storage::Saved, watchdog::Watch};
-use crate::{Command, ElectionAlgorithm, Input, Moment, Refusal, trace::RecordOf};
+use crate::{Command, ElectionAlgorithm, Input, MembersReport, Moment, Refusal, trace::RecordOf};
 
 /// A request that a handle sends to its node. Requests are never dropped.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(super) enum Request {
     Watch(Arc<Watch>),
     /// `true`: the node must take no leadership any more. `false`: it may take leadership again.
     Withdraw(bool),
+    /// A handle asks for the members. The answer is `None` if the members are fixed.
+    Members(oneshot::Sender<Option<MembersReport>>),
     /// A handle checks whether the node's thread still runs.
     Answer,
     Stop,

@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio::sync::broadcast;
 
 use super::leadership_state::LeadershipState;
-use crate::{Epoch, FencingToken, NodeId, Role, View, debug_as_text};
+use crate::{Epoch, FencingToken, NodeId, Role, RosterId, View, debug_as_text};
 
 /// What a node knows of the election. A status is for routing and for display, never for writing:
 /// code that writes must ask its [`Leadership`](super::Leadership).
@@ -161,6 +161,9 @@ pub enum EventKind {
     /// The leadership ended: the node was deposed, the leadership was given back, or its lease
     /// expired.
     Lost(Epoch),
+    /// The members changed, or a change of the members began: the node has this roster now.
+    /// [`NodeHandle::members_report`](super::NodeHandle::members_report) describes it.
+    MembersChanged(RosterId),
 }
 
 /// Reads the events of a node that occur after the creation of this reader.

@@ -3,8 +3,11 @@ use std::{boxed::Box, fmt, sync::Arc};
 use async_trait::async_trait;
 use thiserror::Error;
 
-use super::queue::{PeerEvent, Queue};
-use crate::{ElectionAlgorithm, Membership, NodeId};
+use super::{
+    places::Places,
+    queue::{PeerEvent, Queue},
+};
+use crate::{ElectionAlgorithm, MembersReport, Membership, NodeId};
 
 /// An error of the application, of a transport or of a storage, of any type.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -37,6 +40,10 @@ pub trait Links<A: ElectionAlgorithm>: Send {
     /// The reason, if the message is already known to be lost. The node counts the message, and
     /// does nothing else.
     fn send(&mut self, to: NodeId, message: A::Message) -> Result<(), Dropped>;
+
+    /// Takes what the node knows about the members, at the start and after each change. The default
+    /// ignores it, for transports to fixed members.
+    fn members_changed(&mut self, _report: &MembersReport) {}
 }
 
 /// Why a message was dropped.
@@ -62,19 +69,19 @@ pub enum Dropped {
 
 /// The inbox of a node, for its transport. It is cheap to clone and may be used from any thread.
 pub struct Inbox<A: ElectionAlgorithm> {
-    members: Membership,
+    places: Arc<Places>,
     queue: Arc<Queue<A::Message>>,
 }
 
 impl<A: ElectionAlgorithm> Inbox<A> {
-    pub(super) fn new(members: Membership, queue: Arc<Queue<A::Message>>) -> Self {
-        Self { members, queue }
+    pub(super) fn new(places: Arc<Places>, queue: Arc<Queue<A::Message>>) -> Self {
+        Self { places, queue }
     }
 
     /// Returns the node that owns this inbox.
     #[must_use]
     pub fn owner(&self) -> NodeId {
-        self.members.me()
+        self.places.me()
     }
 
     /// Delivers a message of the peer `from`, which the transport has authenticated.
@@ -82,10 +89,8 @@ impl<A: ElectionAlgorithm> Inbox<A> {
     /// # Errors
     /// The reason, if the message was dropped.
     pub fn deliver(&self, from: NodeId, message: A::Message) -> Result<(), Dropped> {
-        match self.members.position(from) {
-            Some(place) if from != self.members.me() => self.deliver_at(place, from, message),
-            _ => Err(Dropped::UnknownPeer),
-        }
+        let place = self.places.of(from).ok_or(Dropped::UnknownPeer)?;
+        self.deliver_at(place, from, message)
     }
 
     /// Does the same as [`deliver`](Self::deliver), if the position of `from` in the membership is
@@ -128,7 +133,7 @@ impl<A: ElectionAlgorithm> Inbox<A> {
     }
 
     fn report(&self, peer: NodeId, event: PeerEvent) {
-        if let Some(place) = self.members.position(peer) {
+        if let Some(place) = self.places.of(peer) {
             self.queue.report(place, peer, event);
         }
     }
@@ -137,7 +142,7 @@ impl<A: ElectionAlgorithm> Inbox<A> {
 impl<A: ElectionAlgorithm> Clone for Inbox<A> {
     fn clone(&self) -> Self {
         Self {
-            members: self.members.clone(),
+            places: Arc::clone(&self.places),
             queue: Arc::clone(&self.queue),
         }
     }

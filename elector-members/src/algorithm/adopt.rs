@@ -6,7 +6,7 @@ use crate::{Members, Roster, state::Seat};
 
 impl<A: Reseat> Members<A> {
     pub(super) fn on_roster(&mut self, from: NodeId, roster: Roster, out: &mut Outbox<Self>) {
-        if !roster.is_valid(&self.universe) || roster.rank() == self.rank() {
+        if !roster.is_valid() || roster.rank() == self.rank() {
             return; // Invalid, or known.
         }
         if roster.rank() < self.rank() {
@@ -37,7 +37,10 @@ impl<A: Reseat> Members<A> {
                 if view.epoch > self.durable.seen {
                     self.durable.seen = view.epoch;
                 }
-                self.wait_for_beat(out);
+                match self.leader {
+                    Some(_) => self.wait_for_beat(out),
+                    None => self.seek(out), // The leader may not know this node.
+                }
             }
         }
     }

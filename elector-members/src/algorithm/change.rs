@@ -3,18 +3,21 @@
 use alloc::vec::Vec;
 
 use elector_core::{
-    Command, Configuration as _, ElectionAlgorithm as _, Input, MembersChange, NodeId, Outbox,
-    Refusal, quorum::Reseat,
+    ChangeWait, Command, Configuration as _, ElectionAlgorithm as _, Input, MembersChange, Moment,
+    NodeId, Outbox, Refusal, quorum::Reseat,
 };
 
 use crate::{
     Members, MembersMessage, Roster, Voter,
+    roster::MAX_VOTERS,
     state::{Office, STREAK},
 };
 
 /// What a leader does next.
-enum Next {
+pub(super) enum Next {
     Nothing,
+    /// The change in progress waits.
+    Wait(ChangeWait),
     /// Make this roster.
     Make(Roster),
     /// This leader is to leave, and all other steps are done: another leader removes it.
@@ -35,18 +38,29 @@ impl<A: Reseat> Members<A> {
         if change.if_roster.is_some_and(|id| id != roster.id()) {
             return Err(Refusal::OtherRoster);
         }
-        if roster.is_changing() || !office.wanted.is_empty() {
+        // A change that names the roster of a change in progress knows of that change, and replaces
+        // its goal.
+        let replaces = change.if_roster.is_some();
+        if !office.wanted.is_empty() || roster.is_changing() && !replaces {
             return Err(Refusal::ChangeInProgress);
         }
-        if goal != roster.voters {
+        if roster
+            .voters
+            .iter()
+            .any(|voter| office.older.contains(voter.node))
+        {
+            return Err(Refusal::OlderRelease);
+        }
+        if goal != roster.voters || roster.is_changing() {
             office.wanted = goal;
             self.start_beats(out);
         }
         Ok(())
     }
 
-    /// Returns the voters after this change. A node that stays keeps its disk. A node that comes
-    /// back with another disk must have sent a message, because the roster names its disk.
+    /// Returns the voters after this change. A node that stays in the roster keeps its
+    /// disk id there. A node that comes back with a new disk must have sent a message, because the
+    /// new roster names this disk.
     fn goal_of(&self, change: &MembersChange) -> Result<Vec<Voter>, Refusal> {
         let Some(office) = &self.office else {
             return Err(Refusal::NotTheLeader);
@@ -54,10 +68,10 @@ impl<A: Reseat> Members<A> {
         if change.goal.is_empty() {
             return Err(Refusal::NoVoters);
         }
+        if change.goal.len() > MAX_VOTERS {
+            return Err(Refusal::TooManyVoters);
+        }
         let voter_of = |node: NodeId| {
-            if !self.universe.contains(node) {
-                return Err(Refusal::TargetIsNoMember);
-            }
             let present = self.durable.roster.voter(node);
             if !change.readmit.contains(node) {
                 return Ok(present.unwrap_or(Voter { node, disk: None }));
@@ -84,11 +98,11 @@ impl<A: Reseat> Members<A> {
         if self.durable.roster.term != rank.term {
             self.durable.roster.term = rank.term;
         }
-        if !self.may_change() {
+        if self.may_change().is_err() {
             return;
         }
-        match self.next(out) {
-            Next::Nothing => {}
+        match self.next(out.now()) {
+            Next::Nothing | Next::Wait(_) => {}
             Next::Make(roster) => self.make(roster, out),
             Next::HandOver => {
                 let resign = Input::Commanded(Command::Resign);
@@ -97,13 +111,13 @@ impl<A: Reseat> Members<A> {
         }
     }
 
-    /// Returns `true` if a majority of the voters holds the present roster in this epoch, and the
-    /// lease rests on the present voters. Without the second condition a lease could rest on a
+    /// Checks that a majority of the voters holds the present roster in this epoch, and that the
+    /// lease rests on the present voters. Otherwise returns what the change waits for. Without the second condition a lease could rest on a
     /// majority of the last roster but one, and such a majority need not meet a majority of the
     /// next roster.
-    fn may_change(&self) -> bool {
+    pub(super) fn may_change(&self) -> Result<(), ChangeWait> {
         let (Some(office), Some(seat)) = (&self.office, &self.seat) else {
-            return false;
+            return Err(ChangeWait::Stored);
         };
         let roster = &self.durable.roster;
         let others = roster.voters.iter().filter(|voter| {
@@ -113,20 +127,26 @@ impl<A: Reseat> Members<A> {
         let holders = others.count() + 1;
         let lease = seat.algorithm.lease();
         let rests = lease.is_some() && lease >= office.changed;
-        holders >= roster.majority() && (rests || !A::has_lease(&self.config().algorithm))
+        if holders < roster.majority() {
+            return Err(ChangeWait::Stored);
+        }
+        if !rests && A::has_lease(&self.config().algorithm) {
+            return Err(ChangeWait::Lease);
+        }
+        Ok(())
     }
 
-    fn next(&self, out: &Outbox<Self>) -> Next {
+    pub(super) fn next(&self, now: Moment) -> Next {
         let (Some(office), roster) = (&self.office, &self.durable.roster) else {
             return Next::Nothing;
         };
-        if roster.is_changing() {
-            return self.next_step(office, out);
-        }
         if !office.wanted.is_empty() {
             let mut next = roster.clone();
             next.goal.clone_from(&office.wanted);
             return Next::Make(next);
+        }
+        if roster.is_changing() {
+            return self.next_step(office, now);
         }
         self.bind_disks(office)
     }
@@ -135,14 +155,14 @@ impl<A: Reseat> Members<A> {
     /// voters join. Voters that answer leave last, so that the cluster is not smaller than
     /// necessary, and the leader is the last of them. A voter leaves only if a majority of the
     /// remaining voters answers: otherwise no leader could act after the step.
-    fn next_step(&self, office: &Office, out: &Outbox<Self>) -> Next {
-        let (now, span) = (out.now(), self.config().timing().election_min);
+    fn next_step(&self, office: &Office, now: Moment) -> Next {
+        let span = self.config().timing().election_min;
         let roster = &self.durable.roster;
         let me = self.me();
         let is_alive = |voter: &Voter| voter.node == me || office.hears(*voter, now, span);
         let stays = |voter: &Voter| {
             let wanted = roster.wanted(voter.node);
-            wanted.is_some_and(|wanted| wanted.disk.is_none() || wanted.disk == voter.disk)
+            wanted.is_some_and(|wanted| voter.is_kept_by(&wanted))
         };
         let leaving: Vec<&Voter> = roster.voters.iter().filter(|&v| !stays(v)).collect();
         let without = |voter: &Voter| {
@@ -163,17 +183,21 @@ impl<A: Reseat> Members<A> {
         {
             return Next::Make(roster.with(ready));
         }
-        if joining.next().is_some() {
-            return Next::Nothing; // A new voter has not caught up yet.
+        if let Some(joiner) = joining.next() {
+            return Next::Wait(ChangeWait::Joiner(joiner.node)); // It has not caught up yet.
         }
         match leaving.iter().find(|voter| voter.node != me) {
-            Some(other) => without(other).map_or(Next::Nothing, Next::Make),
+            Some(other) => {
+                let wait = Next::Wait(ChangeWait::Majority(other.node));
+                without(other).map_or(wait, Next::Make)
+            }
             None if leaving.is_empty() => Next::Make(roster.clone()),
             None => Next::HandOver,
         }
     }
 
-    /// Returns the roster in which each voter that has answered has its disk.
+    /// Returns the roster in which each voter has its disk, when all of them have answered. So no
+    /// roster is made as long as a voter runs an earlier release, which cannot adopt it.
     fn bind_disks(&self, office: &Office) -> Next {
         let mut bound = self.durable.roster.clone();
         for voter in &mut bound.voters {
@@ -185,7 +209,8 @@ impl<A: Reseat> Members<A> {
                 };
             }
         }
-        if bound == self.durable.roster {
+        let all_bound = bound.voters.iter().all(|voter| voter.disk.is_some());
+        if !all_bound || bound == self.durable.roster {
             return Next::Nothing;
         }
         Next::Make(bound)
@@ -199,7 +224,7 @@ impl<A: Reseat> Members<A> {
         };
         let reached = next.goal.iter().all(|wanted| {
             let voter = next.voter(wanted.node);
-            voter.is_some_and(|voter| wanted.disk.is_none() || wanted.disk == voter.disk)
+            voter.is_some_and(|voter| voter.is_kept_by(wanted))
         });
         if reached && next.goal.len() == next.voters.len() {
             next.goal.clear();

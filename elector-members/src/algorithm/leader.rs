@@ -2,10 +2,12 @@
 
 use alloc::collections::BTreeSet;
 
-use elector_core::{Configuration as _, Delay, Epoch, Moment, NodeId, Outbox, quorum::Reseat};
+use elector_core::{
+    Configuration as _, Delay, DiskId, Epoch, Moment, NodeId, Outbox, quorum::Reseat,
+};
 
 use crate::{
-    DiskId, Members, MembersMessage, MembersTimer, Rank,
+    Members, MembersMessage, MembersTimer, Rank, Voter,
     state::{Heard, STREAK},
 };
 
@@ -18,13 +20,25 @@ impl<A: Reseat> Members<A> {
         }
     }
 
-    /// Returns `true` if the members are to change, or if the roster does not name the disks of all
-    /// voters yet.
+    /// Returns `true` if the members are to change, or if the roster can name the disks of all
+    /// voters now.
     pub(super) fn has_work(&self) -> bool {
-        let wants = self.office.as_ref().is_some_and(|o| !o.wanted.is_empty());
+        let Some(office) = &self.office else {
+            return false;
+        };
         let roster = &self.durable.roster;
-        let unbound = || roster.voters.iter().any(|voter| voter.disk.is_none());
-        wants || roster.is_changing() || self.config().disk.is_some() && unbound()
+        let is_heard = |voter: &Voter| {
+            let heard = office.heard.get(&voter.node);
+            voter.node == self.me() || heard.is_some_and(|heard| heard.disk.is_some())
+        };
+        let is_changing = !office.wanted.is_empty() || roster.is_changing();
+        is_changing || self.is_unbound() && roster.voters.iter().all(is_heard)
+    }
+
+    /// Returns `true` if the roster does not name the disks of all voters yet.
+    fn is_unbound(&self) -> bool {
+        let mut voters = self.durable.roster.voters.iter();
+        self.config().disk.is_some() && voters.any(|voter| voter.disk.is_none())
     }
 
     /// Returns the nodes that get the leader's beats. In a cluster without observers whose members
@@ -35,7 +49,7 @@ impl<A: Reseat> Members<A> {
         };
         let roster = &self.durable.roster;
         let mut audience: BTreeSet<NodeId> = office.heard.keys().copied().collect();
-        if self.has_work() {
+        if self.has_work() || self.is_unbound() {
             let concerned = [&roster.voters, &roster.goal, &office.wanted];
             audience.extend(concerned.into_iter().flatten().map(|voter| voter.node));
         } else {
@@ -49,11 +63,22 @@ impl<A: Reseat> Members<A> {
         audience
     }
 
-    /// Starts the beats, if there are nodes that need them.
+    /// Starts the beats, if there are nodes that need them. A new leader of a roster that does not
+    /// name all disks waits for a heartbeat first: the answers to its beats may need a write, and
+    /// no write may delay its first lease.
     pub(super) fn start_beats(&mut self, out: &mut Outbox<Self>) {
         let stopped = self.office.as_ref().is_some_and(|o| o.beat.is_none());
-        if stopped && !self.audience().is_empty() {
-            self.send_beats(out);
+        if !stopped || self.audience().is_empty() {
+            return;
+        }
+        let has_work = self.has_work();
+        match &mut self.office {
+            Some(office) if !has_work && office.heard.is_empty() => {
+                office.beat = Some(out.now());
+                let heartbeat = Delay::exactly(self.heartbeat());
+                out.set_timer(MembersTimer::Beat, heartbeat);
+            }
+            _ => self.send_beats(out),
         }
     }
 
@@ -101,6 +126,7 @@ impl<A: Reseat> Members<A> {
             streak: 0,
             answered: Moment::ZERO,
         });
+        office.older.remove(from);
         if heard.disk != disk {
             (heard.disk, heard.streak) = (disk, 0);
         }

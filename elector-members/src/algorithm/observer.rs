@@ -11,7 +11,15 @@ impl<A: Reseat> Members<A> {
             return; // Stale: this node has become a voter.
         }
         self.leader = None;
-        out.broadcast(&self.holds(Moment::ZERO));
+        let roster = &self.durable.roster;
+        let mut asked = self.contacts.clone();
+        for voter in &roster.voters {
+            asked.insert(voter.node);
+        }
+        asked.remove(self.me);
+        for node in asked.iter() {
+            self.send_holds(node, Moment::ZERO, out);
+        }
         self.wait_for_beat(out);
     }
 

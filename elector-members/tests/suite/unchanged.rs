@@ -6,7 +6,8 @@ use elector_paxos::Paxos;
 use elector_raft::Raft;
 use elector_sim::{Scenario, Setup, run};
 
-/// The bytes that the name of a roster adds to a message, and the kind of the message.
+/// The maximum number of bytes that the wrapper adds to each message: the name of a roster, and
+/// the kind of the message.
 const ADDED: u64 = 3;
 
 /// Runs each scenario with the algorithm alone and with the wrapper around it.

@@ -22,6 +22,8 @@ use crate::{
 pub(super) struct IdentifiedPeer {
     pub(super) link: Arc<Link>,
     pub(super) hello: Hello,
+    /// The version of the frames of this connection.
+    pub(super) version: u16,
     pub(super) stream: Stream,
 }
 
@@ -36,7 +38,9 @@ pub(super) async fn handshake<A: ElectionAlgorithm>(
     let _ = tcp.set_nodelay(true);
     let identification = async {
         match start_tls(&context, Socket::new(tcp)).await {
-            Ok(Some((stream, certificate))) => identify(&context, stream, certificate).await,
+            Ok(Some((stream, certificate))) => {
+                identify(&context, stream, certificate, from.to_canonical()).await
+            }
             Ok(None) => Ok(None),
             Err(rejected) => Err(rejected),
         }
@@ -56,12 +60,12 @@ pub(super) async fn handshake<A: ElectionAlgorithm>(
             claimed,
         }) => {
             let peer = match claimed {
-                Some(node) => context.links.of(node).map(Arc::as_ref),
+                Some(node) => context.links.of(node),
                 // The other side did not send its id.
                 None if !rejection.is_temporary() => context.links.only_at(from),
                 None => None,
             };
-            context.reject(from, &rejection, &reason, peer);
+            context.reject(from, &rejection, &reason, peer.as_deref());
         }
     }
 }
@@ -142,9 +146,10 @@ async fn start_tls<A: ElectionAlgorithm>(
 
 /// Reads and checks the hello. Returns `Ok(None)` if the other side closed the connection.
 async fn identify<A: ElectionAlgorithm>(
-    context: &NodeContext<A>,
+    context: &Arc<NodeContext<A>>,
     mut stream: Stream,
     certificate: Option<Certificate>,
+    from: IpAddr,
 ) -> Result<Option<IdentifiedPeer>, RejectedConnection> {
     let greeting = Greeting {
         versions: hello::VERSIONS,
@@ -163,23 +168,28 @@ async fn identify<A: ElectionAlgorithm>(
         Err(_) => return Ok(None),
     };
     let hello = Hello::read(&bytes, greeting.nonce).map_err(RejectedConnection::from);
-    let checked = hello.and_then(|hello| {
-        let link = context.check(&hello).and_then(|link| {
+    let checked = hello.and_then(|(version, hello)| {
+        let link = context.check(&hello, version).and_then(|()| {
             // The certificate decides which node the other side is. The hello only claims it.
             match certificate.is_none_or(|certificate| certificate.names(hello.from)) {
-                true => Ok(Arc::clone(link)),
+                true => {
+                    // The address must be known before the peer is dialled.
+                    context.learn_address(hello.from, &hello.address, from);
+                    context.link_to(hello.from).ok_or(Rejection::TooManyNodes)
+                }
                 false => Err(Rejection::Certificate(hello.from)),
             }
         });
         match link {
-            Ok(link) => Ok((link, hello)),
+            Ok(link) => Ok((link, hello, version)),
             Err(rejection) => Err(RejectedConnection::of(rejection, &hello)),
         }
     });
     match checked {
-        Ok((link, hello)) => Ok(Some(IdentifiedPeer {
+        Ok((link, hello, version)) => Ok(Some(IdentifiedPeer {
             link,
             hello,
+            version,
             stream,
         })),
         Err(rejected) => {

@@ -1,7 +1,7 @@
 use std::{io, net::IpAddr, sync::Arc};
 
 use bytes::BytesMut;
-use elector_core::ElectionAlgorithm;
+use elector_core::{ElectionAlgorithm, NodeId};
 use tokio::{
     io::{AsyncWriteExt, split},
     time::timeout,
@@ -16,7 +16,7 @@ use crate::{
     link::Link,
     stream::{Stream, socket_of, write_frame},
     wire::{
-        Frame, MAX_FRAME_BYTES, codec,
+        Frame, MAX_FRAME_BYTES, MessageReader, codec,
         hello::{Answer, Hello, NO_COMMITMENT},
         rejection::Rejection,
         write_pong,
@@ -29,20 +29,16 @@ use crate::{
 /// another thread.
 pub(super) async fn receive<A: ElectionAlgorithm>(
     context: Arc<NodeContext<A>>,
-    peer: IdentifiedPeer,
+    mut peer: IdentifiedPeer,
     from: IpAddr,
 ) {
-    let IdentifiedPeer {
-        link,
-        hello,
-        mut stream,
-    } = peer;
-    let admission = admit(&context, &link, &hello, &mut stream);
+    let admission = admit(&context, &mut peer);
     let admitted = timeout(HANDSHAKE_TIMEOUT, admission).await;
+    let link = Arc::clone(&peer.link);
     match admitted.unwrap_or(Err(Rejection::Silent)) {
         Ok(Some(closing)) => {
             link.known_addresses.set_admitted(from);
-            read_until_closed(&context, &link, &hello, stream, closing).await;
+            read_until_closed(&context, peer, closing).await;
         }
         // The peer closed the connection, or this node cannot store the peer's disk id. The peer
         // tries again.
@@ -54,10 +50,9 @@ pub(super) async fn receive<A: ElectionAlgorithm>(
 /// Admits or rejects the connection. Returns `Ok(None)` if the connection cannot be used.
 async fn admit<A: ElectionAlgorithm>(
     context: &NodeContext<A>,
-    link: &Link,
-    hello: &Hello,
-    stream: &mut Stream,
+    peer: &mut IdentifiedPeer,
 ) -> Result<Option<CancellationToken>, Rejection> {
+    let (link, hello, stream) = (&*peer.link, &peer.hello, &mut peer.stream);
     if let Err(error) = socket_of(stream).move_here() {
         tracing::debug!(
             node = context.me().0, peer = %link.node, %error,
@@ -76,7 +71,7 @@ async fn admit<A: ElectionAlgorithm>(
             context.learn_life(link, hello.life, hello.lock_claim);
             context.received(link);
             link.alive.notify_one();
-            context.welcome()
+            context.welcome(peer.version)
         }
         Err(rejection) => Answer::Rejected(rejection.clone()),
     };
@@ -92,12 +87,11 @@ async fn admit<A: ElectionAlgorithm>(
 /// Reads what a peer sends, until the connection breaks or another connection replaces it.
 async fn read_until_closed<A: ElectionAlgorithm>(
     context: &NodeContext<A>,
-    link: &Link,
-    hello: &Hello,
-    stream: Stream,
+    peer: IdentifiedPeer,
     closing: CancellationToken,
 ) {
-    let ended = closing.run_until_cancelled(read_frames(context, link, stream));
+    let (link, hello) = (&*peer.link, &peer.hello);
+    let ended = closing.run_until_cancelled(read_frames(context, link, peer.stream));
     if let Some(Err(error)) = ended.await {
         let is_proof = |Ended(farewell): &&Ended| is_farewell_of(farewell, hello);
         if Ended::of(&error).filter(is_proof).is_some() {
@@ -139,19 +133,30 @@ async fn read_frames<A: ElectionAlgorithm>(
     let (reading, mut writing) = split(stream);
     let mut frames = FramedRead::new(reading, codec(MAX_FRAME_BYTES));
     let mut out = BytesMut::new();
+    let mut messages = MessageReader::new();
     loop {
         let frame = timeout(context.idle_timeout, frames.next()).await;
         let frame = frame.map_err(|_| io::ErrorKind::TimedOut)?;
         let body = frame.ok_or(io::ErrorKind::UnexpectedEof)??;
         context.received(link);
         match Frame::read(&body) {
-            Some(Frame::Message(bytes)) => match postcard::take_from_bytes(bytes) {
-                Ok((message, [])) => {
-                    // If the message is dropped, the inbox counts it.
-                    let _ = context.inbox.deliver(link.node, message);
+            Some(frame @ (Frame::Message(_) | Frame::RosterMessage(_))) => {
+                let message = messages.read(&frame).ok_or(io::ErrorKind::InvalidData)?;
+                // If the message is dropped, the inbox counts it.
+                let _ = context.inbox.deliver(link.node, message);
+            }
+            Some(Frame::Roster(roster)) => messages.announced(roster),
+            Some(Frame::Addresses(bytes)) => {
+                let told = postcard::from_bytes::<Vec<(NodeId, String)>>(bytes);
+                for (node, address) in told.map_err(|_| io::ErrorKind::InvalidData)? {
+                    let is_new = A::CHANGES_MEMBERS
+                        && node != context.me()
+                        && context.addresses.told(node, &address);
+                    if let Some(link) = context.links.of(node).filter(|_| is_new) {
+                        link.alive.notify_one();
+                    }
                 }
-                Ok(_) | Err(_) => return Err(io::ErrorKind::InvalidData.into()),
-            },
+            }
             Some(Frame::Ping(clock_ns)) => {
                 link.clock_received(clock_ns);
                 write_pong(clock_ns, &mut out);

@@ -66,6 +66,11 @@ impl Addresses {
         }
     }
 
+    /// Returns the name of the peer: `host:port`.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Returns the addresses of the peer. If the peer's name is an address, returns that address.
     /// If no addresses are known yet, waits for an answer without a time limit. Otherwise, waits
     /// for a newer answer only for [`RELOOKUP_TIMEOUT`].

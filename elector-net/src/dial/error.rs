@@ -27,6 +27,11 @@ pub(super) enum DialError {
     ConnectTimeout,
     #[error("the peer accepts the connection and does not answer in time: it hangs, or it is slow")]
     HandshakeTimeout,
+    #[error(
+        "no address of the peer is known yet: start the peer with an address that is connected to \
+         this node, or name its address with `elector members add`"
+    )]
+    NoAddress,
     #[error("the name {0:?} is unknown: {1}")]
     Unknown(String, io::Error),
     #[error("the name servers do not answer in time for the name {0:?}")]
@@ -90,7 +95,7 @@ impl DialError {
         match self {
             Self::Refused | Self::RefusedAtOldAddress(_) | Self::Broken => ReasonKind::NotRunning,
             Self::ConnectTimeout | Self::HandshakeTimeout => ReasonKind::NoAnswer,
-            Self::Unknown(..) | Self::LookupTimeout(_) => ReasonKind::Lookup,
+            Self::NoAddress | Self::Unknown(..) | Self::LookupTimeout(_) => ReasonKind::Lookup,
             Self::Io(_) | Self::NotStored => ReasonKind::Fault,
             Self::Rejected(rejection) => ReasonKind::rejected(rejection),
             Self::Rejecting(rejection) => ReasonKind::rejecting(rejection),

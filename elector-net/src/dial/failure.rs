@@ -7,7 +7,8 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     /// Records the reason why there is no connection, as the reason of the outage. Counts the error
     /// if it is a rejection.
     pub(super) fn record_failure(&self, error: &DialError) {
-        let (node, peer, address) = (self.context.me(), self.link.node, &self.link.address);
+        let (node, peer) = (self.context.me(), self.link.node);
+        let address = self.context.addresses.of(peer).unwrap_or_default();
         tracing::debug!(node = node.0, %peer, %address, %error, "connection to peer failed");
         if let Some(rejection) = error.rejection() {
             self.context.links.count(rejection);

@@ -28,11 +28,12 @@ use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 use crate::{
     backoff::Backoff,
     context::{HANDSHAKE_TIMEOUT, NodeContext},
-    link::Link,
+    link::{Link, lock},
+    links::Standing,
     socket::Socket,
     stream::{FirstFrame, Stream, read_frame, socket_of, write_frame},
     wire::{
-        Frame, codec,
+        Frame, MessageWriter, QueuedMessage, ROSTERS_SINCE, codec, encode_addresses,
         hello::{self, Answer, Greeting, NO_COMMITMENT},
         write_ping,
     },
@@ -66,6 +67,9 @@ const MAX_BATCH: usize = 64;
 /// The maximum length of a frame that an acceptor sends. Acceptors send only pongs.
 const MAX_PONG_BYTES: usize = 64;
 
+/// A connection on which the peer has admitted this node, and the version of its frames.
+type Admitted = (Stream, u16);
+
 /// Keeps this node's own connection to one peer open. The node sends to the peer on this connection
 /// only.
 ///
@@ -79,38 +83,37 @@ const MAX_PONG_BYTES: usize = 64;
 pub(crate) struct Dialer<A: ElectionAlgorithm> {
     context: Arc<NodeContext<A>>,
     link: Arc<Link>,
-    queue: mpsc::Receiver<Bytes>,
+    queue: mpsc::Receiver<QueuedMessage>,
     backoff: Backoff,
     /// The addresses at which to dial. Immediate tries use the address at which the peer has last
-    /// admitted this node, and ask no name server.
-    addresses: Addresses,
+    /// admitted this node, and ask no name server. `None` if no address of the peer is known yet.
+    addresses: Option<Addresses>,
 }
 
 impl<A: ElectionAlgorithm> Dialer<A> {
     pub(crate) fn new(
         context: Arc<NodeContext<A>>,
         link: Arc<Link>,
-        queue: mpsc::Receiver<Bytes>,
-        lookup: Lookup,
+        queue: mpsc::Receiver<QueuedMessage>,
     ) -> Self {
-        let addresses = Addresses::new(context.me(), link.node, &link.address, lookup);
         Self {
             context,
             link,
             queue,
             backoff: Backoff::new(),
-            addresses,
+            addresses: None,
         }
     }
 
     pub(crate) async fn run(mut self) {
         let mut immediate_tries = 0_u32;
         loop {
+            self.wait_until_needed().await;
             let life = self.link.life();
             match self.connect(immediate_tries > 0).await {
-                Ok(stream) => {
+                Ok((stream, version)) => {
                     self.backoff.reset();
-                    self.exchange(stream).await;
+                    self.exchange(stream, version).await;
                     if !self.is_proved_dead().await {
                         immediate_tries = IMMEDIATE_TRIES;
                         continue;
@@ -136,6 +139,17 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         }
     }
 
+    /// Waits as long as the peer is no member, unless the peer itself is connected to this node. A
+    /// node that was removed and stopped is not dialled any more.
+    async fn wait_until_needed(&mut self) {
+        while self.context.links.standing(self.link.node) == Standing::Observer
+            && !self.link.is_incoming_open()
+        {
+            lock(&self.link.outage).end(actor::now());
+            self.link.alive.notified().await;
+        }
+    }
+
     /// Returns `true` if there is a proof that the process of the peer has ended. Does not wait for
     /// a proof if the peer has no observer, or if a refused connection is trusted.
     async fn is_proved_dead(&self) -> bool {
@@ -146,8 +160,10 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     }
 
     /// Returns a connection on which the peer has admitted this node.
-    async fn connect(&mut self, is_immediate: bool) -> Result<Stream, DialError> {
-        match self.addresses.good().filter(|_| is_immediate) {
+    async fn connect(&mut self, is_immediate: bool) -> Result<Admitted, DialError> {
+        self.update_address()?;
+        let good = self.addresses.as_ref().and_then(Addresses::good);
+        match good.filter(|_| is_immediate) {
             Some(address) => {
                 // If the request to connect arrives at the moment at which a dying process closes
                 // its listening socket, there may be no answer. The kernel repeats the request only
@@ -159,13 +175,31 @@ impl<A: ElectionAlgorithm> Dialer<A> {
             None => {
                 let (address, tcp) = self.reach().await?;
                 let stream = self.handshake(tcp).await;
-                match &stream {
-                    Ok(_) => self.addresses.worked(address),
-                    Err(_) => self.addresses.failed(address),
+                if let Some(addresses) = &mut self.addresses {
+                    match &stream {
+                        Ok(_) => addresses.worked(address),
+                        Err(_) => addresses.failed(address),
+                    }
                 }
                 stream
             }
         }
+    }
+
+    /// Takes the present address of the peer from the address book.
+    fn update_address(&mut self) -> Result<(), DialError> {
+        let (me, node) = (self.context.me(), self.link.node);
+        let address = self
+            .context
+            .addresses
+            .of(node)
+            .ok_or(DialError::NoAddress)?;
+        let known = self.addresses.as_ref();
+        if known.is_none_or(|known| known.name() != address) {
+            let lookup = self.context.lookup.clone();
+            self.addresses = Some(Addresses::new(me, node, &address, lookup));
+        }
+        Ok(())
     }
 
     /// Returns the time within which an answer arrives, if the peer answers.
@@ -177,33 +211,37 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     /// Connects to one of the peer's addresses. Waits for the lookup of the addresses without a
     /// time limit.
     async fn reach(&mut self) -> Result<(SocketAddr, TcpStream), DialError> {
-        let name = host(&self.link.address);
+        let Some(mut addresses) = self.addresses.take() else {
+            return Err(DialError::NoAddress);
+        };
+        let name = host(addresses.name()).to_owned();
         let found = loop {
             // A timeout does not abandon the lookup: the next call of `find` waits for the same
             // lookup.
-            match timeout(LOOKUP_REPORT_TIMEOUT, self.addresses.find()).await {
+            match timeout(LOOKUP_REPORT_TIMEOUT, addresses.find()).await {
                 Ok(found) => break found,
-                Err(_) => self.record_failure(&DialError::LookupTimeout(name.to_owned())),
+                Err(_) => self.record_failure(&DialError::LookupTimeout(name.clone())),
             }
         };
-        let found = found.map_err(|error| DialError::Unknown(name.to_owned(), error))?;
+        self.addresses = Some(addresses);
+        let found = found.map_err(|error| DialError::Unknown(name.clone(), error))?;
         self.link.known_addresses.set_dialled(&found.addresses);
         match race(&found.addresses).await {
             // The peer may have moved, and another host may have its old address and refuse. So
             // this refusal must not become a suspicion.
             Err(DialError::Refused) if !found.is_current => {
-                Err(DialError::RefusedAtOldAddress(name.to_owned()))
+                Err(DialError::RefusedAtOldAddress(name))
             }
             raced => raced,
         }
     }
 
-    async fn handshake(&self, tcp: TcpStream) -> Result<Stream, DialError> {
+    async fn handshake(&self, tcp: TcpStream) -> Result<Admitted, DialError> {
         let admitted = timeout(HANDSHAKE_TIMEOUT, self.get_admitted(tcp)).await;
         admitted.map_err(|_| DialError::HandshakeTimeout)?
     }
 
-    async fn get_admitted(&self, tcp: TcpStream) -> Result<Stream, DialError> {
+    async fn get_admitted(&self, tcp: TcpStream) -> Result<Admitted, DialError> {
         let socket = Socket::new(tcp);
         let mut stream = match &self.context.tls {
             None => Stream::Left(socket),
@@ -219,10 +257,10 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         let Some((Greeting { versions, nonce }, [])) = Greeting::read(&greeting) else {
             return Err(DialError::NotANode);
         };
-        hello::VERSIONS
-            .common(versions)
-            .map_err(DialError::Rejecting)?;
-        let hello = self.context.hello_to(self.link.node).write(nonce);
+        let version = hello::VERSIONS.common(versions);
+        let version = version.map_err(DialError::Rejecting)?;
+        let hello = self.context.hello_to(self.link.node);
+        let hello = hello.write(version, nonce);
         let hello =
             hello.ok_or_else(|| DialError::Io(io::Error::other("the hello is too long")))?;
         write_frame(&mut stream, &hello)
@@ -246,7 +284,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                 self.link
                     .has_observer
                     .store(has_observer, Ordering::Relaxed);
-                Ok(stream)
+                Ok((stream, version))
             }
             Some(Answer::Rejected(rejection)) => Err(DialError::Rejected(rejection)),
             None => Err(DialError::NotANode),
@@ -254,12 +292,14 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     }
 
     /// Sends messages and pings, until the connection breaks.
-    async fn exchange(&mut self, mut stream: Stream) {
+    async fn exchange(&mut self, mut stream: Stream, version: u16) {
         self.context.received(&self.link);
         self.link.outgoing_opened();
+        self.context.report_reachable(&self.link);
         self.context.entrust(socket_of(&mut stream));
         let (reading, writing) = split(stream);
-        let ended = self.send(FramedRead::new(reading, codec(MAX_PONG_BYTES)), writing);
+        let answers = FramedRead::new(reading, codec(MAX_PONG_BYTES));
+        let ended = self.send(answers, writing, version);
         let error = ended.await.err();
         self.link.outgoing_closed();
         tracing::debug!(
@@ -278,12 +318,18 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         &mut self,
         mut answers: FramedRead<ReadHalf<Stream>, LengthDelimitedCodec>,
         mut writing: WriteHalf<Stream>,
+        version: u16,
     ) -> io::Result<()> {
         let idle_timeout = self.context.idle_timeout;
         let mut pings = time::interval(self.context.detection.ping);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut idle = pin!(time::sleep(idle_timeout));
         let mut out = BytesMut::new();
+        let mut messages = MessageWriter::new(version);
+        let mut addresses = self.context.addresses.changes();
+        // A peer of an earlier release does not know addresses, and fixed members need none.
+        let tells_addresses = A::CHANGES_MEMBERS && version >= ROSTERS_SINCE;
+        addresses.mark_changed();
         loop {
             tokio::select! {
                 biased;
@@ -301,13 +347,17 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                     let Some(message) = message else {
                         return Ok(()); // The node has stopped.
                     };
-                    out.extend_from_slice(&message);
+                    messages.write(&message, &mut out);
                     for _ in 1..MAX_BATCH {
                         match self.queue.try_recv() {
-                            Ok(message) => out.extend_from_slice(&message),
+                            Ok(message) => messages.write(&message, &mut out),
                             Err(_) => break,
                         }
                     }
+                }
+                Ok(()) = addresses.changed(), if tells_addresses => {
+                    let all = self.context.addresses.all();
+                    out.extend_from_slice(&encode_addresses(&all).unwrap_or_default());
                 }
                 _ = pings.tick() => write_ping(actor::now().nanos(), &mut out),
                 () = &mut idle => return Err(io::ErrorKind::TimedOut.into()),

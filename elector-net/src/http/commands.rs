@@ -1,7 +1,7 @@
 use std::future::Future;
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{Query, Request, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
@@ -16,8 +16,9 @@ use super::{
     service::{Service, Shared},
 };
 
-/// The maximum length of the body of a command in bytes. The body contains one number.
-const MAX_BODY_BYTES: usize = 4096;
+/// The maximum length of the body of a command in bytes. The longest one has a list of nodes with
+/// their addresses.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// The target of a transfer. The request contains it as `?to=2`, or in the body as `{"to": 2}`.
 #[derive(Debug, Deserialize)]
@@ -62,13 +63,17 @@ pub(super) async fn transfer(
     carry_out(shared, shared.node.handle.transfer_to(to)).await
 }
 
+/// Returns the body of a command.
+pub(super) async fn body_of(shared: &Shared, body: Body) -> Result<Bytes, String> {
+    match timeout(shared.limits.request, to_bytes(body, MAX_BODY_BYTES)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => Err(format!("the body cannot be read: {error}")),
+        Err(_) => Err("the body did not arrive in time".to_owned()),
+    }
+}
+
 async fn target_in_body(shared: &Shared, body: Body) -> Result<NodeId, String> {
-    let read = timeout(shared.limits.request, to_bytes(body, MAX_BODY_BYTES)).await;
-    let bytes = match read {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(error)) => return Err(format!("the body cannot be read: {error}")),
-        Err(_) => return Err("the body did not arrive in time".to_owned()),
-    };
+    let bytes = body_of(shared, body).await?;
     if bytes.is_empty() {
         return Err("the request names no node".to_owned());
     }
@@ -79,7 +84,7 @@ async fn target_in_body(shared: &Shared, body: Body) -> Result<NodeId, String> {
 }
 
 /// Checks the token of a request. Returns the answer as an error if the request is rejected.
-fn check_token(shared: &Shared, headers: &HeaderMap) -> Result<(), Box<Response>> {
+pub(super) fn check_token(shared: &Shared, headers: &HeaderMap) -> Result<(), Box<Response>> {
     let Some(token) = &shared.token else {
         return Err(Box::new(error_response(
             StatusCode::FORBIDDEN,
@@ -122,7 +127,7 @@ fn bearer_token(headers: &HeaderMap) -> Option<&[u8]> {
 
 /// Carries out a command, and waits for its end until the time limit. The node completes the
 /// command even if the client disconnects.
-async fn carry_out(
+pub(super) async fn carry_out(
     shared: &Shared,
     command: impl Future<Output = Result<(), CommandError>>,
 ) -> Response {

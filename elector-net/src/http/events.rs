@@ -211,6 +211,12 @@ fn to_report(shared: &Shared, entry: Entry) -> EventReport {
             node,
             epoch,
         },
+        EventKind::MembersChanged(roster) => EventReport::Members {
+            number,
+            at,
+            node,
+            roster: roster.to_string(),
+        },
         _ => EventReport::Unknown,
     }
 }

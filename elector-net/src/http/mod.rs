@@ -7,11 +7,13 @@
 //! | `GET /leader` | 200 if this node holds the leadership now, else 503; a [`LeaderReport`] |
 //! | `GET /follower` | 200 if this node follows another node, else 503; a [`LeaderReport`] |
 //! | `GET /v1/status` | [`StatusReport`] |
+//! | `GET /v1/members` | [`MembersStatus`], if the members can change |
 //! | `GET /v1/events` | server-sent events, each an [`EventReport`]; see below |
 //! | `GET /livez` | 200 if the node runs and its thread answers, else 503 with the reason |
 //! | `GET /readyz` | 200 if the node is live and can take part in elections, else 503; see below |
 //! | `GET /metrics` | metrics, as Prometheus text, or as `OpenMetrics` text on request |
 //! | `POST /v1/step-down` | the node steps down |
+//! | `POST /v1/members` | changes the members; the body is a [`MembersRequest`] |
 //! | `POST /v1/transfer?to=ID` | transfers the leadership to node ID; or as body: `{"to": ID}` |
 //!
 //! If there is no leader, `/` answers 200 with an empty `name`, as the sidecar does. A node whose
@@ -26,8 +28,8 @@
 //!
 //! # Events
 //!
-//! A new reader first receives the event `status`, and then the changes: `viewed`, `granted` and
-//! `lost`. The event `stopped` comes last, when the node stops. Each change has an id. A reader
+//! A new reader first receives the event `status`, and then the changes: `viewed`, `granted`,
+//! `lost` and `members`. The event `stopped` comes last, when the node stops. Each change has an id. A reader
 //! that reconnects with the header `Last-Event-ID`, as browsers do automatically, or with
 //! `?after=ID`, continues after the event with this id. If events in between were overwritten, the
 //! reader receives the number of these events as `lagged`, and continues with the oldest event in
@@ -79,6 +81,8 @@ mod error;
 mod event_log;
 mod events;
 mod hosts;
+mod members;
+mod members_report;
 mod metrics;
 mod node;
 mod options;
@@ -99,6 +103,7 @@ use elector_core::actor::NodeHandle;
 use tokio::net::TcpListener;
 
 pub use error::HttpError;
+pub use members_report::{MemberStatus, MembersRequest, MembersStatus};
 pub use options::{Limits, Options, Peers};
 pub use prometheus_client;
 pub use report::{EventReport, LeaderReport, PeerStatus, StatusReport, TrafficReport};

@@ -34,7 +34,12 @@ pub(super) struct ServedNode {
     started: Instant,
     last: Mutex<LastStatus>,
     tenures: AtomicU64,
+    /// The nodes that voted when the members were last read.
+    voters: Mutex<Vec<NodeId>>,
 }
+
+/// How long the thread of the node may take to report the members.
+const REPORT_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// The most recent status, the time of its last change, and the tenure that was counted last.
 struct LastStatus {
@@ -112,6 +117,7 @@ impl ServedNode {
             started: Instant::now(),
             last: Mutex::new(last),
             tenures: AtomicU64::new(0),
+            voters: Mutex::default(),
         };
         node.count_tenure(View {
             epoch: status.epoch,
@@ -195,13 +201,51 @@ impl ServedNode {
         self.peers.as_ref().map(|peers| peers.peers())
     }
 
+    /// Returns the address at which this node dials another node.
+    pub(super) fn address_of(&self, node: NodeId) -> Option<String> {
+        if node == self.me() {
+            return self.address.clone();
+        }
+        self.peers.as_ref()?.address_of(node)
+    }
+
+    /// Tells this node the address of another node. Returns `false` if it cannot be used.
+    pub(super) fn tell_address(&self, node: NodeId, address: &str) -> bool {
+        let is_known = self.address_of(node).as_deref() == Some(address);
+        is_known
+            || self
+                .peers
+                .as_ref()
+                .is_some_and(|peers| peers.tell_address(node, address))
+    }
+
+    /// Returns the nodes that vote, in ascending order.
+    pub(super) async fn voters(&self) -> Vec<NodeId> {
+        if !self.handle.changes_members() {
+            return self.handle.members().nodes().to_vec();
+        }
+        // A thread that hangs must not delay the status that reports it.
+        let report = timeout(REPORT_TIMEOUT, self.handle.members_report()).await;
+        let mut last = lock(&self.voters);
+        if let Ok(Ok(report)) = report {
+            let voters = report.members.iter().filter(|member| member.role.votes());
+            *last = voters.map(|member| member.node).collect();
+        }
+        last.clone()
+    }
+
     /// Returns `true` if the node and its connected peers are a majority. Without information about
     /// peers, this is possible only in a cluster of one node.
-    pub(super) fn reaches_majority(&self) -> bool {
-        let members = self.handle.members();
-        let connected = |peer: &&PeerStatus| peer.connected && members.contains(peer.id);
+    pub(super) async fn reaches_majority(&self) -> bool {
+        let voters = self.voters().await;
         let peers = self.connections().unwrap_or_default();
-        peers.iter().filter(connected).count() + 1 >= members.majority()
+        let is_connected = |voter: &&NodeId| {
+            **voter == self.me()
+                || peers
+                    .iter()
+                    .any(|peer| peer.connected && peer.id == **voter)
+        };
+        voters.iter().filter(is_connected).count() > voters.len() / 2
     }
 
     pub(super) fn leader_report(&self, current: &CurrentStatus) -> LeaderReport {
@@ -258,7 +302,7 @@ impl ServedNode {
             fencing_token: current.token,
             fencing_token_text: current.token.map(|token| token.to_string()),
             since: rfc3339(current.since),
-            members: self.handle.members().nodes().to_vec(),
+            members: self.voters().await,
             peers: self.connections(),
             work: (&status.work).into(),
             traffic: self.handle.traffic().into(),

@@ -3,11 +3,7 @@ use std::{fmt, time::Duration};
 use elector_core::NodeId;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::{
-    peer_metrics::{PeerMetrics, statuses},
-    report::PeerStatus,
-    token::Token,
-};
+use super::{peer_metrics::PeerMetrics, report::PeerStatus, token::Token};
 use crate::{Monitor, RecordHandle};
 
 /// Reports the connections to the peers. Each closure that returns the list of peers implements
@@ -16,6 +12,19 @@ pub trait Peers: Send + Sync + 'static {
     /// Returns one entry for each peer. The service calls this method for every status request, so
     /// it must not block.
     fn peers(&self) -> Vec<PeerStatus>;
+
+    /// Returns the address at which this node dials another node. The default looks it up in
+    /// [`peers`](Self::peers).
+    fn address_of(&self, node: NodeId) -> Option<String> {
+        let mut peers = self.peers().into_iter();
+        peers.find(|peer| peer.id == node)?.address
+    }
+
+    /// Tells this node the address of another node, for a change of the members. Returns `false` if
+    /// the address cannot be used. The default returns `false`.
+    fn tell_address(&self, _node: NodeId, _address: &str) -> bool {
+        false
+    }
 }
 
 impl<F: Fn() -> Vec<PeerStatus> + Send + Sync + 'static> Peers for F {
@@ -149,8 +158,8 @@ impl Options {
 
     /// Adds the connections of a node on [`Tcp`](crate::Tcp) to the status and to the metrics.
     pub fn monitor(self, monitor: &Monitor) -> Self {
-        let (seen, read) = (monitor.clone(), PeerMetrics(monitor.clone()));
-        self.peers(move || statuses(&seen))
+        let read = PeerMetrics(monitor.clone());
+        self.peers(monitor.clone())
             .metrics(move |registry| registry.register_collector(Box::new(read)))
     }
 

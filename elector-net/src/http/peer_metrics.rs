@@ -1,5 +1,9 @@
-use std::{fmt, time::SystemTime};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
+use elector_core::NodeId;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric},
@@ -9,6 +13,7 @@ use prometheus_client::{
 
 use super::{
     metrics::MetricEncoder,
+    options::Peers,
     report::{PeerStatus, millis},
 };
 use crate::{Monitor, PeerReport};
@@ -21,7 +26,7 @@ impl Collector for PeerMetrics {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let mut metrics = PeerEncoder {
             encoder: MetricEncoder(encoder),
-            peers: self.0.peers(),
+            peers: shown(&self.0).collect(),
         };
         metrics.of_peers(
             "elector_peer_connected",
@@ -126,18 +131,32 @@ fn seconds_until(point: SystemTime) -> f64 {
     }
 }
 
-/// Returns the peers for `/v1/status`.
-pub(super) fn statuses(monitor: &Monitor) -> Vec<PeerStatus> {
+/// Returns the peers that are members, and the other nodes that are connected.
+fn shown(monitor: &Monitor) -> impl Iterator<Item = PeerReport> {
     let peers = monitor.peers().into_iter();
-    let statuses = peers.map(|peer| {
-        let micros = |rtt: std::time::Duration| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX);
-        let mut status = PeerStatus::new(peer.node);
-        status.connected = peer.is_connected();
-        status.problem = peer.problem;
-        status.silent_ms = peer.silent_for.map(millis);
-        status.rtt_us = peer.round_trip.map(micros);
-        status.address = Some(peer.address);
-        status
-    });
-    statuses.collect()
+    peers.filter(|peer| peer.is_member || peer.can_receive)
+}
+
+impl Peers for Monitor {
+    fn peers(&self) -> Vec<PeerStatus> {
+        let statuses = shown(self).map(|peer| {
+            let micros = |rtt: Duration| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX);
+            let mut status = PeerStatus::new(peer.node);
+            status.connected = peer.is_connected();
+            status.problem = peer.problem;
+            status.silent_ms = peer.silent_for.map(millis);
+            status.rtt_us = peer.round_trip.map(micros);
+            status.address = peer.address;
+            status
+        });
+        statuses.collect()
+    }
+
+    fn address_of(&self, node: NodeId) -> Option<String> {
+        Self::address_of(self, node)
+    }
+
+    fn tell_address(&self, node: NodeId, address: &str) -> bool {
+        Self::tell_address(self, node, address)
+    }
 }

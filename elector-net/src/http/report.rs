@@ -230,6 +230,17 @@ pub enum EventReport {
         /// The epoch of the leadership.
         epoch: Epoch,
     },
+    /// The members changed, or a change of the members began. `GET /v1/members` describes it.
+    Members {
+        /// The number of the event. The node counts its events from 1.
+        number: u64,
+        /// The time by the node's wall clock: RFC 3339, UTC.
+        at: String,
+        /// The node.
+        node: NodeId,
+        /// The name of the list of members: `EPOCH.VERSION`.
+        roster: String,
+    },
     /// Some events after the reader's last event were overwritten, or did not reach the service.
     Lagged {
         /// The number of missed events.
@@ -260,6 +271,7 @@ impl EventReport {
             Self::Viewed { .. } => "viewed",
             Self::Granted { .. } => "granted",
             Self::Lost { .. } => "lost",
+            Self::Members { .. } => "members",
             Self::Lagged { .. } => "lagged",
             Self::Restarted { .. } => "restarted",
             Self::Stopped { .. } => "stopped",

@@ -10,11 +10,11 @@ use elector_core::Role;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{commands, events, hosts, metrics, service::Service};
+use super::{commands, events, hosts, members, metrics, service::Service};
 
 /// The list of routes, for the answers to wrong requests.
-const ROUTES: &str = "/, /leader, /follower, /v1/status, /v1/events, /livez, /readyz, /metrics; \
-    POST /v1/step-down, POST /v1/transfer?to=ID";
+const ROUTES: &str = "/, /leader, /follower, /v1/status, /v1/members, /v1/events, /livez, \
+    /readyz, /metrics; POST /v1/step-down, POST /v1/transfer?to=ID, POST /v1/members";
 
 /// The check of the header `Host`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,7 @@ pub(super) fn router(service: Service, check: HostCheck) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(scrape))
         .route("/v1/status", get(status))
+        .route("/v1/members", get(members::show).post(members::change))
         .route("/v1/events", get(events::stream))
         .route("/v1/step-down", post(commands::step_down))
         .route("/v1/transfer", post(commands::transfer))
@@ -98,7 +99,7 @@ async fn readyz(State(service): State<Service>) -> Response {
         );
         return probe(Some(&reason));
     }
-    let ready = status.leader.is_some() || node.reaches_majority();
+    let ready = status.leader.is_some() || node.reaches_majority().await;
     let reason = "this node knows no leader, and is not connected to a majority of the nodes";
     probe((!ready).then_some(reason))
 }

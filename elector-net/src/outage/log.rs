@@ -18,7 +18,8 @@ pub(crate) async fn log_outages<A: ElectionAlgorithm>(context: Arc<NodeContext<A
             return;
         }
         let now = actor::now();
-        for link in &context.links.all {
+        for outgoing in context.links.all().iter() {
+            let link = &outgoing.link;
             for event in link.take_events(now) {
                 log(&context, link, event);
             }
@@ -27,7 +28,8 @@ pub(crate) async fn log_outages<A: ElectionAlgorithm>(context: Arc<NodeContext<A
 }
 
 fn log<A: ElectionAlgorithm>(context: &NodeContext<A>, link: &Link, event: OutageEvent) {
-    let (node, peer, address) = (context.me(), link.node, &link.address);
+    let (node, peer) = (context.me(), link.node);
+    let address = context.addresses.of(peer).unwrap_or_default();
     match event {
         OutageEvent::Unreachable(reason) => {
             tracing::warn!(node = node.0, %peer, %address, %reason, "peer unreachable");

@@ -55,7 +55,7 @@ pub enum RecordError {
         "the record {} was made for the nodes {} (generation {generation}), and the given list is \
          {}. Use the list of the record. Addresses may change node by node, but ids may not: two \
          lists can elect two leaders at once. To change the list, stop all nodes, then use \
-         `elector members`", .path.display(), Ids(.found), Ids(.wanted)
+         `elector record set`", .path.display(), Ids(.found), Ids(.wanted)
     )]
     OtherNodes {
         /// The record.
@@ -66,6 +66,16 @@ pub enum RecordError {
         generation: u64,
         /// The nodes that this node was given.
         wanted: Vec<NodeId>,
+    },
+    /// The record is that of a node whose members can change while it runs.
+    #[error(
+        "the record {} is that of a node whose members can change while it runs. Start it with the \
+         command `elector`, or with `Members<_>` in a program. Change the members with `elector \
+         members`; if a majority of the voters is lost, use `elector recover`", .path.display()
+    )]
+    ChangesMembers {
+        /// The record.
+        path: PathBuf,
     },
     /// The node is not in its own list.
     #[error("node {node} is not in the list of nodes: {}", Ids(.nodes))]
@@ -90,7 +100,7 @@ pub enum RecordError {
     /// The given floor of the epochs is below the epoch in the record, or too far above it.
     #[error(
         "the record in {} has epoch {epoch}, so {floor} cannot be the highest epoch of all \
-         records: check it with `elector members show`", .folder.display()
+         records: check it with `elector record show`", .folder.display()
     )]
     Floor {
         /// The folder of the record.
@@ -100,8 +110,8 @@ pub enum RecordError {
         /// The given floor.
         floor: u64,
     },
-    /// This algorithm cannot raise its epochs to a floor.
-    #[error("the list of nodes of {algorithm} cannot be changed: it does not raise its epochs")]
+    /// This algorithm cannot raise its epochs to a floor, or no epoch is above the floor.
+    #[error("{algorithm} cannot raise the epoch of the record: use a new cluster")]
     NoFloor {
         /// The algorithm.
         algorithm: &'static str,
@@ -256,8 +266,8 @@ impl RecordError {
 }
 
 /// The advice for a node whose record is lost.
-const REPLACE: &str = "Stop all nodes, then put a node with a new id in its place with `elector \
-                       members`: a list that is changed while nodes run can elect two leaders";
+const REPLACE: &str = "Put another node in its place: with `elector members`, or if the members \
+                       are fixed with `elector record set`, while all nodes are stopped";
 
 fn user(process: Option<u32>) -> String {
     match process {

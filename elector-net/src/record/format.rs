@@ -33,6 +33,9 @@ pub(super) fn format(
         sequence: 1,
         identity: identity.clone(),
         roster: Some(roster),
+        // A node that has never run has no state yet, so the format is that which all releases can
+        // read. The first start chooses the format of the algorithm.
+        changes_members: false,
         state,
     };
     let mut bytes = slot.encode()?;

@@ -3,18 +3,13 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use elector_core::NodeId;
+use elector_core::{DiskId, NodeId};
 use thiserror::Error;
 
 #[cfg(feature = "http")]
 use super::save_times::SaveTimes;
 use super::{
-    error::RecordError,
-    location::Location,
-    lock::Lock,
-    roster::{DiskId, Roster},
-    slot::Slot,
-    slots::Slots,
+    error::RecordError, location::Location, lock::Lock, roster::Roster, slot::Slot, slots::Slots,
 };
 use crate::link::lock;
 
@@ -74,6 +69,12 @@ pub(crate) enum AdmitError {
 }
 
 impl RecordHandle {
+    /// Returns the encoded state; `None` if the record is closed.
+    pub(super) fn state(&self) -> Option<Vec<u8>> {
+        let open = lock(&self.0.open);
+        open.as_ref().map(|open| open.slots.state().to_vec())
+    }
+
     /// Returns the roster of the record; `None` before the first load.
     pub(crate) fn roster(&self) -> Option<Roster> {
         lock(&self.0.roster).clone()

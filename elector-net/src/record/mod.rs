@@ -85,6 +85,7 @@ mod roster;
 mod save_times;
 mod slot;
 mod slots;
+mod state_format;
 mod storage;
 mod summary;
 
@@ -95,9 +96,9 @@ pub use handle::RecordHandle;
 pub use identity::Identity;
 pub use life::LifeLock;
 pub(crate) use life::LockId;
-pub use offline::{ListChange, StoppedNode};
+pub use offline::{ListChange, RECOVERY_EPOCHS, Recovery, StoppedNode};
 pub(crate) use roster::Ids;
-pub use roster::{DiskId, Roster};
+pub use roster::Roster;
 pub use storage::FileStorage;
 pub use summary::RecordSummary;
 

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use elector_core::{ElectionAlgorithm, Epoch, Membership, NodeId};
+use elector_core::{DiskId, ElectionAlgorithm, Epoch, Membership, NodeId};
 
 use super::{
     error::RecordError,
     format::NAME,
     handle::OpenRecord,
     identity::Identity,
-    roster::{DiskId, Roster, sorted},
+    roster::{Roster, sorted},
+    state_format::StateFormat,
     storage::{FileStorage, check_listed, decode, encode, open_as_found},
 };
 
@@ -37,6 +38,21 @@ pub struct StoppedNode {
     /// rosters.
     pub roster: Option<Roster>,
     /// The highest epoch that the node took part in.
+    pub epoch: Epoch,
+}
+
+/// How far a recovery raises the epoch.
+pub const RECOVERY_EPOCHS: u64 = 1 << 32;
+
+/// The result of [`FileStorage::recover`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recovery {
+    /// The node that is the only voter now.
+    pub identity: Identity,
+    /// The epoch before the recovery.
+    pub before: Epoch,
+    /// The epoch after the recovery.
     pub epoch: Epoch,
 }
 
@@ -74,6 +90,10 @@ impl FileStorage {
     ) -> Result<bool, RecordError> {
         let folder = folder.as_ref();
         let (mut open, identity) = open_as_found(folder)?;
+        if A::CHANGES_MEMBERS {
+            let path = folder.join(NAME);
+            return Err(RecordError::ChangesMembers { path });
+        }
         let nodes = sorted(change.nodes.iter().copied());
         check_listed(&identity, &nodes)?;
         let (durable, epoch) = state::<A>(&open, &identity, folder)?;
@@ -111,9 +131,48 @@ impl FileStorage {
         let state = encode(Some(&raised))?;
         open.slots.save(|slot| {
             slot.roster = Some(roster);
+            slot.changes_members = A::CHANGES_MEMBERS;
             slot.state = state;
         })?;
         Ok(true)
+    }
+
+    /// Makes a stopped node that runs `A` the only voter of a new lineage of its cluster. Use this
+    /// function only if a majority of the voters is lost permanently, and if no other node of the
+    /// cluster runs. Nodes of the old lineage are rejected from then on. They join again with new
+    /// records ([`format_to_join`](Self::format_to_join)).
+    ///
+    /// The epoch of the node rises by [`RECOVERY_EPOCHS`], so fencing tokens keep rising even if
+    /// lost nodes had elected leaders that this node does not know.
+    ///
+    /// # Errors
+    /// If the node runs, if the members of the algorithm are fixed, or if the save fails.
+    pub fn recover<A: ElectionAlgorithm>(
+        folder: impl AsRef<Path>,
+    ) -> Result<Recovery, RecordError> {
+        let folder = folder.as_ref();
+        let (mut open, identity) = open_as_found(folder)?;
+        let (durable, epoch) = state::<A>(&open, &identity, folder)?;
+        let mut roster = match open.slots.roster() {
+            Some(roster) => roster.clone(),
+            None => Roster::first([identity.node]),
+        };
+        let floor = Epoch(epoch.0.saturating_add(RECOVERY_EPOCHS - 1));
+        let recovered = A::recovered(&durable, identity.node, roster.disk, floor);
+        let recovered = recovered.ok_or(RecordError::NoFloor { algorithm: A::NAME })?;
+        roster.begin_lineage(identity.node);
+        let state = encode(Some(&recovered))?;
+        let recovery = Recovery {
+            identity,
+            before: epoch,
+            epoch: Epoch(floor.0.saturating_add(1)),
+        };
+        open.slots.save(|slot| {
+            slot.roster = Some(roster);
+            slot.changes_members = true;
+            slot.state = state;
+        })?;
+        Ok(recovery)
     }
 
     /// Makes a stopped node forget the disk with which a peer was first admitted, and returns that
@@ -149,7 +208,9 @@ fn state<A: ElectionAlgorithm>(
     let path = folder.join(NAME);
     let wanted = Identity::of::<A>(identity.cluster.as_str(), identity.node);
     identity.check(&wanted, &path)?;
-    let durable: Option<A::Durable> = decode(open.slots.state(), &path)?;
+    let converted = StateFormat::of::<A>().state_of(&open.slots, &path)?;
+    let state = converted.as_deref().unwrap_or(open.slots.state());
+    let durable: Option<A::Durable> = decode(state, &path)?;
     let durable = durable.unwrap_or_default();
     // The epoch does not depend on the list of nodes, so a list of one node is enough.
     let alone = Membership::new(identity.node, [identity.node]);

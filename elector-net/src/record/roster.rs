@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, fmt, path::Path};
 
-use elector_core::NodeId;
+use elector_core::{DiskId, NodeId};
 use serde::{Deserialize, Serialize};
 
 use super::error::RecordError;
@@ -9,55 +9,29 @@ use crate::random::random;
 /// The generation of the first list of nodes of a cluster.
 pub(super) const FIRST_GENERATION: u64 = 1;
 
-/// A random number, chosen when a record is created. It distinguishes two disks with one node id,
-/// for example the new disk of a node from its old one, or the disks of nodes in two clusters.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct DiskId([u8; 16]);
-
-impl DiskId {
-    /// The disk id for a storage that has none, such as a storage in memory.
-    pub(crate) const NONE: Self = Self([0; 16]);
-
-    /// Creates a disk id from its bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    fn draw() -> Self {
-        let drawn = (u128::from(random()) << 64) | u128::from(random());
-        // Zero is not used, because it means `NONE`.
-        Self(drawn.max(1).to_be_bytes())
-    }
-}
-
-impl fmt::Display for DiskId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", u128::from_be_bytes(self.0))
-    }
-}
-
-impl fmt::Debug for DiskId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
+/// Draws the id of a new disk.
+fn draw_disk() -> DiskId {
+    let drawn = (u128::from(random()) << 64) | u128::from(random());
+    // Zero is not used, because it means `NONE`.
+    DiskId::from(drawn.max(1))
 }
 
 /// What a record says about the cluster, apart from the state of the algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Roster {
-    /// The ids of all nodes, including this one, in ascending order.
+    /// The ids of all nodes, including this one, in ascending order. If the members can change,
+    /// these are the nodes of the first start, and the list of a node that joins a running cluster
+    /// is empty.
     pub nodes: Vec<NodeId>,
     /// The number of this list of nodes, counted from 1. Each change of the list adds one.
     pub generation: u64,
-    /// Reserved: zero in all records so far. Two nodes with different values must reject each
-    /// other.
+    /// Zero, or the random number of a recovery. Two nodes with different values reject each other.
     pub lineage: [u8; 16],
     /// The id of this disk.
     pub disk: DiskId,
-    /// The disk with which each peer was first admitted. A peer that had no disk id is not in this
-    /// map.
+    /// The disk with which each peer was first admitted, as long as no other list names the disk of
+    /// the peer. A peer that had no disk id is not in this map.
     pub peers: BTreeMap<NodeId, DiskId>,
 }
 
@@ -68,9 +42,20 @@ impl Roster {
             nodes: sorted(nodes),
             generation: FIRST_GENERATION,
             lineage: [0; 16],
-            disk: DiskId::draw(),
+            disk: draw_disk(),
             peers: BTreeMap::new(),
         }
+    }
+}
+
+impl Roster {
+    /// Begins a new lineage of the cluster, with this node alone.
+    pub(super) fn begin_lineage(&mut self, node: NodeId) {
+        let drawn = (u128::from(random()) << 64) | u128::from(random());
+        self.lineage = drawn.max(1).to_be_bytes();
+        self.nodes = vec![node];
+        self.generation = self.generation.saturating_add(1);
+        self.peers.clear();
     }
 }
 

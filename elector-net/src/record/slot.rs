@@ -27,8 +27,12 @@ pub(super) const RECORD: u64 = SLOTS * SLOT as u64;
 /// read a page before it could write a part of it.
 pub(super) const BLOCK: usize = 4096;
 
-/// The newest format.
-pub(super) const FORMAT: u32 = 2;
+/// The newest format: the members can change, and the roster of the present members is a part of
+/// the state.
+pub(super) const FORMAT: u32 = 3;
+
+/// The format for fixed members.
+const FORMAT_WITH_FIXED_MEMBERS: u32 = 2;
 
 /// The format from before rosters. It can still be read. The first start with such a record adds a
 /// roster.
@@ -53,6 +57,8 @@ pub(super) struct Slot {
     pub(super) identity: Identity,
     /// `None` in the format from before rosters.
     pub(super) roster: Option<Roster>,
+    /// Whether the state is that of an algorithm whose members can change.
+    pub(super) changes_members: bool,
     pub(super) state: Vec<u8>,
 }
 
@@ -72,7 +78,8 @@ impl Slot {
         bytes.resize(BODY, 0);
         bytes[..MAGIC.len()].copy_from_slice(&MAGIC);
         let format = match self.roster {
-            Some(_) => FORMAT,
+            Some(_) if self.changes_members => FORMAT,
+            Some(_) => FORMAT_WITH_FIXED_MEMBERS,
             None => FORMAT_WITHOUT_ROSTER,
         };
         bytes[FORMAT_AT].copy_from_slice(&format.to_le_bytes());
@@ -118,7 +125,7 @@ impl Slot {
             return None;
         }
         let format = number(bytes, FORMAT_AT)?;
-        if ![FORMAT_WITHOUT_ROSTER, FORMAT].contains(&format) {
+        if ![FORMAT_WITHOUT_ROSTER, FORMAT_WITH_FIXED_MEMBERS, FORMAT].contains(&format) {
             return Some(Err(NoSlot::Format(format)));
         }
         let sequence = bytes.get(SEQUENCE_AT)?.try_into().ok()?;
@@ -134,6 +141,7 @@ impl Slot {
             sequence: u64::from_le_bytes(sequence),
             identity,
             roster,
+            changes_members: format == FORMAT,
             state: state.to_vec(),
         }))
     }

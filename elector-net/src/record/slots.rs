@@ -54,6 +54,16 @@ impl<M: Medium> Slots<M> {
         &self.newest.state
     }
 
+    /// Returns `true` if the state is that of an algorithm whose members can change.
+    pub(super) fn changes_members(&self) -> bool {
+        self.newest.changes_members
+    }
+
+    /// Returns `true` if there was a save after the creation of the record.
+    pub(super) fn has_run(&self) -> bool {
+        self.newest.sequence > 1
+    }
+
     /// Returns the newest roster; `None` if the record has the format from before rosters.
     pub(super) fn roster(&self) -> Option<&Roster> {
         self.newest.roster.as_ref()

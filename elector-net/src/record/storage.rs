@@ -6,7 +6,7 @@ use std::{
 
 use async_trait::async_trait;
 use elector_core::{
-    Membership, NodeId, Payload,
+    Configuration, ElectionAlgorithm, Membership, NodeId, Payload,
     actor::{BoxError, Immediate, Storage, now},
 };
 
@@ -22,6 +22,7 @@ use super::{
     lock::Lock,
     roster::{Ids, Roster, check_nodes},
     slots::Slots,
+    state_format::StateFormat,
     summary::RecordSummary,
 };
 
@@ -72,6 +73,9 @@ pub struct FileStorage {
     identity: Identity,
     on_node_thread: bool,
     record: RecordHandle,
+    state_format: StateFormat,
+    /// `true` if the record was opened before the load.
+    is_prepared: bool,
 }
 
 impl FileStorage {
@@ -82,7 +86,29 @@ impl FileStorage {
             identity,
             on_node_thread: false,
             record: RecordHandle::default(),
+            state_format: StateFormat::FIXED_MEMBERS,
+            is_prepared: false,
         }
+    }
+
+    /// Opens the record before the node is started, and tells the configuration of the algorithm
+    /// what the disk says ([`Configuration::set_disk`]). Call this method for an algorithm whose
+    /// members can change. A record of a node with fixed members is converted.
+    ///
+    /// # Errors
+    /// As [`load`](Storage::load).
+    pub fn prepare<A: ElectionAlgorithm>(
+        &mut self,
+        config: &mut A::Config,
+        members: &Membership,
+    ) -> Result<(), RecordError> {
+        self.state_format = StateFormat::of::<A>();
+        self.open_now(members)?;
+        self.is_prepared = true;
+        if let Some(roster) = self.record.roster() {
+            config.set_disk(roster.disk, &roster.nodes);
+        }
+        Ok(())
     }
 
     /// Saves on the node's own thread. By default, saves run on a storage thread.
@@ -108,9 +134,10 @@ impl FileStorage {
     /// folder if it is missing. If a crash interrupts this function, no record is left, and
     /// `format` can be called again.
     ///
-    /// Never call this function for a node that has run and lost its disk: that node could vote
-    /// twice. Instead, put a node with a new id in its place with `elector members`, while all
-    /// nodes are stopped.
+    /// If the members of the algorithm are fixed, never call this function for a node that has run
+    /// and lost its disk: that node could vote twice. Instead, put a node with a new id in its
+    /// place with `elector record set`, while all nodes are stopped. If the members can change, the
+    /// node is an observer until it is readmitted.
     ///
     /// # Errors
     /// If there is a record, or if another process has the folder open. If other users can write in
@@ -121,10 +148,26 @@ impl FileStorage {
         identity: &Identity,
         nodes: impl IntoIterator<Item = NodeId>,
     ) -> Result<(), RecordError> {
-        let folder = folder.as_ref();
-        identity.validate()?;
         let roster = Roster::first(nodes);
         check_listed(identity, &roster.nodes)?;
+        Self::format_with(folder.as_ref(), identity, roster)
+    }
+
+    /// Creates the record of a node that joins a running cluster. The node starts as an observer,
+    /// and becomes a voter when a change of the members adds it. The members of the algorithm must
+    /// be able to change.
+    ///
+    /// # Errors
+    /// As [`format`](Self::format).
+    pub fn format_to_join(
+        folder: impl AsRef<Path>,
+        identity: &Identity,
+    ) -> Result<(), RecordError> {
+        Self::format_with(folder.as_ref(), identity, Roster::first([]))
+    }
+
+    fn format_with(folder: &Path, identity: &Identity, roster: Roster) -> Result<(), RecordError> {
+        identity.validate()?;
         make_folder(folder).map_err(RecordError::io("create the folder", folder))?;
         access::check(folder)?;
         let _lock = Lock::of_folder(folder)?;
@@ -157,12 +200,27 @@ impl FileStorage {
     }
 
     fn load_now<D: Payload>(&mut self, members: &Membership) -> Result<Option<D>, RecordError> {
+        if !std::mem::take(&mut self.is_prepared) {
+            self.open_now(members)?;
+        }
+        let path = self.folder.join(NAME);
+        let state = self.record.state();
+        let state = state.ok_or_else(|| RecordError::NotLoaded {
+            folder: self.folder.clone(),
+        })?;
+        decode(&state, &path)
+    }
+
+    fn open_now(&mut self, members: &Membership) -> Result<(), RecordError> {
         self.record.close();
         access::check(&self.folder)?;
         let mut open = open(&self.folder, &self.identity)?;
         let path = self.folder.join(NAME);
-        let state = decode(open.slots.state(), &path)?;
+        let converted = self.state_format.state_of(&open.slots, &path)?;
         match open.slots.roster() {
+            Some(roster) if self.state_format.changes_members => {
+                log_other_nodes(roster, members, open.slots.has_run());
+            }
             Some(roster) => check_nodes(roster, members.nodes(), &path)?,
             None => {
                 check_listed(&self.identity, members.nodes())?;
@@ -175,8 +233,13 @@ impl FileStorage {
                 open.slots.save(|slot| slot.roster = Some(roster))?;
             }
         }
+        if let Some(state) = converted {
+            open.slots.save(|slot| {
+                (slot.changes_members, slot.state) = (true, state);
+            })?;
+        }
         self.record.open(open);
-        Ok(state)
+        Ok(())
     }
 
     fn save_now<D: Payload>(&mut self, durable: &D) -> Result<(), RecordError> {
@@ -223,6 +286,17 @@ impl<D: Payload> Immediate<D> for FileStorage {
 
     fn takes_time(&self) -> bool {
         true
+    }
+}
+
+/// Logs that the nodes which were named are not those of the first start.
+fn log_other_nodes(first: &Roster, members: &Membership, has_run: bool) {
+    if has_run && first.nodes != members.nodes() {
+        tracing::info!(
+            node = members.me().0, first = %Ids(&first.nodes), named = %Ids(members.nodes()),
+            "list of peers differs from that of the first start: it gives addresses only, because \
+             the record names the members"
+        );
     }
 }
 

@@ -38,16 +38,16 @@ impl RecordSummary {
         }
     }
 
-    /// Checks that this node could start from the record, in a cluster of these nodes. The nodes
-    /// must be in ascending order.
+    /// Checks that this node could start from the record, in a cluster of these nodes, if they are
+    /// fixed. The nodes must be in ascending order.
     ///
     /// # Errors
     /// If the record belongs to another node, or was made for other nodes.
-    pub fn fits(&self, identity: &Identity, nodes: &[NodeId]) -> Result<(), RecordError> {
+    pub fn fits(&self, identity: &Identity, nodes: Option<&[NodeId]>) -> Result<(), RecordError> {
         self.identity.check(identity, &self.path)?;
-        match &self.roster {
-            Some(roster) => check_nodes(roster, nodes, &self.path),
-            None => Ok(()),
+        match (&self.roster, nodes) {
+            (Some(roster), Some(nodes)) => check_nodes(roster, nodes, &self.path),
+            _ => Ok(()),
         }
     }
 

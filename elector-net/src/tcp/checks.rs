@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+};
 
 use elector_core::{ElectionAlgorithm, NodeId};
 
@@ -14,7 +17,11 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     /// The first reason why the node `me` could not be started.
     pub async fn check(&self, me: NodeId) -> Result<(), NetError> {
         self.validate()?;
-        for peer in &self.peers {
+        for peer in self
+            .peers
+            .iter()
+            .filter(|peer| !A::CHANGES_MEMBERS || peer.id != me)
+        {
             self.address(peer.id)?;
         }
         match &self.listen {
@@ -61,6 +68,12 @@ impl<A: ElectionAlgorithm> Tcp<A> {
 
     /// Resolves the address to listen on.
     pub(super) async fn find(&self, address: &str) -> Result<SocketAddr, NetError> {
+        // `:7100` means all addresses of this machine.
+        let everywhere = address.strip_prefix(':').and_then(|port| port.parse().ok());
+        if let Some(port) = everywhere {
+            let found = SocketAddr::new(unspecified(), port);
+            return self.check_listen(found).map(|()| found);
+        }
         let found = self.lookup.first(address).await;
         let found = found.map_err(|error| NetError::Unknown {
             address: address.to_owned(),
@@ -78,5 +91,14 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     /// allowed to be plain text.
     fn is_safe(&self, address: SocketAddr) -> bool {
         self.tls.is_some() || self.plaintext || address.ip().to_canonical().is_loopback()
+    }
+}
+
+/// Returns the address that stands for all addresses of this machine: of IPv6 and IPv4 together, or
+/// of IPv4 if this machine has no IPv6.
+fn unspecified() -> IpAddr {
+    match UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)) {
+        Ok(_) => Ipv6Addr::UNSPECIFIED.into(),
+        Err(_) => Ipv4Addr::UNSPECIFIED.into(),
     }
 }

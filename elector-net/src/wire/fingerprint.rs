@@ -45,6 +45,8 @@ pub(crate) fn of_options<C: Configuration>(config: &C) -> u64 {
 mod tests {
     use std::time::Duration;
 
+    use elector_core::DiskId;
+    use elector_members::MembersConfig;
     use elector_raft::RaftConfig;
 
     use super::*;
@@ -59,6 +61,9 @@ mod tests {
         assert_eq!(of_options(&default), of_options(&other));
         other.pre_vote = false;
         assert_ne!(of_options(&default), of_options(&other));
+        let mut changing = MembersConfig::from(default.clone());
+        changing.set_disk(DiskId::from(7), &[]);
+        assert_eq!(of_options(&default), of_options(&changing));
 
         let of = |ids: &[u64]| {
             let nodes: Vec<NodeId> = ids.iter().copied().map(NodeId).collect();

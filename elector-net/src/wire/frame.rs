@@ -1,4 +1,5 @@
 use bytes::{BufMut, Bytes, BytesMut};
+use elector_core::{Epoch, RosterId};
 use serde::Serialize;
 use tokio_util::codec::LengthDelimitedCodec;
 
@@ -9,18 +10,27 @@ pub(crate) const MAX_FRAME_BYTES: usize = 1 << 20;
 /// A frame after the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Frame<'a> {
-    /// A message of the algorithm, encoded with postcard.
+    /// A message of the algorithm without its roster, encoded with postcard.
     Message(&'a [u8]),
     /// A sign of life. The number in a ping is the sender's clock in nanoseconds since the start of
     /// its kernel. The receiver must send the number back.
     Ping(u64),
     /// The answer to a ping, with the number of the ping.
     Pong(u64),
+    /// The roster of the messages that follow; since version 3.
+    Roster(RosterId),
+    /// A message about rosters, encoded with postcard; since version 3.
+    RosterMessage(&'a [u8]),
+    /// Nodes and their addresses, encoded with postcard; since version 3.
+    Addresses(&'a [u8]),
 }
 
-const MESSAGE: u8 = 0;
+pub(super) const MESSAGE: u8 = 0;
 const PING: u8 = 1;
 const PONG: u8 = 2;
+const ROSTER: u8 = 3;
+pub(super) const ROSTER_MESSAGE: u8 = 4;
+const ADDRESSES: u8 = 5;
 
 impl<'a> Frame<'a> {
     /// Reads the body of a frame. Returns `None` if the body is invalid.
@@ -31,6 +41,15 @@ impl<'a> Frame<'a> {
             MESSAGE => Some(Self::Message(rest)),
             PING => number().map(Self::Ping),
             PONG => number().map(Self::Pong),
+            ROSTER => {
+                let (created, rest) = rest.split_first_chunk()?;
+                Some(Self::Roster(RosterId {
+                    created: Epoch(u64::from_be_bytes(*created)),
+                    version: u64::from_be_bytes(rest.try_into().ok()?),
+                }))
+            }
+            ROSTER_MESSAGE => Some(Self::RosterMessage(rest)),
+            ADDRESSES => Some(Self::Addresses(rest)),
             _ => None,
         }
     }
@@ -45,18 +64,31 @@ pub(crate) fn codec(max_bytes: usize) -> LengthDelimitedCodec {
         .new_codec()
 }
 
-/// Returns a whole frame with this message, including the length of the frame. Returns `None` if
-/// the message is too long or cannot be encoded.
-pub(crate) fn encode_message(message: &impl Serialize) -> Option<Bytes> {
+/// Returns a whole frame of this kind, including the length of the frame. Returns `None` if the
+/// frame is too long or cannot be encoded.
+pub(super) fn encode(kind: u8, content: &impl Serialize) -> Option<Bytes> {
     let mut frame = Vec::with_capacity(64);
-    frame.extend_from_slice(&[0, 0, 0, 0, MESSAGE]);
-    let mut frame = postcard::to_extend(message, frame).ok()?;
+    frame.extend_from_slice(&[0, 0, 0, 0, kind]);
+    let mut frame = postcard::to_extend(content, frame).ok()?;
     let length = frame.len() - 4;
     if length > MAX_FRAME_BYTES {
         return None;
     }
     frame[..4].copy_from_slice(&u32::try_from(length).ok()?.to_be_bytes());
     Some(frame.into())
+}
+
+/// Returns a whole frame with these addresses; `None` if there are too many for a frame.
+pub(crate) fn encode_addresses(addresses: &impl Serialize) -> Option<Bytes> {
+    encode(ADDRESSES, addresses)
+}
+
+/// Appends the whole frame that announces a roster.
+pub(super) fn write_roster(roster: RosterId, to: &mut BytesMut) {
+    to.put_u32(17);
+    to.put_u8(ROSTER);
+    to.put_u64(roster.created.0);
+    to.put_u64(roster.version);
 }
 
 /// Appends the whole frame of a ping.
@@ -87,7 +119,7 @@ mod tests {
         let mut bytes = BytesMut::new();
         write_ping(7, &mut bytes);
         write_pong(u64::MAX, &mut bytes);
-        bytes.extend_from_slice(&encode_message(&(1_u8, "text")).unwrap());
+        bytes.extend_from_slice(&encode(MESSAGE, &(1_u8, "text")).unwrap());
         let mut codec = codec(MAX_FRAME_BYTES);
         let mut next = || codec.decode(&mut bytes).unwrap();
         assert_eq!(Frame::read(&next().unwrap()), Some(Frame::Ping(7)));
@@ -101,6 +133,7 @@ mod tests {
             b"\x01\0\0\0\0\0\0\0",
             b"\x02123456789",
             b"\x03",
+            b"\x03123456781234567",
             b"\xff",
         ] {
             assert_eq!(Frame::read(garbage), None, "{garbage:?}");
@@ -112,6 +145,6 @@ mod tests {
     fn a_frame_that_is_too_long_is_rejected_by_its_length() {
         let mut bytes = BytesMut::from(&[0x00, 0x10, 0x00, 0x01][..]);
         assert!(codec(MAX_FRAME_BYTES).decode(&mut bytes).is_err());
-        assert_eq!(encode_message(&vec![0_u8; MAX_FRAME_BYTES]), None);
+        assert_eq!(encode(MESSAGE, &vec![0_u8; MAX_FRAME_BYTES]), None);
     }
 }

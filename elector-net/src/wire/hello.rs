@@ -1,13 +1,13 @@
 use std::ops::RangeInclusive;
 
-use elector_core::NodeId;
+use elector_core::{DiskId, NodeId};
 use serde::{Deserialize, Serialize};
 
-use super::{list::NodeList, rejection::Rejection};
-use crate::{lock_proof::LockClaim, record::DiskId};
+use super::{list::NodeList, message::ROSTERS_SINCE, rejection::Rejection};
+use crate::lock_proof::LockClaim;
 
 /// The versions of the protocol that this build supports.
-pub(crate) const VERSIONS: Versions = Versions { min: 2, max: 2 };
+pub(crate) const VERSIONS: Versions = Versions { min: 2, max: 3 };
 
 /// The versions of the protocol between nodes that this build supports. Two nodes can be connected
 /// if they have one version in common.
@@ -86,7 +86,7 @@ pub(crate) type Commitment = [u8; 32];
 pub(crate) const NO_COMMITMENT: Commitment = [0; 32];
 
 /// The second frame, in which the dialler describes itself. Before these fields, the frame has a
-/// head in the form of a [`Greeting`]. This struct is the hello of version 2.
+/// head in the form of a [`Greeting`]. Version 2 has all fields except the last one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) cluster: String,
@@ -113,30 +113,44 @@ pub(crate) struct Hello {
     /// The length of the silence after which the node may support another leader, in microseconds,
     /// rounded down.
     pub(crate) silence_us: u64,
+    /// The address at which peers reach the dialler: `host:port`, or `:port` on the host from which
+    /// the connection comes. Empty if the dialler does not know it.
+    #[serde(skip)]
+    pub(crate) address: String,
 }
 
 impl Hello {
-    /// Returns the whole body of the frame; `None` if it is too long. `nonce` is the nonce of the
-    /// acceptor's greeting.
-    pub(crate) fn write(&self, nonce: u64) -> Option<Vec<u8>> {
+    /// Returns the whole body of the frame in this version; `None` if it is too long. `nonce` is
+    /// the nonce of the acceptor's greeting.
+    pub(crate) fn write(&self, version: u16, nonce: u64) -> Option<Vec<u8>> {
         let head = Greeting {
             versions: VERSIONS,
             nonce,
         };
-        let bytes = postcard::to_extend(self, head.write().to_vec()).ok()?;
+        let mut bytes = postcard::to_extend(self, head.write().to_vec()).ok()?;
+        if version >= ROSTERS_SINCE {
+            bytes = postcard::to_extend(&self.address, bytes).ok()?;
+        }
         (bytes.len() <= MAX_BYTES).then_some(bytes)
     }
 
-    /// Reads the body of the frame. `nonce` is the nonce of this node's greeting.
-    pub(crate) fn read(bytes: &[u8], nonce: u64) -> Result<Self, Rejection> {
+    /// Reads the body of the frame, and returns it with the version of the connection. `nonce` is
+    /// the nonce of this node's greeting.
+    pub(crate) fn read(bytes: &[u8], nonce: u64) -> Result<(u16, Self), Rejection> {
         let (head, body) = Greeting::read(bytes).ok_or(Rejection::Garbage)?;
-        VERSIONS.common(head.versions)?;
+        let version = VERSIONS.common(head.versions)?;
         if head.nonce != nonce {
             return Err(Rejection::Replayed);
         }
-        match postcard::take_from_bytes(body) {
-            Ok((hello, [])) => Ok(hello),
-            Ok(_) | Err(_) => Err(Rejection::Garbage),
+        let read = postcard::take_from_bytes::<Self>(body);
+        let (mut hello, mut rest) = read.map_err(|_| Rejection::Garbage)?;
+        if version >= ROSTERS_SINCE {
+            let read = postcard::take_from_bytes(rest);
+            (hello.address, rest) = read.map_err(|_| Rejection::Garbage)?;
+        }
+        match rest {
+            [] => Ok((version, hello)),
+            _ => Err(Rejection::Garbage),
         }
     }
 }
@@ -196,17 +210,18 @@ mod tests {
             lock_claim: CLAIM,
             lease_us: 120_000,
             silence_us: 150_000,
+            address: "db2:7100".into(),
         }
     }
 
     // Nodes of different releases exchange these bytes, so they must never change.
     #[test]
-    fn the_bytes_of_version_2_are_golden() {
+    fn the_bytes_of_both_versions_are_golden() {
         let greeting = Greeting {
             versions: VERSIONS,
             nonce: 0x1122_3344_5566_7788,
         };
-        let head = b"ELCT\x00\x02\x00\x02\x11\x22\x33\x44\x55\x66\x77\x88";
+        let head = b"ELCT\x00\x02\x00\x03\x11\x22\x33\x44\x55\x66\x77\x88";
         assert_eq!(greeting.write(), *head);
         let body = [
             &b"\x07billing\x04raft\x82\x02"[..],
@@ -220,9 +235,18 @@ mod tests {
             b"\x90\x4e",
             b"\xc0\xa9\x07\xf0\x93\x09",
         ];
-        let bytes = hello().write(greeting.nonce).unwrap();
-        assert_eq!(bytes, [&head[..], &body.concat()].concat());
-        assert_eq!(Hello::read(&bytes, greeting.nonce), Ok(hello()));
+        let second = [&head[..], &body.concat()].concat();
+        assert_eq!(hello().write(2, greeting.nonce).unwrap(), second);
+        let third = [&second[..], b"\x08db2:7100"].concat();
+        assert_eq!(hello().write(3, greeting.nonce).unwrap(), third);
+        assert_eq!(Hello::read(&third, greeting.nonce), Ok((3, hello())));
+        let mut old = second;
+        old[7] = 2; // The head of a dialler that knows version 2 only.
+        let without_address = Hello {
+            address: String::new(),
+            ..hello()
+        };
+        assert_eq!(Hello::read(&old, greeting.nonce), Ok((2, without_address)));
         let welcome = Answer::Welcome {
             version: 2,
             life: 300,
@@ -281,6 +305,8 @@ mod tests {
                 found: hello().disk,
             },
             Rejection::Crowded,
+            Rejection::Lineage,
+            Rejection::TooManyNodes,
         ];
         for (number, rejection) in (0_u8..).zip(&all) {
             let bytes = Answer::Rejected(rejection.clone()).write();

@@ -9,7 +9,13 @@
 //!    connection cannot be replayed.
 //! 3. The acceptor sends an [`Answer`](hello::Answer): a welcome, or the reason of a rejection.
 //!
-//! After the handshake, the dialler sends [`Frame`]s. Bodies are encoded with postcard. Bytes in
+//! After the handshake, the dialler sends [`Frame`]s. A message does not name the roster of its
+//! sender: the sender announces its roster once on each connection, and again when it changes.
+//!
+//! Version 2 has no rosters and no addresses. A node of this release sends a peer of version 2 the
+//! messages of the first roster only, so such a peer can take part until the members change.
+//!
+//! Bodies are encoded with postcard. Bytes in
 //! this encoding do not describe their format. So the greeting and the head of the hello have a
 //! fixed form in every version, and name the versions of the protocol. Within a version, enums only
 //! get new variants at their end.
@@ -18,7 +24,9 @@ pub(crate) mod fingerprint;
 mod frame;
 pub(crate) mod hello;
 mod list;
+mod message;
 pub(crate) mod rejection;
 
-pub(crate) use frame::{Frame, MAX_FRAME_BYTES, codec, encode_message, write_ping, write_pong};
+pub(crate) use frame::{Frame, MAX_FRAME_BYTES, codec, encode_addresses, write_ping, write_pong};
 pub(crate) use list::NodeList;
+pub(crate) use message::{MessageReader, MessageWriter, QueuedMessage, ROSTERS_SINCE};

@@ -1,10 +1,9 @@
 use std::fmt;
 
-use elector_core::NodeId;
+use elector_core::{DiskId, NodeId};
 use serde::{Deserialize, Serialize};
 
 use super::list::NodeList;
-use crate::record::DiskId;
 
 /// The reason why one side does not admit a connection. The rejection is sent to the other side. So
 /// a new variant must come after all others, and a variant is never changed.
@@ -59,11 +58,16 @@ pub(crate) enum Rejection {
     },
     /// Too many connections from other addresses are pending, or began at the same time.
     Crowded,
+    /// The sides belong to different lineages of a cluster: `elector recover` was used on one of
+    /// them, and the other one has an older record. Since version 3.
+    Lineage,
+    /// Too many nodes that are no members are connected. Since version 3.
+    TooManyNodes,
 }
 
 impl Rejection {
     /// All labels. With them, counters exist before the first rejection.
-    pub(crate) const LABELS: [&str; 18] = [
+    pub(crate) const LABELS: [&str; 20] = [
         "version",
         "cluster",
         "algorithm",
@@ -82,6 +86,8 @@ impl Rejection {
         "generation",
         "disk",
         "crowded",
+        "lineage",
+        "too_many_nodes",
     ];
 
     /// Returns the position of this rejection in [`LABELS`](Self::LABELS).
@@ -105,6 +111,8 @@ impl Rejection {
             Self::Generation { .. } => 15,
             Self::Disk { .. } => 16,
             Self::Crowded => 17,
+            Self::Lineage => 18,
+            Self::TooManyNodes => 19,
         }
     }
 
@@ -139,13 +147,13 @@ impl Rejection {
             ),
             Self::Members { theirs, ours } => format!(
                 "the list of nodes of {rejected} is {theirs}, and that of {rejecting} is {ours}: \
-                 give {rejected} the list of its cluster. A list is changed while all nodes are \
-                 stopped, with `elector members`"
+                 give {rejected} the list of its cluster. If the members are fixed, a list is \
+                 changed while all nodes are stopped, with `elector record set`"
             ),
             Self::Generation { theirs, ours } => format!(
                 "the list of nodes of {rejected} is {theirs}, and that of {rejecting} is {ours}: \
                  one of them was not changed. Stop all nodes, and give them the same list and \
-                 generation with `elector members`"
+                 generation with `elector record set`"
             ),
             Self::NotAPeer(node) => format!(
                 "{rejected} claims to be node {node}, which is not in the list of {rejecting}: \
@@ -173,9 +181,10 @@ impl Rejection {
             Self::Disk { node, known, found } => format!(
                 "{rejected} has the disk {found}, but {rejecting} first admitted node {node} with \
                  the disk {known}. If the two belong to different clusters, correct the address. \
-                 If the disk was lost, replace node {node} by one with a new id, with `elector \
-                 members`, while all nodes are stopped. Only if the wrong disk was admitted at \
-                 first: `elector members forget`"
+                 If the disk was lost, put a node with a new id in the place of node {node}: with \
+                 `elector members`, or if the members are fixed with `elector record set`, while \
+                 all nodes are stopped. Only if the wrong disk was admitted at first: `elector \
+                 record forget`"
             ),
             Self::Garbage => format!("{rejected} sent no valid hello: is it of another release?"),
             Self::Replayed => format!("{rejected} replayed a hello of another connection"),
@@ -183,6 +192,14 @@ impl Rejection {
             Self::Tls => "the TLS handshake failed".to_owned(),
             Self::Busy => "too many connections from addresses of peers are pending".to_owned(),
             Self::Crowded => "too many connections from other addresses are pending".to_owned(),
+            Self::Lineage => "one of the two nodes was recovered with `elector recover`, and the \
+                              other one has a record from before that. Stop the node with the older \
+                              record, delete its data folder, and let it join again with --join"
+                .to_owned(),
+            Self::TooManyNodes => format!(
+                "too many nodes that are no members are connected to {rejecting}: stop them, or \
+                 restart {rejecting}"
+            ),
         }
     }
 }

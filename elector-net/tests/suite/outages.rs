@@ -117,8 +117,8 @@ async fn both_sides_attribute_a_rejection_to_the_right_side() {
             "node {peer} rejects this node: this node does not belong to the cluster \"{theirs}\" \
              of the peer"
         );
-        // Between the two parts is the address of the peer, if its connection came before its name
-        // was looked up.
+        // The text has these two parts. If the peer connected before this node had looked up the
+        // peer's name, the address of the peer stands between them.
         let rejecting = [
             format!("this node rejects node {peer}"),
             format!(

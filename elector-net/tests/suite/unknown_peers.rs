@@ -243,7 +243,8 @@ async fn a_recorded_hello_cannot_be_replayed() {
     assert_eq!(replayed[4..6], [1, 11], "rejected: replayed: {replayed:?}");
 }
 
-// A flood must only crowd out connections of its own host, and must not depose the leader.
+// If a process opens thousands of connections and sends nothing, only pending handshakes may be
+// dropped. The peers must stay connected, and the leader must not lose its leadership.
 #[tokio::test]
 async fn ten_thousand_connections_do_not_disturb_the_cluster() {
     let nodes = cluster::<Raft>(3).await;

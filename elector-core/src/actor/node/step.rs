@@ -43,6 +43,7 @@ impl<A: ElectionAlgorithm> Host<A> for ActingNode<'_, A> {
     }
 
     fn persist(&mut self, step: u64, durable: A::Durable) -> Persist {
+        self.node.members_may_have_changed();
         match self.node.store.save(step, durable) {
             Some(Ok(_)) => Persist::Done,
             Some(Err(error)) => {

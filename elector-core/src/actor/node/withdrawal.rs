@@ -61,9 +61,7 @@ impl<A: ElectionAlgorithm> Node<A> {
     /// turn, even if several cannot lead. The algorithm's own choice of a successor could be a node
     /// that cannot lead either and transfers the leadership back to this node.
     pub(super) fn hand_over(&mut self, ctx: &mut Context<Self>) {
-        let members = self.process.driver().members();
-        let successors = [members.above(), members.below()].concat();
-        let mut commands = successors.into_iter().map(Command::TransferTo);
+        let mut commands = self.peers_in_turn().into_iter().map(Command::TransferTo);
         let accepted = commands.any(|command| {
             let refusal = self.handle_input(Some(Input::Commanded(command)), ctx);
             refusal.is_none()

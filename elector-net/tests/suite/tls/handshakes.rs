@@ -90,7 +90,8 @@ async fn intermediate_certificates_are_sent_along() {
     talk(outgoing.unwrap(), incoming.into_stream()).await;
 }
 
-// While one CA replaces another, nodes with certificates of both CAs must be able to connect.
+// While one CA replaces another, a node with a certificate of the old CA and a node with a
+// certificate of the new CA must be able to connect to each other.
 #[tokio::test]
 async fn two_cas_are_trusted_while_one_replaces_the_other() {
     let (old, new) = (cluster(), cluster());

@@ -1,4 +1,4 @@
-//! `elector members`: shows and changes the list of nodes while all nodes are stopped.
+//! `elector record`: shows and changes the data folders of stopped nodes.
 
 use std::{
     collections::BTreeMap,
@@ -16,20 +16,22 @@ use super::{
 };
 use crate::{family::Family, output};
 
-/// `elector members`.
+/// `elector record`.
 #[derive(Clone, Debug, Subcommand)]
-pub(crate) enum Members {
+pub(crate) enum Record {
     /// Show the list of nodes and the highest epoch in data folders of stopped nodes
     Show(Show),
-    /// Change the list of nodes in data folders of stopped nodes
+    /// Change the list of nodes in data folders of stopped nodes, under Bully and Ring
     #[command(after_help = "\
+Under Raft and Paxos, the members change while the cluster runs: use `elector members`.
+
 To change the list, for example from nodes 1,2,3 to nodes 1,2,3,4,5:
  1. Stop all nodes. None may run until all are changed: with two lists, two leaders can be elected.
  2. Create the folders of new nodes: `elector node --init`, with the new list.
- 3. Run `elector members show` on the folders of all nodes, and note the highest epoch and the
+ 3. Run `elector record show` on the folders of all nodes, and note the highest epoch and the
     highest generation of all nodes, for example 12 and 1.
  4. On the folder of each node of the new list, old or new:
-      elector members set --nodes 1,2,3,4,5 --generation 2 --epoch-floor 12 DIR
+      elector record set --nodes 1,2,3,4,5 --generation 2 --epoch-floor 12 DIR
  5. Start all nodes with the new list in --peers. Nodes that were not changed are rejected.
  6. Delete the folders of nodes that are not in the list any more.
 
@@ -39,12 +41,12 @@ A node whose disk was lost is replaced in the same way, by a node with a new id.
     #[command(after_help = "\
 When a node first accepts a peer, it stores the disk id of that peer. From then on, it rejects other
 disks under the same node id. Use this only if the wrong disk was accepted, for example after a
-mistyped address. A node that has lost its disk has forgotten its votes: replace it by a node with a
-new id, see `elector members set --help`.")]
+mistyped address. Under Bully and Ring, a node that has lost its disk is replaced by a node with a
+new id, see `elector record set --help`. Under Raft and Paxos, use `elector members readmit`.")]
     Forget(Forget),
 }
 
-/// `elector members show`.
+/// `elector record show`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Show {
     /// Data folders
@@ -52,7 +54,7 @@ pub(crate) struct Show {
     folders: Vec<PathBuf>,
 }
 
-/// `elector members set`.
+/// `elector record set`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Set {
     /// The ids of all nodes from now on
@@ -69,7 +71,7 @@ pub(crate) struct Set {
     folders: Vec<PathBuf>,
 }
 
-/// `elector members forget`.
+/// `elector record forget`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Forget {
     /// The id of the peer
@@ -80,15 +82,15 @@ pub(crate) struct Forget {
     folder: PathBuf,
 }
 
-/// Carries out `elector members`.
+/// Carries out `elector record`.
 ///
 /// # Errors
 /// If a folder cannot be read or changed. The folders before this folder were changed.
-pub(super) fn members(families: &[Family], command: Members) -> Result<(), ServeError> {
+pub(super) fn record(families: &[Family], command: Record) -> Result<(), ServeError> {
     let text = match command {
-        Members::Show(show) => shown(families, &show.folders)?,
-        Members::Set(set) => changed(families, set)?,
-        Members::Forget(forget) => forgotten(&forget)?,
+        Record::Show(show) => shown(families, &show.folders)?,
+        Record::Set(set) => changed(families, set)?,
+        Record::Forget(forget) => forgotten(&forget)?,
     };
     Ok(output::print(&text)?)
 }
@@ -180,13 +182,13 @@ fn forgotten(forget: &Forget) -> Result<String, ServeError> {
     })
 }
 
-fn ids(nodes: &[NodeId]) -> String {
+pub(super) fn ids(nodes: &[NodeId]) -> String {
     let ids: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
     ids.join(",")
 }
 
 /// The algorithm of the record in this folder.
-fn algorithm_of<'a>(
+pub(super) fn algorithm_of<'a>(
     families: &'a [Family],
     folder: &Path,
 ) -> Result<&'a dyn ErasedAlgorithm, ServeError> {

@@ -1,0 +1,261 @@
+//! `elector members`: shows and changes the members of a cluster that runs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    process::ExitCode,
+    thread,
+    time::{Duration, Instant},
+};
+
+use elector_core::{NodeId, actor::Peer};
+use elector_net::http::{MembersRequest, MembersStatus};
+
+use super::{
+    REFUSED, UNKNOWN,
+    api::Api,
+    args::{Change, Goal, Members, MembersCommand},
+    command,
+    error::ClientError,
+};
+use crate::output;
+
+/// The pause between two queries while a change is in progress.
+const QUERY_PAUSE: Duration = Duration::from_millis(100);
+
+/// How many queries in a row may fail before this command gives up. The node may be busy.
+const MAX_FAILED_QUERIES: u32 = 100;
+
+const PATH: &str = "/v1/members";
+
+/// `elector members`.
+pub(super) fn members(options: &Members) -> Result<ExitCode, ClientError> {
+    let Some(command) = &options.command else {
+        return show(options);
+    };
+    match command {
+        MembersCommand::Add(add) => change(options, &add.change, |present| {
+            let mut goal = without(voters_after(present), &add.remove)?;
+            goal.extend(add.nodes.iter().map(Goal::node));
+            asked(goal, &add.nodes)
+        }),
+        MembersCommand::Remove(remove) => change(options, &remove.change, |present| {
+            asked(without(voters_after(present), &remove.nodes)?, &[])
+        }),
+        MembersCommand::Set(set) => change(options, &set.change, |_| {
+            asked(set.nodes.iter().map(Goal::node).collect(), &set.nodes)
+        }),
+        MembersCommand::Readmit(readmit) => change(options, &readmit.change, |present| {
+            let node = NodeId(readmit.node);
+            let mut goal = voters_after(present);
+            goal.insert(node);
+            let mut request = asked(goal, &[])?;
+            request.readmit = vec![node];
+            Ok(request)
+        }),
+    }
+}
+
+/// Returns the goal without these nodes.
+fn without(mut goal: BTreeSet<NodeId>, nodes: &[u64]) -> Result<BTreeSet<NodeId>, ClientError> {
+    for &node in nodes {
+        if !goal.remove(&NodeId(node)) {
+            return Err(ClientError::NoMember(node));
+        }
+    }
+    Ok(goal)
+}
+
+/// Returns the nodes that vote when the change in progress is complete, or that vote now.
+fn voters_after(present: &MembersStatus) -> BTreeSet<NodeId> {
+    match &present.goal {
+        Some(goal) => goal.iter().copied().collect(),
+        None => {
+            let voters = present.members.iter().filter(|member| member.votes());
+            voters.map(|member| member.id).collect()
+        }
+    }
+}
+
+fn asked(goal: BTreeSet<NodeId>, named: &[Goal]) -> Result<MembersRequest, ClientError> {
+    let addresses = named.iter().filter_map(|goal| match &goal.0 {
+        Peer {
+            id,
+            address: Some(address),
+        } => Some((*id, address.clone())),
+        Peer { .. } => None,
+    });
+    let mut request = MembersRequest::default();
+    request.goal = goal.into_iter().collect();
+    request.addresses = addresses.collect();
+    Ok(request)
+}
+
+fn query(api: &Api) -> Result<(MembersStatus, String), ClientError> {
+    let text = api.get(PATH)?;
+    Ok((api.parse(&text)?, text))
+}
+
+fn show(options: &Members) -> Result<ExitCode, ClientError> {
+    let api = Api::new(&options.target.http);
+    let (present, json) = query(&api)?;
+    output::print(&if options.json { json } else { page(&present) })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The members as a table for people.
+fn page(present: &MembersStatus) -> String {
+    let mut text = format!(
+        "{:<6}{:<10}{:<24}{:<34}{}\n",
+        "ID", "ROLE", "ADDRESS", "DISK", "LAST HEARD"
+    );
+    for member in &present.members {
+        let heard = match member.heard_ms {
+            _ if member.id == present.node => "this node".to_owned(),
+            Some(ms) => format!("{ms} ms ago"),
+            None => "never".to_owned(),
+        };
+        let _ = writeln!(
+            text,
+            "{:<6}{:<10}{:<24}{:<34}{heard}",
+            member.id,
+            member.role,
+            member.address.as_deref().unwrap_or("unknown"),
+            member.disk.as_deref().unwrap_or("not known yet"),
+        );
+    }
+    let _ = writeln!(text, "roster {}", present.roster);
+    for (voter, other) in present.members.iter().zip(present.members.iter().skip(1)) {
+        if voter.id == other.id && voter.votes() && present.goal.is_none() {
+            let _ = writeln!(
+                text,
+                "Node {0} has come back with another disk, so it does not vote. If its old disk is \
+                 lost: elector members readmit {0}",
+                voter.id
+            );
+        }
+    }
+    match &present.goal {
+        Some(goal) => {
+            let _ = writeln!(text, "change in progress, to {}", ids(goal));
+            let _ = writeln!(text, "{}", waits(present));
+        }
+        None => text.push_str("no change in progress\n"),
+    }
+    if present.leader != Some(present.node) {
+        let _ = match present.leader {
+            Some(leader) => writeln!(text, "Node {leader} leads. It also knows the observers."),
+            None => writeln!(text, "This node knows no leader."),
+        };
+    }
+    text
+}
+
+/// Returns what a change waits for, in words.
+pub(super) fn waits(present: &MembersStatus) -> String {
+    match (&present.waits_for, present.leader) {
+        (Some(waits), _) => format!("waiting: {waits}"),
+        (None, Some(leader)) if leader != present.node => {
+            format!("only the leader, node {leader}, knows what the change waits for")
+        }
+        (None, None) => "waiting: there is no leader now".to_owned(),
+        (None, Some(_)) => "the next step is being made".to_owned(),
+    }
+}
+
+/// Sends a change to the leader, and waits until it is complete.
+fn change(
+    members: &Members,
+    options: &Change,
+    request: impl Fn(&MembersStatus) -> Result<MembersRequest, ClientError>,
+) -> Result<ExitCode, ClientError> {
+    let api = Api::new(&members.target.http);
+    let (present, _) = query(&api)?;
+    let mut wanted = request(&present)?;
+    if present.goal.is_some() && !options.replace {
+        let goal = ids(present.goal.as_deref().unwrap_or_default());
+        output::warn(&format!(
+            "refused: a change to {goal} is in progress ({}). Wait until it is complete, or give \
+             it another goal with --replace\n",
+            waits(&present)
+        ));
+        return Ok(ExitCode::from(REFUSED));
+    }
+    wanted.if_roster = Some(options.if_roster.clone().unwrap_or(present.roster));
+    let message = format!("the change to {} has begun", ids(&wanted.goal));
+    let body = serde_json::to_string(&wanted).map_err(ClientError::Json)?;
+    if command::send_with(&api, &options.secret, PATH, &body, &message)?.is_none() {
+        return Ok(ExitCode::from(REFUSED));
+    }
+    if options.no_wait {
+        return Ok(ExitCode::SUCCESS);
+    }
+    wait_until_complete(&api, &wanted, Duration::from_millis(options.wait_ms))
+}
+
+/// Waits until the change is complete. Prints each new reason why it waits.
+fn wait_until_complete(
+    api: &Api,
+    wanted: &MembersRequest,
+    limit: Duration,
+) -> Result<ExitCode, ClientError> {
+    let start = Instant::now();
+    let goal: BTreeSet<NodeId> = wanted.goal.iter().copied().collect();
+    let mut shown = String::new();
+    let mut failed = 0;
+    loop {
+        match query(api) {
+            Ok((present, _)) => {
+                failed = 0;
+                if present.goal.is_none() {
+                    return complete(&present, &goal, start.elapsed());
+                }
+                let waits = waits(&present);
+                // The next step is usually made before the next query.
+                if waits != shown && start.elapsed() > 3 * QUERY_PAUSE {
+                    output::warn(&format!("{waits}\n"));
+                    shown = waits;
+                }
+            }
+            Err(error) if failed == MAX_FAILED_QUERIES => return Err(error),
+            Err(_) => failed += 1,
+        }
+        if start.elapsed() >= limit {
+            output::warn(&format!(
+                "the change is not complete after {limit:?}. It goes on by itself: see `elector \
+                 members`\n"
+            ));
+            return Ok(ExitCode::from(UNKNOWN));
+        }
+        thread::sleep(QUERY_PAUSE);
+    }
+}
+
+/// Prints that no change is in progress any more, and whether the goal was reached.
+fn complete(
+    present: &MembersStatus,
+    goal: &BTreeSet<NodeId>,
+    took: Duration,
+) -> Result<ExitCode, ClientError> {
+    let voters: Vec<NodeId> = voters_after(present).into_iter().collect();
+    let is_reached = voters.iter().eq(goal);
+    let took = Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+    let text = match is_reached {
+        true => format!("complete after {took:?}: the voters are {}\n", ids(&voters)),
+        false => format!(
+            "another change came first: the voters are {}, and not {}\n",
+            ids(&voters),
+            ids(&goal.iter().copied().collect::<Vec<_>>())
+        ),
+    };
+    output::print(&text)?;
+    Ok(match is_reached {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(REFUSED),
+    })
+}
+
+fn ids(nodes: &[NodeId]) -> String {
+    let ids: BTreeMap<NodeId, String> = nodes.iter().map(|id| (*id, id.to_string())).collect();
+    ids.into_values().collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,63 @@
+use std::vec::Vec;
+
+use super::Node;
+use crate::{ElectionAlgorithm, MembersReport, NodeId, RosterId, actor::status::EventKind};
+
+/// Whether the members must be published again.
+#[derive(Debug, Default)]
+pub(in crate::actor) struct MembersWatch {
+    /// The roster that was published last.
+    published: Option<RosterId>,
+    /// The durable state has changed since then, and the members are a part of it.
+    may_have_changed: bool,
+}
+
+/// Publishes the members of a cluster whose members can change.
+impl<A: ElectionAlgorithm> Node<A> {
+    pub(super) fn members_may_have_changed(&mut self) {
+        self.members.may_have_changed = A::CHANGES_MEMBERS;
+    }
+
+    pub(super) fn members_report(&self) -> Option<MembersReport> {
+        let algorithm = self.process.driver().algorithm();
+        algorithm.members_report(self.now)
+    }
+
+    /// Returns the other voters, first those with higher ids than this node, then those with lower
+    /// ids, each in ascending order.
+    pub(super) fn peers_in_turn(&self) -> Vec<NodeId> {
+        let members = self.process.driver().members();
+        let Some(report) = self.members_report() else {
+            return [members.above(), members.below()].concat();
+        };
+        let voters = report.members.iter().filter(|member| member.role.votes());
+        let (above, below): (Vec<_>, Vec<_>) = voters
+            .map(|member| member.node)
+            .filter(|&node| node != members.me())
+            .partition(|&node| node > members.me());
+        [above, below].concat()
+    }
+
+    /// Notifies the transport and the readers of events of another roster.
+    pub(super) fn publish_members(&mut self) {
+        let is_first = A::CHANGES_MEMBERS && self.members.published.is_none();
+        if !is_first && !self.members.may_have_changed {
+            return;
+        }
+        self.members.may_have_changed = false;
+        let Some(report) = self.members_report() else {
+            return; // The members are fixed.
+        };
+        if self.members.published.replace(report.roster) == Some(report.roster) {
+            return;
+        }
+        if let Some(links) = &mut self.links {
+            links.members_changed(&report);
+        }
+        if !is_first {
+            self.shared
+                .events
+                .emit(EventKind::MembersChanged(report.roster));
+        }
+    }
+}

@@ -1,0 +1,105 @@
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::{DiskId, Moment, NodeId, RosterId};
+
+/// What a node knows about the members of its cluster, for operators.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MembersReport {
+    /// The name of the roster that this node has.
+    pub roster: RosterId,
+    /// The nodes that vote when the change in progress is complete; `None` if no change is in
+    /// progress.
+    pub goal: Option<Vec<NodeId>>,
+    /// The voters, the nodes of the goal, and on the leader also the observers that answer it. In
+    /// ascending order of their ids.
+    pub members: Vec<Member>,
+    /// What the change in progress waits for. Only the leader knows it.
+    pub waits_for: Option<ChangeWait>,
+}
+
+/// A node in a [`MembersReport`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The id of the node.
+    pub node: NodeId,
+    /// What the node does in the cluster.
+    pub role: MemberRole,
+    /// The disk of the voter; for a node that is no voter, the disk from which it has answered.
+    pub disk: Option<DiskId>,
+    /// When the node last answered the leader. Only the leader knows it, while the members change
+    /// or while there are observers.
+    pub heard: Option<Moment>,
+}
+
+/// What a node does in a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MemberRole {
+    /// The node votes.
+    Voter,
+    /// The node follows the leader. It does not vote, and does not count.
+    Observer,
+    /// The node is to vote, and does not vote yet.
+    Joining,
+    /// The node votes, and is to vote no longer.
+    Leaving,
+}
+
+impl MemberRole {
+    /// Returns `true` if a node with this role votes now.
+    #[must_use]
+    pub fn votes(self) -> bool {
+        matches!(self, Self::Voter | Self::Leaving)
+    }
+
+    /// Returns the name of the role: one word in lower case.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Voter => "voter",
+            Self::Observer => "observer",
+            Self::Joining => "joining",
+            Self::Leaving => "leaving",
+        }
+    }
+}
+
+impl fmt::Display for MemberRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What the next step of a change of the members waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChangeWait {
+    /// A majority of the voters must store the present roster.
+    Stored,
+    /// The lease must rest on the present voters.
+    Lease,
+    /// This node must answer the leader five times in a row in time.
+    Joiner(NodeId),
+    /// A majority of the voters without this node must answer the leader.
+    Majority(NodeId),
+    /// The leader is to leave, and another node must take over the leadership.
+    HandOver,
+}
+
+impl fmt::Display for ChangeWait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stored => f.write_str("a majority of the voters must store the present list"),
+            Self::Lease => f.write_str("the lease of the leader must rest on the present voters"),
+            Self::Joiner(node) => write!(
+                f,
+                "node {node} must answer the leader five times in a row in time: check that it \
+                 runs and is reachable"
+            ),
+            Self::Majority(node) => write!(
+                f,
+                "a majority of the voters that stay must answer before node {node} leaves"
+            ),
+            Self::HandOver => f.write_str("the leader hands over, because it is to leave"),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+use std::collections::BTreeMap;
+
+use elector_core::{MemberRole, MembersReport, NodeId, RosterId, actor};
+use serde::{Deserialize, Serialize};
+
+use super::report::millis;
+
+/// The members of a cluster, as one node knows them: `GET /v1/members`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MembersStatus {
+    /// The node that answers.
+    pub node: NodeId,
+    /// The leader, as far as the node knows. Only the leader knows when nodes have answered, and
+    /// what a change waits for.
+    pub leader: Option<NodeId>,
+    /// The name of the list of members: `EPOCH.VERSION`.
+    pub roster: String,
+    /// The nodes that vote when the change in progress is complete; `null` if no change is in
+    /// progress.
+    pub goal: Option<Vec<NodeId>>,
+    /// What the change in progress waits for, in words.
+    pub waits_for: Option<String>,
+    /// The members, and on the leader also the observers.
+    pub members: Vec<MemberStatus>,
+}
+
+/// A node in a [`MembersStatus`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MemberStatus {
+    /// The id of the node.
+    pub id: NodeId,
+    /// `voter`, `observer`, `joining` or `leaving`.
+    pub role: String,
+    /// The address at which this node dials the node.
+    pub address: Option<String>,
+    /// The id of the disk: 32 hexadecimal digits.
+    pub disk: Option<String>,
+    /// The time since the node last answered the leader, or was connected to this node, in
+    /// milliseconds; `null` if it has not.
+    pub heard_ms: Option<u64>,
+}
+
+impl MemberStatus {
+    /// Returns `true` if the node votes now.
+    #[must_use]
+    pub fn votes(&self) -> bool {
+        [MemberRole::Voter, MemberRole::Leaving]
+            .iter()
+            .any(|role| role.name() == self.role)
+    }
+}
+
+impl MembersStatus {
+    /// Creates the status from the report of a node. `silent_ms` is the time since the last sign of
+    /// life of each connected peer.
+    pub(super) fn new(
+        node: NodeId,
+        leader: Option<NodeId>,
+        report: &MembersReport,
+        address_of: impl Fn(NodeId) -> Option<String>,
+        silent_ms: &BTreeMap<NodeId, u64>,
+    ) -> Self {
+        let now = actor::now();
+        let members = report.members.iter().map(|member| {
+            let heard = member.heard.map(|at| millis(now.saturating_since(at)));
+            // If a voter has come back with another disk, the connection is that of the other disk.
+            let rows = report
+                .members
+                .iter()
+                .filter(|other| other.node == member.node);
+            let silent = silent_ms
+                .get(&member.node)
+                .copied()
+                .filter(|_| rows.count() == 1);
+            MemberStatus {
+                id: member.node,
+                role: member.role.name().to_owned(),
+                address: address_of(member.node),
+                disk: member.disk.map(|disk| disk.to_string()),
+                heard_ms: match (heard, silent) {
+                    (Some(heard), Some(silent)) => Some(heard.min(silent)),
+                    (heard, silent) => heard.or(silent),
+                },
+            }
+        });
+        Self {
+            node,
+            leader,
+            roster: report.roster.to_string(),
+            goal: report.goal.clone(),
+            waits_for: report.waits_for.map(|wait| wait.to_string()),
+            members: members.collect(),
+        }
+    }
+}
+
+/// A change of the members: the body of `POST /v1/members`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MembersRequest {
+    /// The nodes that vote after the change.
+    pub goal: Vec<NodeId>,
+    /// Nodes of the goal that come back with a new disk.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub readmit: Vec<NodeId>,
+    /// Change only this list of members (`EPOCH.VERSION`). With it, the change also replaces the
+    /// goal of a change in progress.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub if_roster: Option<String>,
+    /// The addresses of nodes that the cluster does not know yet.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub addresses: BTreeMap<NodeId, String>,
+}
+
+/// Parses the name of a list of members.
+pub(super) fn roster_id(text: &str) -> Result<RosterId, String> {
+    text.parse().map_err(|_| {
+        format!("{text:?} is no name of a list of members: copy `roster` of GET /v1/members")
+    })
+}
