@@ -22,6 +22,7 @@ struct Inner {
     links: OnceLock<Arc<PeerLinks>>,
     addresses: OnceLock<Arc<AddressBook>>,
     listening: OnceLock<SocketAddr>,
+    advertised: OnceLock<String>,
     tls: OnceLock<Tls>,
 }
 
@@ -69,7 +70,7 @@ impl Monitor {
         &self,
         links: Arc<PeerLinks>,
         addresses: Arc<AddressBook>,
-        listening: SocketAddr,
+        (listening, advertised): (SocketAddr, String),
         tls: Option<Tls>,
     ) {
         // A monitor belongs to one transport, which is opened once, so these values cannot be set
@@ -77,6 +78,7 @@ impl Monitor {
         let _ = self.0.links.set(links);
         let _ = self.0.addresses.set(addresses);
         let _ = self.0.listening.set(listening);
+        let _ = self.0.advertised.set(advertised);
         if let Some(tls) = tls {
             let _ = self.0.tls.set(tls);
         }
@@ -86,6 +88,13 @@ impl Monitor {
     #[must_use]
     pub fn listening(&self) -> Option<SocketAddr> {
         self.0.listening.get().copied()
+    }
+
+    /// Returns the address that the node names to its peers as its own: see
+    /// [`Tcp::advertise`](crate::Tcp::advertise). Returns `None` before the node listens.
+    #[must_use]
+    pub fn advertised(&self) -> Option<&str> {
+        self.0.advertised.get().map(String::as_str)
     }
 
     /// Returns the peers in ascending order of id. The list is empty until the node has started.

@@ -375,13 +375,13 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
         let commitment = death_proof.as_ref().map(DeathProof::commitment);
         let listener = self.bind(members.me()).await?;
         let listening = listener.local_addr().map_err(NetError::Socket)?;
-        if self.advertised.is_none() {
-            self.advertised = Some(self.own_address(members.me(), listening));
-        }
+        let own = self.own_address(members.me(), listening);
+        let own = self.advertised.get_or_insert(own).clone();
         let hello = self.hello(members, commitment.unwrap_or(NO_COMMITMENT))?;
         let book = Arc::clone(&addresses);
         let tls = self.tls.clone();
-        self.monitor.begin(Arc::clone(&links), book, listening, tls);
+        self.monitor
+            .begin(Arc::clone(&links), book, (listening, own), tls);
         if let Some(doing) = self.before_listening.take() {
             doing(listener.as_fd()).map_err(NetError::Socket)?;
         }

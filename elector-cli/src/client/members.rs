@@ -85,10 +85,11 @@ fn asked(goal: BTreeSet<NodeId>, named: &[Goal]) -> Result<MembersRequest, Clien
         } => Some((*id, address.clone())),
         Peer { .. } => None,
     });
-    let mut request = MembersRequest::default();
-    request.goal = goal.into_iter().collect();
-    request.addresses = addresses.collect();
-    Ok(request)
+    Ok(MembersRequest {
+        goal: goal.into_iter().collect(),
+        addresses: addresses.collect(),
+        ..MembersRequest::default()
+    })
 }
 
 fn query(api: &Api) -> Result<(MembersStatus, String), ClientError> {
@@ -172,6 +173,20 @@ fn change(
     let api = Api::new(&members.target.http);
     let (present, _) = query(&api)?;
     let mut wanted = request(&present)?;
+    if present.leader != Some(present.node) {
+        output::warn(&match present.leader {
+            Some(leader) => format!(
+                "refused: node {} does not lead. Node {leader} leads: give its HTTP address in \
+                 --http\n",
+                present.node
+            ),
+            None => format!(
+                "refused: node {} knows no leader, and only a leader changes the members\n",
+                present.node
+            ),
+        });
+        return Ok(ExitCode::from(REFUSED));
+    }
     if present.goal.is_some() && !options.replace {
         let goal = ids(present.goal.as_deref().unwrap_or_default());
         output::warn(&format!(

@@ -25,12 +25,7 @@ pub(crate) fn service<A: ElectionAlgorithm>(
                 }
             }
         });
-    let own = setup
-        .peers
-        .iter()
-        .find(|peer| peer.id == setup.members.me());
-    let own = own.and_then(|peer| peer.address.clone());
-    if let Some(address) = own.or_else(|| setup.advertise.clone()) {
+    if let Some(address) = monitor.advertised() {
         options = options.address(address);
     }
     // The host name in `--http` may resolve to a loopback address. Then the `Host` of requests is

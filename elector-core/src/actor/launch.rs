@@ -68,9 +68,10 @@ pub(super) enum ThreadUse {
 /// more of them fit.
 const EXPECTED_REQUESTS: usize = 16;
 
-/// How many nodes that it did not know at its start a node can meet in one life, if its members can
-/// change.
-const MAX_MET: usize = 1024;
+/// Returns how many nodes that it did not know at its start a node can meet in one life.
+const fn max_met<A: ElectionAlgorithm>() -> usize {
+    if A::CHANGES_MEMBERS { 1024 } else { 0 }
+}
 
 /// A started node.
 #[derive(Debug)]
@@ -134,8 +135,7 @@ async fn start<A: ElectionAlgorithm>(
 
     let (sender, receiver) = channel::channel(EXPECTED_REQUESTS);
     let node = Addr::new(sender);
-    let spare = if A::CHANGES_MEMBERS { MAX_MET } else { 0 };
-    let places = Arc::new(Places::new(members.clone(), spare));
+    let places = Arc::new(Places::new(members.clone(), max_met::<A>()));
     let queue = Arc::new(Queue::new(places.count(), share));
     let inbox = Inbox::new(places, Arc::clone(&queue));
     let links = match transport {

@@ -92,7 +92,7 @@ fn a_dead_voter_is_replaced() {
 fn config_with(disk: u128) -> MembersConfig<RaftConfig> {
     MembersConfig {
         first: ids(&[1, 2, 3]),
-        disk: Some(DiskId(disk)),
+        disk: Some(DiskId::from(disk)),
         ..MembersConfig::default()
     }
 }
@@ -115,7 +115,7 @@ fn a_node_with_another_disk_votes_only_after_it_was_readmitted() {
     let bound = sim.algorithm(leader).unwrap().roster().voter(lost).unwrap();
     assert_eq!(
         bound.disk,
-        Some(DiskId(lost.0.into())),
+        Some(DiskId::from(u128::from(lost.0))),
         "the leader binds the disks"
     );
 
@@ -137,7 +137,7 @@ fn a_node_with_another_disk_votes_only_after_it_was_readmitted() {
     assert!(votes(&sim));
     run_until_voters(&mut sim, &[1, 2, 3]);
     let bound = sim.algorithm(leader).unwrap().roster().voter(lost).unwrap();
-    assert_eq!(bound.disk, Some(DiskId(77)));
+    assert_eq!(bound.disk, Some(DiskId::from(77)));
     assert_eq!(sim.leader(), Some(leader), "the leader stays");
     // Only the wiped node itself shows a lower epoch: it is another node in all but its id.
     let kinds = sim.violations().iter().map(|violation| violation.invariant);

@@ -145,20 +145,6 @@ impl Rejection {
                 "the options of the algorithm on {rejected} differ from those on {rejecting}: give \
                  all nodes the same configuration"
             ),
-            Self::Members { theirs, ours } => format!(
-                "the list of nodes of {rejected} is {theirs}, and that of {rejecting} is {ours}: \
-                 give {rejected} the list of its cluster. If the members are fixed, a list is \
-                 changed while all nodes are stopped, with `elector record set`"
-            ),
-            Self::Generation { theirs, ours } => format!(
-                "the list of nodes of {rejected} is {theirs}, and that of {rejecting} is {ours}: \
-                 one of them was not changed. Stop all nodes, and give them the same list and \
-                 generation with `elector record set`"
-            ),
-            Self::NotAPeer(node) => format!(
-                "{rejected} claims to be node {node}, which is not in the list of {rejecting}: \
-                 correct the id of {rejected}"
-            ),
             Self::WrongNode(node) => format!(
                 "{rejected} dialled node {node}, and {rejecting} is another node: correct the \
                  addresses in the list of {rejected}"
@@ -178,6 +164,38 @@ impl Rejection {
                 "another process is connected as node {node}: stop one of them; each node needs an \
                  id of its own"
             ),
+            Self::Garbage => format!("{rejected} sent no valid hello: is it of another release?"),
+            Self::Replayed => format!("{rejected} replayed a hello of another connection"),
+            Self::Silent => format!("{rejected} sent no hello in time"),
+            Self::Tls => "the TLS handshake failed".to_owned(),
+            Self::Busy => "too many connections from addresses of peers are pending".to_owned(),
+            Self::Crowded => "too many connections from other addresses are pending".to_owned(),
+            Self::Members { .. }
+            | Self::Generation { .. }
+            | Self::NotAPeer(_)
+            | Self::Disk { .. }
+            | Self::Lineage
+            | Self::TooManyNodes => self.text_of_members(rejected, rejecting),
+        }
+    }
+
+    /// Returns the text of a rejection that is about the members of the cluster.
+    fn text_of_members(&self, rejected: &str, rejecting: &str) -> String {
+        match self {
+            Self::Members { theirs, ours } => format!(
+                "the list of nodes of {rejected} is {theirs}, and that of {rejecting} is {ours}: \
+                 give {rejected} the list of its cluster. If the members are fixed, a list is \
+                 changed while all nodes are stopped, with `elector record set`"
+            ),
+            Self::Generation { theirs, ours } => format!(
+                "the list of nodes of {rejected} is {theirs}, and that of {rejecting} is {ours}: \
+                 one of them was not changed. Stop all nodes, and give them the same list and \
+                 generation with `elector record set`"
+            ),
+            Self::NotAPeer(node) => format!(
+                "{rejected} claims to be node {node}, which is not in the list of {rejecting}: \
+                 correct the id of {rejected}"
+            ),
             Self::Disk { node, known, found } => format!(
                 "{rejected} has the disk {found}, but {rejecting} first admitted node {node} with \
                  the disk {known}. If the two belong to different clusters, correct the address. \
@@ -186,12 +204,6 @@ impl Rejection {
                  all nodes are stopped. Only if the wrong disk was admitted at first: `elector \
                  record forget`"
             ),
-            Self::Garbage => format!("{rejected} sent no valid hello: is it of another release?"),
-            Self::Replayed => format!("{rejected} replayed a hello of another connection"),
-            Self::Silent => format!("{rejected} sent no hello in time"),
-            Self::Tls => "the TLS handshake failed".to_owned(),
-            Self::Busy => "too many connections from addresses of peers are pending".to_owned(),
-            Self::Crowded => "too many connections from other addresses are pending".to_owned(),
             Self::Lineage => "one of the two nodes was recovered with `elector recover`, and the \
                               other one has a record from before that. Stop the node with the older \
                               record, delete its data folder, and let it join again with --join"
@@ -200,6 +212,7 @@ impl Rejection {
                 "too many nodes that are no members are connected to {rejecting}: stop them, or \
                  restart {rejecting}"
             ),
+            _ => String::new(), // `text` has these texts.
         }
     }
 }
