@@ -11,7 +11,8 @@
 //!
 //! Features are additive: they do not change each other. The feature `net` adds `elector::net`, for
 //! nodes that are processes on machines of their own. These nodes communicate over TCP with mutual
-//! TLS, and each has a durable record.
+//! TLS, and each has a durable record. It also adds `elector::Members`, which changes the members of
+//! a cluster of Raft or Paxos while it runs: `Members<Raft>` in place of `Raft`.
 //!
 //! # Work that only the leader does
 //!
@@ -153,6 +154,12 @@ pub use start::{AnyStartError, SetUp};
 #[cfg(feature = "net")]
 #[doc(inline)]
 pub use elector_heir as heir;
+#[cfg(feature = "net")]
+#[doc(inline)]
+pub use elector_members as members;
+#[cfg(feature = "net")]
+#[doc(no_inline)]
+pub use elector_members::Members;
 #[cfg(feature = "net")]
 #[doc(inline)]
 pub use elector_net as net;

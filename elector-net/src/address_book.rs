@@ -181,7 +181,8 @@ fn read(file: &Path) -> BTreeMap<NodeId, Learned> {
 
 /// Returns `true` for `host:port` of a reasonable length.
 pub(crate) fn is_address(text: &str) -> bool {
-    text.len() <= MAX_LENGTH && format!("0={text}").parse::<Peer>().is_ok()
+    let is_clean = !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    is_clean && text.len() <= MAX_LENGTH && format!("0={text}").parse::<Peer>().is_ok()
 }
 
 #[cfg(test)]

@@ -46,6 +46,8 @@ pub(crate) struct NodeContext<A: ElectionAlgorithm> {
     pub(crate) members: Membership,
     /// This node's own hello. `to` and `lock_claim` get their values for each connection.
     pub(crate) hello: Hello,
+    /// The lineage of the cluster. A node that joins takes that of the cluster.
+    pub(crate) lineage: Mutex<[u8; 16]>,
     pub(crate) addresses: Arc<AddressBook>,
     pub(crate) lookup: Lookup,
     /// Stores the disk ids of peers.
@@ -155,11 +157,44 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
 
     /// Returns this node's hello to the peer `to`.
     pub(crate) fn hello_to(&self, to: NodeId) -> Hello {
-        Hello {
+        let mut hello = Hello {
             to,
             lock_claim: self.lock_claim(),
+            joins: self.joins(),
             ..self.hello.clone()
+        };
+        hello.list.lineage = *lock(&self.lineage);
+        hello
+    }
+
+    /// Returns `true` if this node joins a running cluster, and has no list of its members yet.
+    fn joins(&self) -> bool {
+        A::CHANGES_MEMBERS && self.links.has_no_roster()
+    }
+
+    /// Takes the lineage of a peer, if this node joins the cluster of that peer. When this method
+    /// returns `true`, the lineage is durable.
+    pub(crate) async fn join_lineage(&self, hello: &Hello) -> bool {
+        let lineage = hello.list.lineage;
+        if !self.joins() || hello.joins || *lock(&self.lineage) == lineage {
+            return true;
         }
+        if let Some(record) = self.record.clone() {
+            let saving = tokio::task::spawn_blocking(move || record.set_lineage(lineage));
+            let saved = saving.await.map_err(|error| error.to_string());
+            let saved = saved.and_then(|saved| saved.map_err(|error| error.to_string()));
+            if let Err(error) = saved {
+                tracing::error!(
+                    node = self.me().0,
+                    error,
+                    "lineage of the cluster could not be stored, so this node does not join it: \
+                     check the data folder of this node"
+                );
+                return false;
+            }
+        }
+        *lock(&self.lineage) = lineage;
+        true
     }
 
     /// Returns this node's answer to a peer that it admits on a connection with this version.
@@ -211,8 +246,9 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
     fn check_list(&self, hello: &Hello, version: u16) -> Result<(), Rejection> {
         let own = &self.hello;
         if A::CHANGES_MEMBERS && version >= ROSTERS_SINCE {
-            let is_same = hello.list.lineage == own.list.lineage;
-            return is_same.then_some(()).ok_or(Rejection::Lineage);
+            let is_same = hello.list.lineage == *lock(&self.lineage);
+            let fits = is_same || hello.joins || self.joins();
+            return fits.then_some(()).ok_or(Rejection::Lineage);
         }
         if !hello.list.has_nodes_of(&own.list) {
             return Err(Rejection::Members {

@@ -13,6 +13,12 @@ pub enum NetError {
     /// A node has no address.
     #[error("node {0} has no address: give each peer its address, as in (1, \"db1:7100\")")]
     NoAddress(NodeId),
+    /// The node has no address to listen on.
+    #[error(
+        "this node has no address to listen on: give one with --listen (HOST:PORT, or :PORT for \
+         all addresses of this machine), or in a program with `.listen(..)`"
+    )]
+    NoListenAddress,
     /// Two nodes have the same address.
     #[error(
         "nodes {one} and {other} both have the address {address}: give each node an address of its \

@@ -145,6 +145,14 @@ impl PeerLinks {
         }
     }
 
+    /// Returns `true` if it is known that this node has no list of members yet.
+    pub(crate) fn has_no_roster(&self) -> bool {
+        let roster = lock(&self.roster);
+        roster
+            .as_ref()
+            .is_some_and(|known| known.roster.version == 0)
+    }
+
     /// Returns `true` if the cluster may still have its first roster.
     pub(crate) fn may_have_first_roster(&self) -> bool {
         let roster = lock(&self.roster);

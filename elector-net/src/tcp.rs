@@ -280,7 +280,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
                 listener
             }
             Listen::At(address) => self.bind_to(&address).await?,
-            Listen::Own => self.bind_to(self.address(me)?).await?,
+            Listen::Own => self.bind_to(self.own_listen_address(me)?).await?,
         };
         let bound = listener.local_addr().map_err(NetError::Socket)?;
         self.check_listen(bound)?;
@@ -333,6 +333,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             lease_us: micros(timing.lease),
             silence_us: micros(silence),
             address: self.advertised.clone().unwrap_or_default(),
+            joins: false, // Filled in for each connection.
         })
     }
 
@@ -389,6 +390,7 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
         let ceiling = self.detection.ceiling;
         let context = Arc::new(NodeContext {
             members: members.clone(),
+            lineage: Mutex::new(hello.list.lineage),
             hello,
             addresses: Arc::clone(&addresses),
             lookup: self.lookup,

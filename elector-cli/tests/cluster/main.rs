@@ -29,6 +29,7 @@ mod proofs;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "../../../elector-net/tests/common/proxy.rs"]
 mod proxy;
+mod records;
 mod returning;
 mod running;
 mod settings;

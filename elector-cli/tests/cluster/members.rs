@@ -1,127 +1,279 @@
-//! The list of nodes is in the data folder, and only `elector members` changes it.
+//! The members of a cluster of Raft or Paxos change while it runs.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, net::SocketAddr, process::Command};
 
-use rustix::process::Signal;
+use serde_json::Value;
 
 use crate::{
-    cluster::{Cluster, Setup},
+    cluster::{Cluster, PATIENT, Setup},
     command::{elector, failed, finished},
+    until,
 };
 
-/// Returns the command line of a node of this list, with its data below this folder. None of these
-/// nodes ever listens.
-fn node(subcommand: &str, folder: &Path, id: u64, list: &[u64]) -> Command {
-    let peers: Vec<String> = list
-        .iter()
-        .map(|id| format!("{id}=127.0.0.1:{id}"))
-        .collect();
-    let mut command = elector(&[subcommand, "--id", &id.to_string()]);
-    command.args(["--peers", &peers.join(","), "--data-dir"]);
-    command.arg(data_dir(folder, id));
-    command
+const TOKEN: &str = "a-token-for-the-tests-of-members";
+
+/// A cluster that begins with the nodes 1, 2 and 3.
+struct Changing {
+    cluster: Cluster,
+    algorithm: &'static str,
 }
 
-fn data_dir(folder: &Path, id: u64) -> PathBuf {
-    folder.join(id.to_string())
-}
-
-/// Runs a command that must succeed. Returns its output.
-fn succeeded(command: &mut Command) -> String {
-    let (code, output) = finished(command);
-    assert_eq!(code, 0, "{output}");
-    output
-}
-
-// Before this check existed, a node could be restarted with five nodes in its list instead of
-// three. Then there were two leaders in one epoch.
-#[test]
-fn another_list_is_rejected_by_every_subcommand() {
-    let folder = tempfile::tempdir().unwrap();
-    succeeded(node("node", folder.path(), 1, &[1, 2, 3]).arg("--init"));
-    let list = [1, 2, 3, 4, 5];
-    let outputs = [
-        failed(&mut node("node", folder.path(), 1, &list)),
-        failed(node("node", folder.path(), 1, &list).arg("--check-config")),
-        failed(node("run", folder.path(), 1, &list).args(["--", "true"])),
-        failed(node("run", folder.path(), 1, &list).args(["--check-config", "--", "true"])),
-    ];
-    for output in outputs {
-        assert!(output.contains("1, 2, 3 (generation 1)"), "{output}");
-        assert!(output.contains("elector members"), "{output}");
+impl Changing {
+    fn start(algorithm: &'static str) -> Self {
+        // There are addresses for further nodes.
+        let cluster = Cluster::stopped(Setup::new(algorithm, 5));
+        fs::write(cluster.path("settings.toml"), PATIENT).unwrap();
+        let mut changing = Self { cluster, algorithm };
+        for id in 1..=3 {
+            changing.format(id, &changing.first());
+            changing.spawn(id, &changing.first());
+        }
+        changing.cluster.leader();
+        changing
     }
-    let output = succeeded(node("node", folder.path(), 1, &[3, 2, 1]).arg("--check-config"));
-    assert!(output.contains("are valid"), "{output}");
+
+    /// The arguments of a node of the first start.
+    fn first(&self) -> [String; 2] {
+        let peers = (1..=3).map(|id| format!("{id}={}", self.cluster.address(id)));
+        ["--peers".to_owned(), peers.collect::<Vec<_>>().join(",")]
+    }
+
+    /// The arguments of a node that joins the cluster of this node.
+    fn joining(&self, with: u64) -> [String; 2] {
+        let address = self.cluster.address(with);
+        ["--join".to_owned(), format!("{with}={address}")]
+    }
+
+    fn node(&self, id: u64, arguments: &[String]) -> Command {
+        let mut command = elector(&["node", "--id", &id.to_string(), "--log-format", "json"]);
+        command
+            .args(["--algorithm", self.algorithm])
+            .args(arguments)
+            .arg("--config")
+            .arg(self.cluster.path("settings.toml"))
+            .arg("--data-dir")
+            .arg(self.cluster.path(&id.to_string()));
+        command
+    }
+
+    fn format(&self, id: u64, arguments: &[String]) {
+        let address = self.cluster.address(id).to_string();
+        let mut command = self.node(id, arguments);
+        let (code, output) = finished(command.args(["--listen", &address, "--init"]));
+        assert_eq!(code, 0, "{output}");
+    }
+
+    fn spawn(&mut self, id: u64, arguments: &[String]) {
+        self.spawn_at(id, self.cluster.address(id), arguments);
+    }
+
+    fn spawn_at(&mut self, id: u64, address: SocketAddr, arguments: &[String]) {
+        let mut command = self.node(id, arguments);
+        command
+            .args(["--listen", &address.to_string()])
+            .args(["--http", &self.cluster.http(id)])
+            .env("ELECTOR_TOKEN", TOKEN);
+        self.cluster.spawn_as(id, command);
+    }
+
+    /// Runs `elector members` against a node. Returns the exit code and the output.
+    fn members(&self, at: u64, arguments: &[&str]) -> (i32, String) {
+        let mut command = elector(&["members", "--http", &self.cluster.http(at)]);
+        finished(command.args(arguments).env("ELECTOR_TOKEN", TOKEN))
+    }
+
+    fn changed(&self, at: u64, arguments: &[&str]) {
+        let (code, output) = self.members(at, arguments);
+        assert_eq!(code, 0, "{arguments:?}: {output}");
+        assert!(output.contains("complete"), "{output}");
+    }
+
+    /// The members as a node knows them: the role of each id, with the disk.
+    fn roles(&self, at: u64) -> Vec<(u64, String)> {
+        let (_, output) = self.members(at, &["--json"]);
+        let report: Value = serde_json::from_str(&output).unwrap_or_default();
+        let members = report["members"].as_array().cloned().unwrap_or_default();
+        let roles = members.iter().map(|member| {
+            let role = member["role"].as_str().unwrap_or_default();
+            (member["id"].as_u64().unwrap_or_default(), role.to_owned())
+        });
+        roles.collect()
+    }
+
+    fn await_role(&self, at: u64, id: u64, role: &str) {
+        until(&format!("node {id} is {role}"), || {
+            self.roles(at).contains(&(id, role.to_owned()))
+        });
+    }
+
+    fn voters(&self, at: u64) -> Vec<u64> {
+        let roles = self.roles(at).into_iter();
+        let voters = roles.filter(|(_, role)| role == "voter");
+        voters.map(|(id, _)| id).collect()
+    }
+
+    /// Formats and starts a node that joins, and waits until the leader knows it.
+    fn join(&mut self, id: u64, leader: u64) {
+        let joining = self.joining(leader);
+        self.format(id, &joining);
+        self.spawn(id, &joining);
+        self.await_role(leader, id, "observer");
+    }
 }
 
-// This test takes all steps of `elector members set --help`, in their order.
+// The most frequent task of an operator. It must take one command, and the leader must stay.
 #[test]
-fn the_list_is_changed_while_all_nodes_are_stopped() {
-    let mut cluster = Cluster::start(Setup::new("raft", 3));
-    let (epoch, _) = cluster.leader();
-    let folder = |id: u64| cluster.path(&id.to_string());
-    let folders = [folder(1), folder(2), folder(3)];
-    let show = |folders: &[PathBuf]| {
-        let mut command = elector(&["members", "show"]);
-        command.args(folders);
+fn a_dead_machine_is_replaced_by_one_command() {
+    for algorithm in ["raft", "paxos"] {
+        let mut changing = Changing::start(algorithm);
+        let (epoch, leader) = changing.cluster.leader();
+        let dead = leader % 3 + 1;
+        changing.cluster.kill(dead);
+        changing.join(4, leader);
+        changing.changed(leader, &["add", "4", "--remove", &dead.to_string()]);
+        let mut expected = vec![1, 2, 3, 4];
+        expected.retain(|&id| id != dead);
+        assert_eq!(changing.voters(leader), expected, "{algorithm}");
+        assert_eq!(changing.cluster.leader(), (epoch, leader), "{algorithm}");
+        // The new voter counts: with it alone, the leader of a cluster of three can be replaced.
+        changing.cluster.kill(leader);
+        let (_, next) = changing.cluster.leader_after(epoch);
+        assert_eq!(changing.voters(next), expected, "{algorithm}");
+    }
+}
+
+// A node that has lost its votes must not vote, and must say how it can be readmitted.
+#[test]
+fn a_node_with_an_empty_disk_is_an_observer_until_it_is_readmitted() {
+    let mut changing = Changing::start("raft");
+    let (_, leader) = changing.cluster.leader();
+    until("the list names all disks", || {
+        let (_, output) = changing.members(leader, &[]);
+        output.contains("roster") && !output.contains("not known yet")
+    });
+    let empty = leader % 3 + 1;
+    let id = empty.to_string();
+    let (code, output) = changing.members(leader, &["readmit", &id]);
+    assert!(code == 1 && output.contains("new disk"), "{output}");
+    changing.cluster.kill(empty);
+    fs::remove_dir_all(changing.cluster.path(&id)).unwrap();
+    changing.format(empty, &changing.first());
+    changing.spawn(empty, &changing.first());
+    changing.await_role(leader, empty, "observer");
+    let advice = format!("elector members readmit {empty}");
+    changing.cluster.logs.wait_for(empty, &advice);
+    changing.cluster.logs.wait_for(leader, &advice);
+    changing.changed(leader, &["readmit", &id]);
+    assert_eq!(changing.voters(leader), [1, 2, 3]);
+    assert!(
+        !changing
+            .roles(leader)
+            .contains(&(empty, "observer".to_owned()))
+    );
+}
+
+// A leader that is removed must not leave the cluster without a leader, and nodes that know no
+// address from their settings must find each other again, also after they have moved.
+#[test]
+fn a_removed_leader_hands_over_and_all_nodes_may_move() {
+    let mut changing = Changing::start("raft");
+    let (epoch, leader) = changing.cluster.leader();
+    changing.join(4, leader);
+    changing.changed(leader, &["add", "4"]);
+    changing.changed(leader, &["remove", &leader.to_string()]);
+    let (newer, next) = changing.cluster.leader_after(epoch);
+    assert_ne!(next, leader);
+    let voters = changing.voters(next);
+    assert!(!voters.contains(&leader) && voters.len() == 3, "{voters:?}");
+    changing.cluster.kill(leader);
+    let mut epoch = newer;
+    for &id in &voters {
+        changing.cluster.kill(id);
+        let mut address = changing.cluster.address(id);
+        address.set_port(address.port() + 20);
+        changing.spawn_at(id, address, &[]);
+        (epoch, _) = changing.cluster.leader_after(epoch.min(newer));
+    }
+    for &id in &voters {
+        changing.cluster.kill(id);
+    }
+    for &id in &voters {
+        let mut address = changing.cluster.address(id);
+        address.set_port(address.port() + 20);
+        changing.spawn_at(id, address, &[]);
+    }
+    let (_, last) = changing.cluster.leader_after(epoch);
+    assert_eq!(changing.voters(last), voters);
+}
+
+// After the loss of a majority, fencing tokens must keep rising, and a node of the old cluster must
+// not take part any more.
+#[test]
+fn a_lost_majority_is_recovered() {
+    let mut changing = Changing::start("raft");
+    let (epoch, leader) = changing.cluster.leader();
+    let kept = leader % 3 + 1;
+    let recover = |changing: &Changing| {
+        let mut command = elector(&["recover", "--as-sole-voter", "--i-have-stopped-the-others"]);
+        let folder = changing.cluster.path(&kept.to_string());
+        command.arg("--data-dir").arg(folder);
         command
     };
-    let output = failed(&mut show(&folders));
+    let output = failed(&mut recover(&changing));
     assert!(output.contains("in use by process"), "{output}");
     for id in 1..=3 {
-        cluster.signal(id, Signal::TERM);
+        changing.cluster.kill(id);
     }
-    for id in 1..=3 {
-        assert_eq!(cluster.ended(id), 0);
+    let (code, output) = finished(&mut recover(&changing));
+    assert!(code == 0 && output.contains("only voter"), "{output}");
+    changing.spawn(kept, &changing.first());
+    let (recovered, alone) = changing.cluster.leader_after(epoch);
+    assert!(alone == kept && recovered >= 1 << 32, "{recovered}");
+    let old = kept % 3 + 1;
+    changing.spawn(old, &changing.first());
+    changing.cluster.logs.wait_for(old, "elector recover");
+    changing.cluster.kill(old);
+    fs::remove_dir_all(changing.cluster.path(&old.to_string())).unwrap();
+    changing.join(old, kept);
+    changing.changed(kept, &["add", &old.to_string()]);
+    assert_eq!(changing.voters(kept).len(), 2);
+}
+
+// Each mistake must be refused with a reason, and must change nothing.
+#[test]
+fn mistakes_are_refused_with_a_reason() {
+    let changing = Changing::start("raft");
+    let (_, leader) = changing.cluster.leader();
+    let follower = leader % 3 + 1;
+    for (at, arguments, code, reason) in [
+        (leader, &["add", "9"][..], 3, "9=HOST:PORT"),
+        (leader, &["add", "9=nowhere"], 2, "HOST:PORT"),
+        (leader, &["add", "2=127.0.0.1:1"], 1, "is a member already"),
+        (leader, &["remove", "9"], 3, "no voter"),
+        (leader, &["remove", "1,2,3"], 1, "needs a voter"),
+        (
+            leader,
+            &["set", "1", "--if-roster", "0.9"],
+            1,
+            "have changed meanwhile",
+        ),
+        (follower, &["remove", "1"], 1, "does not lead"),
+    ] {
+        let (found, output) = changing.members(at, arguments);
+        assert!(
+            found == code && output.contains(reason),
+            "{arguments:?}: {found} {output}"
+        );
     }
-
-    let output = succeeded(&mut show(&folders[..2]));
-    assert!(output.contains("Not shown: nodes 3"), "{output}");
-    let output = succeeded(&mut show(&folders));
-    assert!(!output.contains("Not shown"), "{output}");
-    assert!(output.contains("highest generation  1"), "{output}");
-    let highest = output.split("highest epoch").nth(1).unwrap();
-    let highest: u64 = highest.split_whitespace().next().unwrap().parse().unwrap();
-    assert!(highest >= epoch, "{output}");
-
-    let set = |folders: &[PathBuf]| {
-        let floor = highest.to_string();
-        let arguments = [
-            "--nodes",
-            "1,2,4",
-            "--generation",
-            "2",
-            "--epoch-floor",
-            &floor,
-        ];
-        let mut command = elector(&["members", "set"]);
-        command.args(arguments).args(folders);
-        command
-    };
-    let output = failed(&mut set(&folders[2..]));
-    assert!(output.contains("node 3 is not in the list"), "{output}");
-    let root = tempfile::tempdir().unwrap();
-    succeeded(node("node", root.path(), 4, &[1, 2, 4]).args(["--name", "elector", "--init"]));
-    let fourth = data_dir(root.path(), 4);
-    let all = [folders[0].clone(), folders[1].clone(), fourth];
-    assert_eq!(succeeded(&mut set(&all)).matches(": changed\n").count(), 3);
-    assert_eq!(
-        succeeded(&mut set(&all)).matches("already changed").count(),
-        3
-    );
-    let output = succeeded(&mut show(&all));
-    let above = format!("highest epoch       {}", highest + 1);
+    assert_eq!(changing.voters(leader), [1, 2, 3]);
+    // A mistyped node blocks nothing, and can be removed again.
+    let (code, output) = changing.members(leader, &["add", "9=127.0.0.1:9", "--wait-ms", "300"]);
     assert!(
-        output.contains(&above) && output.contains("1,2,4"),
+        code == 3 && output.contains("goes on by itself"),
         "{output}"
     );
-
-    let output = failed(&mut cluster.command("node", 1));
-    assert!(output.contains("1, 2, 4 (generation 2)"), "{output}");
-    let mut forget = elector(&["members", "forget", "--node", "2"]);
-    let output = succeeded(forget.arg(&folders[0]));
-    assert!(output.contains("is forgotten"), "{output}");
+    let (code, output) = changing.members(leader, &["add", "8=127.0.0.1:8"]);
+    assert!(code == 1 && output.contains("is in progress"), "{output}");
+    changing.changed(leader, &["remove", "9", "--replace"]);
+    assert_eq!(changing.voters(leader), [1, 2, 3]);
 }

@@ -60,6 +60,9 @@ async fn admit<A: ElectionAlgorithm>(
         );
         return Ok(None);
     }
+    if !context.join_lineage(hello).await {
+        return Ok(None);
+    }
     let admitted = match context.admit(hello.from, hello.disk).await {
         Ok(()) => link.admit_incoming(hello.life, 2 * context.detection.ceiling),
         Err(Some(rejection)) => Err(rejection),

@@ -16,9 +16,8 @@ use super::{
     service::{Service, Shared},
 };
 
-/// The maximum length of the body of a command in bytes. The longest one has a list of nodes with
-/// their addresses.
-const MAX_BODY_BYTES: usize = 64 * 1024;
+/// The maximum length of the body of a transfer in bytes. The body contains one number.
+const MAX_BODY_BYTES: usize = 4096;
 
 /// The target of a transfer. The request contains it as `?to=2`, or in the body as `{"to": 2}`.
 #[derive(Debug, Deserialize)]
@@ -63,9 +62,9 @@ pub(super) async fn transfer(
     carry_out(shared, shared.node.handle.transfer_to(to)).await
 }
 
-/// Returns the body of a command.
-pub(super) async fn body_of(shared: &Shared, body: Body) -> Result<Bytes, String> {
-    match timeout(shared.limits.request, to_bytes(body, MAX_BODY_BYTES)).await {
+/// Returns the body of a command, of at most `most` bytes.
+pub(super) async fn body_of(shared: &Shared, body: Body, most: usize) -> Result<Bytes, String> {
+    match timeout(shared.limits.request, to_bytes(body, most)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) => Err(format!("the body cannot be read: {error}")),
         Err(_) => Err("the body did not arrive in time".to_owned()),
@@ -73,7 +72,7 @@ pub(super) async fn body_of(shared: &Shared, body: Body) -> Result<Bytes, String
 }
 
 async fn target_in_body(shared: &Shared, body: Body) -> Result<NodeId, String> {
-    let bytes = body_of(shared, body).await?;
+    let bytes = body_of(shared, body, MAX_BODY_BYTES).await?;
     if bytes.is_empty() {
         return Err("the request names no node".to_owned());
     }

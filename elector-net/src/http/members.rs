@@ -15,6 +15,9 @@ use super::{
     service::{Service, Shared},
 };
 
+/// The maximum length of the body of a change in bytes: a list of nodes with their addresses.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
 /// The answer to a request that is wrong.
 type Wrong = (StatusCode, String);
 
@@ -47,7 +50,8 @@ pub(super) async fn change(State(service): State<Service>, request: Request) -> 
 
 async fn read(shared: &Shared, request: Request) -> Result<MembersChange, Wrong> {
     let wrong = |reason: String| (StatusCode::BAD_REQUEST, reason);
-    let body = body_of(shared, request.into_body()).await.map_err(wrong)?;
+    let body = body_of(shared, request.into_body(), MAX_BODY_BYTES).await;
+    let body = body.map_err(wrong)?;
     let asked: MembersRequest = serde_json::from_slice(&body).map_err(|error| {
         wrong(format!(
             "send a body such as {{\"goal\": [1, 2, 3]}}: {error}"

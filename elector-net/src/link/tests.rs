@@ -5,7 +5,7 @@ use crate::record::LockId;
 
 fn link() -> Link {
     let detection = Detection::of(&Timing::default());
-    Link::new(NodeId(2), "127.0.0.1:1".into(), detection)
+    Link::new(NodeId(2), detection)
 }
 
 const LONG: Duration = Duration::from_secs(3600);

@@ -72,7 +72,7 @@ mod tests {
 
     fn link() -> Link {
         let detection = Detection::of(&Timing::default());
-        Link::new(NodeId(2), "127.0.0.1:1".into(), detection)
+        Link::new(NodeId(2), detection)
     }
 
     fn events(link: &Link) -> Vec<OutageEvent> {

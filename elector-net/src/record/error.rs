@@ -20,8 +20,7 @@ pub enum RecordError {
     #[error(
         "there is no record in {}. If this node has never run, create it, once: with `elector node \
          --init`, or in a program with `.format()` of the node's builder. If the disk of this node \
-         was lost, do not create it: the node would have forgotten its votes and could vote twice. \
-         {REPLACE}",
+         was lost, the node has forgotten its votes, and must not vote twice. {REPLACE}",
         .folder.display()
     )]
     Missing {
@@ -131,8 +130,8 @@ pub enum RecordError {
     },
     /// The record does not show with certainty what the node has pledged.
     #[error(
-        "the record {} is damaged: {what}. Do not restore an earlier copy, and do not make a new \
-         record: the node would have forgotten votes and could vote twice. {REPLACE}",
+        "the record {} is damaged: {what}. Do not restore an earlier copy: the node would \
+         have forgotten votes and could vote twice. {REPLACE}",
         .path.display()
     )]
     Damaged {
@@ -266,8 +265,10 @@ impl RecordError {
 }
 
 /// The advice for a node whose record is lost.
-const REPLACE: &str = "Put another node in its place: with `elector members`, or if the members \
-                       are fixed with `elector record set`, while all nodes are stopped";
+const REPLACE: &str = "Under raft and paxos of the command `elector`, format an empty folder with \
+                       `elector node --init`, start the node, and use `elector members readmit`. \
+                       If the members are fixed, put a node with a new id in its place with \
+                       `elector record set`, while all nodes are stopped";
 
 fn user(process: Option<u32>) -> String {
     match process {

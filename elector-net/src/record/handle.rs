@@ -146,6 +146,21 @@ impl RecordHandle {
         roster.as_ref()?.peers.get(&peer).copied()
     }
 
+    /// Stores the lineage of the cluster, and waits until it is durable.
+    ///
+    /// # Errors
+    /// If the record cannot be written.
+    pub(crate) fn set_lineage(&self, lineage: [u8; 16]) -> Result<(), AdmitError> {
+        let mut open = lock(&self.0.open);
+        let open = open.as_mut().ok_or(AdmitError::Closed)?;
+        let mut roster = open.slots.roster().ok_or(AdmitError::Closed)?.clone();
+        roster.lineage = lineage;
+        let saved = roster.clone();
+        self.0.save(open, |slot| slot.roster = Some(saved))?;
+        *lock(&self.0.roster) = Some(roster);
+        Ok(())
+    }
+
     /// Checks the disk of a peer. If no disk of this peer was admitted before, stores this disk and
     /// waits until it is durable.
     ///

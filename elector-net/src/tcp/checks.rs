@@ -27,7 +27,15 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         match &self.listen {
             Listen::On(_) => Ok(()),
             Listen::At(address) => self.find(address).await.map(drop),
-            Listen::Own => self.find(self.address(me)?).await.map(drop),
+            Listen::Own => self.find(self.own_listen_address(me)?).await.map(drop),
+        }
+    }
+
+    pub(super) fn own_listen_address(&self, me: NodeId) -> Result<&str, NetError> {
+        let listed = self.peers.iter().any(|peer| peer.id == me);
+        match self.address(me) {
+            Err(_) if !listed => Err(NetError::NoListenAddress),
+            address => address,
         }
     }
 

@@ -86,7 +86,7 @@ pub(crate) type Commitment = [u8; 32];
 pub(crate) const NO_COMMITMENT: Commitment = [0; 32];
 
 /// The second frame, in which the dialler describes itself. Before these fields, the frame has a
-/// head in the form of a [`Greeting`]. Version 2 has all fields except the last one.
+/// head in the form of a [`Greeting`]. Version 2 has all fields except the last two.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) cluster: String,
@@ -117,6 +117,9 @@ pub(crate) struct Hello {
     /// the connection comes. Empty if the dialler does not know it.
     #[serde(skip)]
     pub(crate) address: String,
+    /// Whether the dialler has no list of members yet, and joins the lineage of the acceptor.
+    #[serde(skip)]
+    pub(crate) joins: bool,
 }
 
 impl Hello {
@@ -129,7 +132,7 @@ impl Hello {
         };
         let mut bytes = postcard::to_extend(self, head.write().to_vec()).ok()?;
         if version >= ROSTERS_SINCE {
-            bytes = postcard::to_extend(&self.address, bytes).ok()?;
+            bytes = postcard::to_extend(&(&self.address, self.joins), bytes).ok()?;
         }
         (bytes.len() <= MAX_BYTES).then_some(bytes)
     }
@@ -146,7 +149,7 @@ impl Hello {
         let (mut hello, mut rest) = read.map_err(|_| Rejection::Garbage)?;
         if version >= ROSTERS_SINCE {
             let read = postcard::take_from_bytes(rest);
-            (hello.address, rest) = read.map_err(|_| Rejection::Garbage)?;
+            ((hello.address, hello.joins), rest) = read.map_err(|_| Rejection::Garbage)?;
         }
         match rest {
             [] => Ok((version, hello)),
@@ -211,6 +214,7 @@ mod tests {
             lease_us: 120_000,
             silence_us: 150_000,
             address: "db2:7100".into(),
+            joins: true,
         }
     }
 
@@ -237,13 +241,14 @@ mod tests {
         ];
         let second = [&head[..], &body.concat()].concat();
         assert_eq!(hello().write(2, greeting.nonce).unwrap(), second);
-        let third = [&second[..], b"\x08db2:7100"].concat();
+        let third = [&second[..], b"\x08db2:7100\x01"].concat();
         assert_eq!(hello().write(3, greeting.nonce).unwrap(), third);
         assert_eq!(Hello::read(&third, greeting.nonce), Ok((3, hello())));
         let mut old = second;
         old[7] = 2; // The head of a dialler that knows version 2 only.
         let without_address = Hello {
             address: String::new(),
+            joins: false,
             ..hello()
         };
         assert_eq!(Hello::read(&old, greeting.nonce), Ok((2, without_address)));
@@ -319,7 +324,7 @@ mod tests {
     // Before a connection is admitted, any process can send anything.
     #[test]
     fn an_invalid_hello_is_rejected_with_the_reason() {
-        let bytes = hello().write(5).unwrap();
+        let bytes = hello().write(3, 5).unwrap();
         assert_eq!(Hello::read(&bytes, 6), Err(Rejection::Replayed));
         let longer = [&bytes[..], b"\0"].concat();
         assert_eq!(Hello::read(&longer, 5), Err(Rejection::Garbage));
@@ -327,8 +332,8 @@ mod tests {
             assert_eq!(Hello::read(&bytes[..end], 5), Err(Rejection::Garbage));
         }
         let mut newer = bytes;
-        newer[4..8].copy_from_slice(&[0, 3, 0, 4]);
-        let version = Rejection::Version { min: 3, max: 4 };
+        newer[4..8].copy_from_slice(&[0, 4, 0, 5]);
+        let version = Rejection::Version { min: 4, max: 5 };
         assert_eq!(Hello::read(&newer, 5), Err(version));
     }
 

@@ -137,7 +137,10 @@ mod tests {
     }
 
     fn bare() -> RaftMessage {
-        RaftMessage::RequestVote { term: Epoch(7) }
+        RaftMessage::Vote {
+            term: Epoch(7),
+            granted: true,
+        }
     }
 
     fn beat() -> Whole {

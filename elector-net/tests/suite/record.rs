@@ -134,7 +134,9 @@ async fn another_list_of_nodes_is_refused() {
         let error = loaded.unwrap_err().downcast::<RecordError>().unwrap();
         assert!(matches!(*error, RecordError::OtherNodes { .. }), "{error}");
         let message = error.to_string();
-        assert!(message.contains("1, 2, 3 (generation 1)") && message.contains("elector members"));
+        assert!(
+            message.contains("1, 2, 3 (generation 1)") && message.contains("elector record set")
+        );
     }
     load(&mut storage).await.unwrap();
     let roster = FileStorage::inspect(folder.path()).unwrap().roster.unwrap();

@@ -44,7 +44,8 @@ fn bash_completes_subcommands_options_and_names() {
         ("elector compare --scenarios leader-c", &["leader-crash"]),
         ("elector check --algorithm pax", &["paxos", "paxos/thrifty"]),
         ("elector node --profile l", &["lan"]),
-        ("elector members s", &["show", "set"]),
+        ("elector record s", &["show", "set"]),
+        ("elector members a", &["add"]),
         ("elector certs dev --da", &["--days"]),
     ] {
         let found = completed(&script, line);

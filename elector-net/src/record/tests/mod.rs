@@ -10,11 +10,13 @@ mod refusals;
 
 use fake::{FakeFile, FakeFolder, Flaw, Phase, SECTOR, Tear};
 
+use elector_core::DiskId;
+
 use super::{
     error::RecordError,
     format::{NAME, format},
     identity::Identity,
-    roster::{DiskId, Roster},
+    roster::Roster,
     slots::Slots,
 };
 

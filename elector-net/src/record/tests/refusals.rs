@@ -133,7 +133,7 @@ fn a_newer_format_is_named() {
     let file = made(Flaw::None, LENGTH);
     for slot in 0..SLOTS {
         file.damage(slot * SLOT as u64, |block| {
-            block[8] = 3;
+            block[8] = 4;
             forge(block);
         });
     }
@@ -141,8 +141,8 @@ fn a_newer_format_is_named() {
     assert!(matches!(
         error,
         RecordError::Newer {
-            found: 3,
-            known: 2,
+            found: 4,
+            known: 3,
             ..
         }
     ));
@@ -168,13 +168,14 @@ fn the_length_of_a_state_is_limited() {
 // format number.
 #[test]
 fn the_bytes_of_the_format_do_not_change() {
-    let slot = |roster| Slot {
+    let slot = |roster, changes_members| Slot {
         sequence: 5,
         identity: identity(),
         roster,
+        changes_members,
         state: vec![7, 8, 9],
     };
-    let present: [&[u8]; 12] = [
+    let fixed: [&[u8]; 12] = [
         b"elector\0",
         &[2, 0, 0, 0],
         &[73, 0, 0, 0],
@@ -197,14 +198,18 @@ fn the_bytes_of_the_format_do_not_change() {
         b"\x01c\x01\x04raft",
         &[7, 8, 9],
     ];
-    for (golden, roster) in [
-        (present.concat(), Some(roster())),
-        (without_roster.concat(), None),
+    let mut changing = fixed;
+    (changing[1], changing[3]) = (&[3, 0, 0, 0], &[198, 188, 230, 93]);
+    for (golden, roster, changes_members) in [
+        (changing.concat(), Some(roster()), true),
+        (fixed.concat(), Some(roster()), false),
+        (without_roster.concat(), None, false),
     ] {
-        let bytes = slot(roster.clone()).encode().unwrap();
+        let slot = slot(roster, changes_members);
+        let bytes = slot.encode().unwrap();
         assert_eq!(bytes[..golden.len()], golden[..]);
         assert_eq!((bytes.len(), RECORD), (4096, 262_144));
-        assert_eq!(Slot::decode(&bytes), Ok(slot(roster)));
+        assert_eq!(Slot::decode(&bytes), Ok(slot));
     }
 }
 
@@ -216,6 +221,7 @@ fn a_record_without_a_roster_gets_one() {
         sequence: 5,
         identity: identity(),
         roster: None,
+        changes_members: false,
         state: state(2, LENGTH),
     };
     for operation in 0..=5 {
