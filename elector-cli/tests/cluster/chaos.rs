@@ -122,8 +122,9 @@ enum Repair {
     Heal(Step, u64),
 }
 
-struct Trial {
-    cluster: Cluster,
+/// A cluster that runs commands on its leaders, and what these commands have written.
+pub(crate) struct Trial {
+    pub(crate) cluster: Cluster,
     nodes: u64,
     /// The repairs that are not done yet, and when each is due.
     pending: Vec<(Instant, Repair)>,
@@ -133,13 +134,13 @@ struct Trial {
     counts: BTreeMap<&'static str, usize>,
     /// Everything that was done, with its time on the clock of the commands.
     actions: Vec<(u64, String)>,
-    findings: Findings,
+    pub(crate) findings: Findings,
     /// How many bytes of each file were read.
     read: BTreeMap<&'static str, u64>,
 }
 
 impl Trial {
-    fn start(setup: Setup) -> Self {
+    pub(crate) fn start(setup: Setup) -> Self {
         let nodes = setup.nodes;
         Self {
             cluster: Cluster::start(setup),
@@ -296,7 +297,7 @@ impl Trial {
     }
 
     /// Waits until there is one leader, and its command writes. All faults must be healed.
-    fn converge(&mut self) {
+    pub(crate) fn converge(&mut self) {
         let healed = now().nanos();
         let nodes = self.cluster.nodes();
         until("all nodes know one leader, and its command writes", || {
@@ -339,12 +340,12 @@ impl Trial {
         }
     }
 
-    fn check(&self, guarantee: GuaranteeKind) {
+    pub(crate) fn check(&self, guarantee: GuaranteeKind) {
         let violations = self.findings.violations(guarantee);
         assert!(violations.is_empty(), "{}", violations.join("\n"));
     }
 
-    fn record(&mut self, action: String) {
+    pub(crate) fn record(&mut self, action: String) {
         self.actions.push((now().nanos(), action));
     }
 

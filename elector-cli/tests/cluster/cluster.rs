@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::{
     child,
-    command::{code, elector, finished, own_ip},
+    command::{code, elector, finished, own_ip, write_token},
     logs::Logs,
     until,
     wires::Wires,
@@ -29,6 +29,8 @@ pub(crate) struct Setup {
     pub(crate) settings: String,
     /// Whether the nodes reach each other over wires that can be cut.
     pub(crate) has_wires: bool,
+    /// Whether the nodes serve HTTP, and accept commands with the token in the file `token`.
+    pub(crate) has_http: bool,
     /// Further arguments of each node.
     pub(crate) arguments: Vec<OsString>,
 }
@@ -55,6 +57,7 @@ impl Setup {
             command: Vec::new(),
             settings: PATIENT.to_owned(),
             has_wires: false,
+            has_http: false,
             arguments: Vec::new(),
         }
     }
@@ -101,6 +104,9 @@ impl Cluster {
         let addresses: Vec<SocketAddr> = addresses.collect();
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("settings.toml"), &setup.settings).unwrap();
+        if setup.has_http {
+            write_token(&folder.path().join("token"));
+        }
         Self {
             logs: Arc::default(),
             wires: setup.has_wires.then(|| Wires::new(&addresses)),
@@ -149,6 +155,10 @@ impl Cluster {
         command
             .args(["--listen", &self.address(id).to_string()])
             .args(&self.setup.arguments);
+        if self.setup.has_http {
+            command.args(["--http", &self.http(id), "--token-file"]);
+            command.arg(self.path("token"));
+        }
         command
     }
 

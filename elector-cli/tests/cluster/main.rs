@@ -7,6 +7,8 @@
 //! ```sh
 //! ELECTOR_CHAOS=200 cargo test --release -p elector-cli --test cluster chaos -- --nocapture
 //! ELECTOR_OVERLOAD=600 cargo test --release -p elector-cli --test cluster overload -- --nocapture
+//! ELECTOR_READMISSIONS=200 cargo test --release -p elector-cli --test cluster readmissions -- \
+//!     --nocapture
 //! ```
 
 #![cfg(target_os = "linux")]
@@ -29,6 +31,7 @@ mod proofs;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "../../../elector-net/tests/common/proxy.rs"]
 mod proxy;
+mod readmissions;
 mod records;
 mod returning;
 mod running;

@@ -199,10 +199,10 @@ impl Rejection {
             Self::Disk { node, known, found } => format!(
                 "{rejected} has the disk {found}, but {rejecting} first admitted node {node} with \
                  the disk {known}. If the two belong to different clusters, correct the address. \
-                 If the disk was lost, put a node with a new id in the place of node {node}: with \
-                 `elector members`, or if the members are fixed with `elector record set`, while \
-                 all nodes are stopped. Only if the wrong disk was admitted at first: `elector \
-                 record forget`"
+                 If the disk was lost under raft or paxos: `elector members remove {node}`, and then \
+                 `elector members add {node}`. If the members are fixed: put a node with a new id \
+                 in its place with `elector record set`, while all nodes are stopped. Only if the \
+                 wrong disk was admitted at first: `elector record forget`"
             ),
             Self::Lineage => "one of the two nodes was recovered with `elector recover`, and the \
                               other one has a record from before that. Stop the node with the older \
