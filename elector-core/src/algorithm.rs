@@ -53,6 +53,18 @@ pub trait Configuration:
     /// its first start, or no members if the node joins a running cluster. Hosts with disks call
     /// this before [`ElectionAlgorithm::restore`]. The default does nothing.
     fn set_disk(&mut self, _disk: DiskId, _first: &[NodeId]) {}
+
+    /// Returns `true` if this node never leads: it votes, and does not campaign. The default is
+    /// `false`.
+    fn never_leads(&self) -> bool {
+        false
+    }
+
+    /// Sets whether this node never leads. Returns `false` if the algorithm has no such setting.
+    /// The default returns `false`.
+    fn set_never_leads(&mut self, _never: bool) -> bool {
+        false
+    }
 }
 
 /// A durable state that an earlier release has written, for

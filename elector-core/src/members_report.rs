@@ -27,6 +27,8 @@ pub struct Member {
     pub role: MemberRole,
     /// The disk of the voter; for a node that is no voter, the disk from which it has answered.
     pub disk: Option<DiskId>,
+    /// Whether the node never leads.
+    pub is_witness: bool,
     /// When the node last answered the leader. Only the leader knows it, while the members change
     /// or while there are observers.
     pub heard: Option<Moment>,

@@ -146,6 +146,11 @@ impl<A: ElectionAlgorithm> Outbox<A> {
         self.refusal
     }
 
+    /// Withdraws a refusal of this step, for an algorithm that tries another command instead.
+    pub fn clear_refusal(&mut self) {
+        self.refusal = None;
+    }
+
     pub(crate) fn begin(&mut self, now: Moment) {
         self.now = now;
         self.sends.clear();

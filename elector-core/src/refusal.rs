@@ -16,12 +16,18 @@ pub enum Refusal {
          again later"
     )]
     LeaderIsFresh,
+    /// A command to campaign, at a node that only votes.
+    #[error("this node never leads: send the command to another voter")]
+    NeverLeads,
     /// A command to resign or to transfer leadership, while the node does not lead.
     #[error("this node does not lead: send the command to the leader")]
     NotTheLeader,
     /// A command to transfer leadership to the leader itself.
     #[error("this node leads already: name another member")]
     TargetLeadsAlready,
+    /// A command to transfer leadership to a node that only votes.
+    #[error("that node never leads: name another member")]
+    TargetNeverLeads,
     /// A command to transfer leadership to a node that is not in the cluster.
     #[error("that node is not in the cluster: name a member")]
     TargetIsNoMember,
@@ -46,6 +52,9 @@ pub enum Refusal {
     /// A command to change the members, while another change is in progress.
     #[error("another change of the members is in progress: wait until it is complete")]
     ChangeInProgress,
+    /// A command to change the members to nodes that never lead.
+    #[error("all these nodes are witnesses, which never lead: name another node, too")]
+    OnlyWitnesses,
     /// A command to change the members to more nodes than a roster can have.
     #[error("a cluster has at most 1024 voters: name fewer nodes")]
     TooManyVoters,

@@ -120,6 +120,9 @@ pub enum TimingError {
     /// A broken rule of an algorithm's own options.
     #[error("{0}")]
     Option(&'static str),
+    /// An option names a node that is not in the cluster.
+    #[error("{0} names a node that is not in the cluster: name members only")]
+    NoMember(&'static str),
 }
 
 debug_as_text!(TimingError);

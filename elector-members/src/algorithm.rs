@@ -1,5 +1,6 @@
 mod adopt;
 mod change;
+mod command;
 mod leader;
 mod observer;
 mod older;
@@ -7,11 +8,11 @@ mod report;
 
 use elector_core::{
     Command, DiskId, ElectionAlgorithm, Epoch, Input, MembersReport, Membership, Moment, NodeId,
-    OlderState, Outbox, Refusal, RosterId, View, quorum::Reseat,
+    OlderState, Outbox, RosterId, View, quorum::Reseat,
 };
 
 use crate::{
-    Members, MembersConfig, MembersDurable, MembersMessage, MembersTimer,
+    Members, MembersConfig, MembersDurable, MembersMessage, MembersTimer, Voter,
     state::{Office, Seat},
 };
 
@@ -108,13 +109,9 @@ impl<A: Reseat> ElectionAlgorithm for Members<A> {
                     out.refuse(refusal);
                 }
             }
-            Input::Commanded(command) => {
-                if self.seat.is_none() {
-                    out.refuse(Refusal::Observes);
-                }
-                self.pass_on(Input::Commanded(command), out);
-            }
+            Input::Commanded(command) => self.on_command(command, out),
         }
+        self.tell_leader(out);
         self.advance(out);
     }
 }
@@ -163,12 +160,18 @@ impl<A: Reseat> Members<A> {
                 rank,
                 epoch,
                 disk,
+                is_witness,
                 sent,
             } => {
                 if rank != self.rank() {
                     self.answer_other_roster(from, out);
                 }
-                self.on_holds(from, (rank, epoch), disk, sent, out);
+                let sender = Voter {
+                    node: from,
+                    disk,
+                    is_witness,
+                };
+                self.on_holds(sender, (rank, epoch), sent, out);
             }
         }
     }

@@ -44,7 +44,19 @@ impl<C: Configuration> Configuration for MembersConfig<C> {
     }
 
     fn validate(&self, members: &Membership) -> Result<(), TimingError> {
-        self.algorithm.validate(members)
+        match self.algorithm.validate(members) {
+            // The named node may become a member later.
+            Err(TimingError::NoMember(_)) => Ok(()),
+            result => result,
+        }
+    }
+
+    fn never_leads(&self) -> bool {
+        self.algorithm.never_leads()
+    }
+
+    fn set_never_leads(&mut self, never: bool) -> bool {
+        self.algorithm.set_never_leads(never)
     }
 
     fn set_disk(&mut self, disk: DiskId, first: &[NodeId]) {

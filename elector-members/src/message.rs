@@ -33,6 +33,8 @@ pub enum MembersMessage<M> {
         epoch: Epoch,
         /// The disk of the sender.
         disk: Option<DiskId>,
+        /// Whether the sender never leads.
+        is_witness: bool,
         /// The timestamp of the beat; [`Moment::ZERO`] if the message answers no beat.
         sent: Moment,
     },

@@ -14,6 +14,9 @@ pub struct Voter {
     /// The disk of the node. `None` until a leader has received a message of this node: then any
     /// disk is the disk of this voter.
     pub disk: Option<DiskId>,
+    /// Whether the node is a witness: it votes, and never leads. The leader learns it together with
+    /// the disk.
+    pub is_witness: bool,
 }
 
 impl From<Member> for Voter {
@@ -21,11 +24,22 @@ impl From<Member> for Voter {
         Self {
             node: member.node,
             disk: member.disk,
+            is_witness: member.is_witness,
         }
     }
 }
 
 impl Voter {
+    /// Creates a voter whose disk is not known yet.
+    #[must_use]
+    pub fn unbound(node: NodeId) -> Self {
+        Self {
+            node,
+            disk: None,
+            is_witness: false,
+        }
+    }
+
     /// Returns `true` if the node `node` with the disk `disk` is this voter.
     #[must_use]
     pub fn is(&self, node: NodeId, disk: Option<DiskId>) -> bool {
@@ -67,7 +81,7 @@ impl Roster {
         if nodes.is_empty() {
             return Self::default();
         }
-        let voters = nodes.iter().map(|node| Voter { node, disk: None });
+        let voters = nodes.iter().map(Voter::unbound);
         Self {
             version: 1,
             voters: voters.collect(),

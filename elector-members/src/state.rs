@@ -28,6 +28,9 @@ pub struct Members<A: Reseat> {
     pub(crate) leader: Option<NodeId>,
     /// The state of the leader.
     pub(crate) office: Option<Office>,
+    /// The last epoch whose leader this voter has told that the roster is wrong about whether it is
+    /// a witness.
+    pub(crate) told: Epoch,
 }
 
 /// The timers of a node.
@@ -74,6 +77,8 @@ pub(crate) struct Heard {
     /// When the last answer arrived.
     pub(crate) at: Moment,
     pub(crate) disk: Option<DiskId>,
+    /// Whether the node never leads.
+    pub(crate) is_witness: bool,
     /// Whether the node has the leader's roster on its disk, and is in the leader's epoch.
     pub(crate) holds: bool,
     /// How many beats in a row the node has answered in time, up to [`STREAK`].
@@ -124,6 +129,14 @@ impl Office {
         })
     }
 
+    /// Returns `true` if the roster is wrong about whether this voter is a witness.
+    pub(crate) fn corrects(&self, voter: &Voter) -> bool {
+        let heard = self.heard.get(&voter.node);
+        heard.is_some_and(|heard| {
+            voter.is(voter.node, heard.disk) && heard.is_witness != voter.is_witness
+        })
+    }
+
     /// Returns `true` if `voter` has the leader's roster on its disk.
     pub(crate) fn is_held_by(&self, voter: Voter) -> bool {
         let heard = self.heard.get(&voter.node);
@@ -163,6 +176,7 @@ impl<A: Reseat> Members<A> {
             seat,
             leader: None,
             office: None,
+            told: Epoch::ZERO,
         }
     }
 
@@ -220,6 +234,7 @@ impl<A: Reseat> Members<A> {
             rank: self.rank(),
             epoch: self.current_view().epoch,
             disk: self.config().disk,
+            is_witness: self.config().never_leads(),
             sent,
         }
     }

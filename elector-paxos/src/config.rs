@@ -27,6 +27,10 @@ pub struct PaxosConfig {
     /// Default: empty.
     #[serde(deserialize_with = "by_node::deserialize")]
     pub first_ballot: BTreeMap<NodeId, u64>,
+    /// Whether this node never leads. It votes, and does not campaign. Unlike the other options,
+    /// this one belongs to one node. Default: off.
+    #[serde(skip)]
+    pub never_leads: bool,
 }
 
 /// How nodes learn that a leader has been chosen ("Paxos Made Simple", section 2.3).
@@ -53,12 +57,19 @@ impl Configuration for PaxosConfig {
         &mut self.timing
     }
 
+    fn never_leads(&self) -> bool {
+        self.never_leads
+    }
+
+    fn set_never_leads(&mut self, never: bool) -> bool {
+        self.never_leads = never;
+        true
+    }
+
     fn validate(&self, members: &Membership) -> Result<(), TimingError> {
         self.timing.validate()?;
         if !self.first_ballot.keys().all(|&node| members.contains(node)) {
-            return Err(TimingError::Option(
-                "first_ballot names a node that is not in the cluster: name members only",
-            ));
+            return Err(TimingError::NoMember("first_ballot"));
         }
         if self.first_ballot.values().any(|&counter| counter == 0) {
             return Err(TimingError::Option(

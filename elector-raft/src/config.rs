@@ -29,6 +29,10 @@ pub struct RaftConfig {
     /// that all nodes are equal.
     #[serde(deserialize_with = "by_node::deserialize")]
     pub priorities: BTreeMap<NodeId, u32>,
+    /// Whether this node never leads. It votes, and does not campaign. Unlike the other options,
+    /// this one belongs to one node. Default: off.
+    #[serde(skip)]
+    pub never_leads: bool,
 }
 
 impl Default for RaftConfig {
@@ -38,6 +42,7 @@ impl Default for RaftConfig {
             pre_vote: true,
             check_quorum: true,
             priorities: BTreeMap::new(),
+            never_leads: false,
         }
     }
 }
@@ -51,14 +56,21 @@ impl Configuration for RaftConfig {
         &mut self.timing
     }
 
+    fn never_leads(&self) -> bool {
+        self.never_leads
+    }
+
+    fn set_never_leads(&mut self, never: bool) -> bool {
+        self.never_leads = never;
+        true
+    }
+
     fn validate(&self, members: &Membership) -> Result<(), TimingError> {
         self.timing.validate()?;
         if self.priorities.keys().all(|&node| members.contains(node)) {
             return Ok(());
         }
-        Err(TimingError::Option(
-            "priorities names a node that is not in the cluster: name members only",
-        ))
+        Err(TimingError::NoMember("priorities"))
     }
 }
 

@@ -120,7 +120,11 @@ fn page(present: &MembersStatus) -> String {
             text,
             "{:<6}{:<10}{:<24}{:<34}{heard}",
             member.id,
-            member.role,
+            if member.witness && member.votes() {
+                "witness"
+            } else {
+                &member.role
+            },
             member.address.as_deref().unwrap_or("unknown"),
             member.disk.as_deref().unwrap_or("not known yet"),
         );

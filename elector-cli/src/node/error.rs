@@ -79,6 +79,9 @@ pub(crate) enum ServeError {
          paxos, or see `elector record set --help`"
     )]
     CannotJoin(&'static str),
+    /// A node is to be a witness, and its algorithm has none.
+    #[error("{0} has no voters that never lead: choose raft or paxos, or omit --never-lead")]
+    CanLead(&'static str),
     /// The failure detection breaks a rule.
     #[error("detection: {0}")]
     Detection(String),

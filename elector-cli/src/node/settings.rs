@@ -64,6 +64,16 @@ pub(crate) struct Settings {
     /// address of this node in the list of peers, or else --listen]
     #[arg(long, value_name = "HOST:PORT", env = "ELECTOR_ADVERTISE")]
     pub(crate) advertise: Option<String>,
+    /// Let this node vote, and never lead: a witness, for example on a small machine beside two
+    /// large ones. Only with `raft` and `paxos` [default: false]
+    #[arg(
+        long,
+        num_args = 0..=1,
+        default_missing_value = "true",
+        value_name = "BOOL",
+        env = "ELECTOR_NEVER_LEAD"
+    )]
+    pub(crate) never_lead: Option<bool>,
     /// A folder with ca.pem, node-ID.pem and node-ID.key.pem; see `elector certs`
     #[arg(long, value_name = "DIR", env = "ELECTOR_TLS_DIR")]
     pub(crate) tls_dir: Option<PathBuf>,
@@ -234,7 +244,7 @@ impl Settings {
         let flags = self;
         Ok(first_of!(
             flags, file: name, id, peers, join, data_dir, algorithm, profile, listen, advertise,
-            tls_dir, plaintext_beyond_loopback, http, http_beyond_loopback, token_file, leave_ms, heir,
+            never_lead, tls_dir, plaintext_beyond_loopback, http, http_beyond_loopback, token_file, leave_ms, heir,
             trust_refused, log_format, log,
         ))
     }

@@ -54,7 +54,11 @@ impl<A: ElectionAlgorithm> NodeSetup<A> {
     ///
     /// # Errors
     /// The first setting that is missing or wrong.
-    pub(crate) fn new(settings: Settings, config: A::Config) -> Result<Self, ServeError> {
+    pub(crate) fn new(settings: Settings, mut config: A::Config) -> Result<Self, ServeError> {
+        let never_leads = settings.never_lead.unwrap_or(false);
+        if never_leads && !config.set_never_leads(true) {
+            return Err(ServeError::CanLead(A::NAME));
+        }
         let joins = settings.join.is_some();
         if joins && !A::CHANGES_MEMBERS {
             return Err(ServeError::CannotJoin(A::NAME));

@@ -26,6 +26,8 @@ impl Changing {
         let mut changing = Self { cluster, algorithm };
         for id in 1..=3 {
             changing.format(id, &changing.first());
+        }
+        for id in 1..=3 {
             changing.spawn(id, &changing.first());
         }
         changing.cluster.leader();
@@ -237,6 +239,50 @@ fn a_lost_majority_is_recovered() {
     changing.join(old, kept);
     changing.changed(kept, &["add", &old.to_string()]);
     assert_eq!(changing.voters(kept).len(), 2);
+}
+
+// A witness makes two machines a cluster that survives a failure. It must never lead, also if a
+// leader resigns, or if it is the first to notice that the leader has failed.
+#[test]
+fn a_witness_votes_and_never_leads() {
+    for algorithm in ["raft", "paxos"] {
+        let mut changing = Changing::start(algorithm);
+        let witness = changing.cluster.others(changing.cluster.leader().1)[0];
+        let mut arguments = changing.first().to_vec();
+        arguments.push("--never-lead".to_owned());
+        // The list names the disks before the node becomes a witness.
+        until("the list names all disks", || {
+            let (_, output) = changing.members(changing.cluster.leader().1, &[]);
+            output.contains("roster") && !output.contains("not known yet")
+        });
+        changing.cluster.kill(witness);
+        changing.spawn(witness, &arguments);
+        let (mut epoch, mut leader) = changing.cluster.leader();
+        assert_ne!(leader, witness, "{algorithm}");
+        until("the leader knows the witness", || {
+            let (_, output) = changing.members(leader, &[]);
+            output.contains("witness")
+        });
+        for round in 0..4 {
+            let mut command = elector(&["step-down", "--http", &changing.cluster.http(leader)]);
+            if round % 2 == 0 {
+                let (code, output) = finished(command.env("ELECTOR_TOKEN", TOKEN));
+                assert_eq!(code, 0, "{output}");
+            } else {
+                changing.cluster.kill(leader);
+            }
+            let (newer, next) = changing.cluster.leader_after(epoch);
+            assert!(
+                next != witness && next != leader,
+                "{algorithm}: {next} after {leader}"
+            );
+            if round % 2 == 1 {
+                changing.spawn(leader, &changing.first());
+            }
+            (epoch, leader) = (newer, next);
+            changing.cluster.leader();
+        }
+    }
 }
 
 // Each mistake must be refused with a reason, and must change nothing.

@@ -165,7 +165,7 @@ impl<A: QuorumElection> QuorumNode<A> {
             return Due::Nothing;
         }
         self.timer.elapsed(timer);
-        if self.has_resigned {
+        if self.has_resigned || self.never_leads() {
             self.has_resigned = false;
             self.keep_vigil(out);
             return Due::Nothing;
@@ -185,10 +185,11 @@ impl<A: QuorumElection> QuorumNode<A> {
                 silence.is_suspected = true;
                 let asked = silence.asked;
                 self.suspects.insert(peer);
-                if !self.campaigns() && self.rank(peer, asked) == 0 {
-                    return Due::AskAhead;
+                let is_first = !self.campaigns() && self.rank(peer, asked) == 0;
+                match is_first && !self.never_leads() {
+                    true => Due::AskAhead,
+                    false => Due::Nothing,
                 }
-                Due::Nothing
             }
             // The node owes this peer no silence.
             Some(_) | None => self.on_marked_down(peer, out),
@@ -239,7 +240,7 @@ impl<A: QuorumElection> QuorumNode<A> {
             return Due::Resume(asked);
         }
         let rank = self.rank(leader, asked);
-        if rank == 0 {
+        if rank == 0 && !self.never_leads() {
             return Due::Campaign;
         }
         self.wait(A::STAGGER, self.rules.turn(rank), out);

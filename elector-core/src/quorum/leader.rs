@@ -108,6 +108,9 @@ impl<A: QuorumElection> QuorumNode<A> {
         if self.leads() {
             return Err(Refusal::LeadsAlready);
         }
+        if self.never_leads() {
+            return Err(Refusal::NeverLeads);
+        }
         if A::has_lease(&self.rules.config) && self.has_fresh_leader() {
             // The silence also forbids a node to support itself.
             return Err(Refusal::LeaderIsFresh);

@@ -1,7 +1,7 @@
 use alloc::sync::Arc;
 
 use super::{Phase, QuorumElection, Rules, election_timeout::Silence};
-use crate::{Attempts, Epoch, ExclusiveTimer, NodeId, NodeSet, View};
+use crate::{Attempts, Configuration as _, Epoch, ExclusiveTimer, NodeId, NodeSet, View};
 
 /// The state of a node in an algorithm that elects by a majority.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +64,12 @@ impl<A: QuorumElection> QuorumNode<A> {
     #[must_use]
     pub fn leads(&self) -> bool {
         matches!(self.phase, Phase::Leader(_))
+    }
+
+    /// Returns `true` if this node only votes.
+    #[must_use]
+    pub fn never_leads(&self) -> bool {
+        self.rules.config.never_leads()
     }
 
     /// Returns `true` if this node is a candidate.

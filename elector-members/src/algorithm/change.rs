@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use elector_core::{
-    ChangeWait, Command, Configuration as _, ElectionAlgorithm as _, Input, MembersChange, Moment,
-    NodeId, Outbox, Refusal, quorum::Reseat,
+    ChangeWait, Configuration as _, ElectionAlgorithm as _, MembersChange, Moment, NodeId, Outbox,
+    Refusal, quorum::Reseat,
 };
 
 use crate::{
@@ -74,15 +74,26 @@ impl<A: Reseat> Members<A> {
         let voter_of = |node: NodeId| {
             let present = self.durable.roster.voter(node);
             if !change.readmit.contains(node) {
-                return Ok(present.unwrap_or(Voter { node, disk: None }));
+                return Ok(present.unwrap_or(Voter::unbound(node)));
             }
             let disk = office.heard.get(&node).and_then(|heard| heard.disk);
             if disk.is_none() || present.is_some_and(|voter| voter.is(node, disk)) {
                 return Err(Refusal::NoOtherDisk);
             }
-            Ok(Voter { node, disk })
+            Ok(Voter {
+                disk,
+                ..Voter::unbound(node)
+            })
         };
-        change.goal.iter().map(voter_of).collect()
+        let goal: Vec<Voter> = change.goal.iter().map(voter_of).collect::<Result<_, _>>()?;
+        let is_witness = |voter: &Voter| {
+            let heard = office.heard.get(&voter.node);
+            voter.is_witness || heard.is_some_and(|heard| heard.is_witness)
+        };
+        match goal.iter().all(is_witness) {
+            true => Err(Refusal::OnlyWitnesses),
+            false => Ok(goal),
+        }
     }
 
     /// Makes the next roster, if one is due and the present one is safe to leave.
@@ -104,10 +115,7 @@ impl<A: Reseat> Members<A> {
         match self.next(out.now()) {
             Next::Nothing | Next::Wait(_) => {}
             Next::Make(roster) => self.make(roster, out),
-            Next::HandOver => {
-                let resign = Input::Commanded(Command::Resign);
-                self.act(out, |algorithm, out| algorithm.step(resign, out));
-            }
+            Next::HandOver => self.resign(out),
         }
     }
 
@@ -196,20 +204,26 @@ impl<A: Reseat> Members<A> {
         }
     }
 
-    /// Returns the roster in which each voter has its disk, when all of them have answered. So no
-    /// roster is made as long as a voter runs an earlier release, which cannot adopt it.
+    /// Returns the roster in which each voter has its disk, when all of them have answered, and in
+    /// which the witnesses are marked. No roster is made as long as a voter runs an earlier release,
+    /// which cannot adopt it.
     fn bind_disks(&self, office: &Office) -> Next {
         let mut bound = self.durable.roster.clone();
         for voter in &mut bound.voters {
-            if voter.disk.is_none() {
-                voter.disk = if voter.node == self.me() {
-                    self.config().disk
-                } else {
-                    office.heard.get(&voter.node).and_then(|heard| heard.disk)
-                };
+            if let Some(heard) = office.heard.get(&voter.node)
+                && voter.is(voter.node, heard.disk)
+            {
+                (voter.disk, voter.is_witness) = (heard.disk, heard.is_witness);
+            }
+            if voter.node == self.me() {
+                voter.disk = voter.disk.or(self.config().disk);
             }
         }
-        let all_bound = bound.voters.iter().all(|voter| voter.disk.is_some());
+        let has_disks = self.config().disk.is_some();
+        let all_bound = bound
+            .voters
+            .iter()
+            .all(|voter| voter.disk.is_some() || !has_disks);
         if !all_bound || bound == self.durable.roster {
             return Next::Nothing;
         }
@@ -255,6 +269,10 @@ impl<A: Reseat> Members<A> {
 fn ready(office: &Office, wanted: Voter) -> Option<Voter> {
     let heard = office.heard.get(&wanted.node)?;
     let disk = wanted.disk.or(heard.disk);
-    let voter = Voter { disk, ..wanted };
+    let voter = Voter {
+        disk,
+        is_witness: heard.is_witness,
+        ..wanted
+    };
     (heard.streak >= STREAK && voter.is(wanted.node, heard.disk)).then_some(voter)
 }

@@ -2,9 +2,7 @@
 
 use alloc::collections::BTreeSet;
 
-use elector_core::{
-    Configuration as _, Delay, DiskId, Epoch, Moment, NodeId, Outbox, quorum::Reseat,
-};
+use elector_core::{Configuration as _, Delay, Epoch, Moment, NodeId, Outbox, quorum::Reseat};
 
 use crate::{
     Members, MembersMessage, MembersTimer, Rank, Voter,
@@ -32,7 +30,8 @@ impl<A: Reseat> Members<A> {
             voter.node == self.me() || heard.is_some_and(|heard| heard.disk.is_some())
         };
         let is_changing = !office.wanted.is_empty() || roster.is_changing();
-        is_changing || self.is_unbound() && roster.voters.iter().all(is_heard)
+        let can_bind = || self.is_unbound() && roster.voters.iter().all(is_heard);
+        is_changing || can_bind() || roster.voters.iter().any(|v| office.corrects(v))
     }
 
     /// Returns `true` if the roster does not name the disks of all voters yet.
@@ -108,12 +107,16 @@ impl<A: Reseat> Members<A> {
 
     pub(super) fn on_holds(
         &mut self,
-        from: NodeId,
+        sender: Voter,
         (rank, epoch): (Rank, Epoch),
-        disk: Option<DiskId>,
         sent: Moment,
         out: &mut Outbox<Self>,
     ) {
+        let Voter {
+            node: from,
+            disk,
+            is_witness,
+        } = sender;
         let (now, own) = (out.now(), self.rank());
         let limit = self.config().timing().lease / 2;
         let Some(office) = &mut self.office else {
@@ -122,6 +125,7 @@ impl<A: Reseat> Members<A> {
         let heard = office.heard.entry(from).or_insert(Heard {
             at: now,
             disk,
+            is_witness,
             holds: false,
             streak: 0,
             answered: Moment::ZERO,
@@ -130,7 +134,7 @@ impl<A: Reseat> Members<A> {
         if heard.disk != disk {
             (heard.disk, heard.streak) = (disk, 0);
         }
-        heard.at = now;
+        (heard.at, heard.is_witness) = (now, is_witness);
         heard.holds = rank == own && epoch == office.epoch;
         if Some(sent) == office.beat && heard.answered != sent {
             let in_time = now.saturating_since(sent) <= limit;

@@ -45,6 +45,7 @@ pub(super) fn recovered<A: Reseat>(
         voters: vec![Voter {
             node: me,
             disk: disk.known(),
+            ..Voter::unbound(me)
         }],
         goal: vec![],
     };

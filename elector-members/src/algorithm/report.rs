@@ -35,7 +35,12 @@ impl<A: Reseat> Members<A> {
             let disk = heard.disk;
             let is_listed = |member: &Member| Voter::from(*member).is(node, disk);
             if !members.iter().any(is_listed) {
-                members.push(self.member(Voter { node, disk }, MemberRole::Observer));
+                let observer = Voter {
+                    disk,
+                    is_witness: heard.is_witness,
+                    ..Voter::unbound(node)
+                };
+                members.push(self.member(observer, MemberRole::Observer));
             }
         }
         members.sort_by_key(|member| (member.node, member.role));
@@ -58,6 +63,7 @@ impl<A: Reseat> Members<A> {
             node: voter.node,
             role,
             disk: voter.disk.or(heard.and_then(|heard| heard.disk)),
+            is_witness: voter.is_witness,
             heard: heard.map(|heard| heard.at),
         }
     }

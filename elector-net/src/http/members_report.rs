@@ -33,6 +33,9 @@ pub struct MemberStatus {
     pub id: NodeId,
     /// `voter`, `observer`, `joining` or `leaving`.
     pub role: String,
+    /// Whether the node never leads.
+    #[serde(default)]
+    pub witness: bool,
     /// The address at which this node dials the node.
     pub address: Option<String>,
     /// The id of the disk: 32 hexadecimal digits.
@@ -77,6 +80,7 @@ impl MembersStatus {
             MemberStatus {
                 id: member.node,
                 role: member.role.name().to_owned(),
+                witness: member.is_witness,
                 address: address_of(member.node),
                 disk: member.disk.map(|disk| disk.to_string()),
                 heard_ms: match (heard, silent) {

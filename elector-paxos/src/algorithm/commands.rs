@@ -32,6 +32,9 @@ impl Paxos {
             return; // Invalid: another node leads this epoch.
         }
         self.learn_leader(from);
+        if self.node.never_leads() {
+            return; // Another node is elected when its vigil has ended.
+        }
         // A proposal of this node for `epoch` is obsolete. If there is no higher ballot, `propose`
         // makes no proposal that would replace it.
         self.node.phase = Phase::Follower { leader: None };

@@ -28,6 +28,9 @@ impl Raft {
         if self.node.elected.is_some_and(|leader| leader != from) {
             return; // Invalid: another node leads this term.
         }
+        if self.node.never_leads() {
+            return; // Another node is elected when its vigil has ended.
+        }
         self.node.clear_resigned();
         self.request_votes(Kind::Transfer, out);
     }
