@@ -9,7 +9,7 @@ use crate::{FAILED, output};
 pub(crate) const UNKNOWN: u8 = 3;
 
 /// The subcommands that query a node.
-const QUERIES: [&str; 4] = ["status", "watch", "step-down", "transfer"];
+const QUERIES: [&str; 5] = ["status", "watch", "members", "step-down", "transfer"];
 
 /// A feature of this crate, and the subcommands that are compiled in with it.
 struct Feature {
@@ -38,6 +38,8 @@ const FEATURES: [Feature; 2] = [
             "node",
             "run",
             "members",
+            "record",
+            "recover",
             "certs",
             "status",
             "watch",

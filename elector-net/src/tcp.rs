@@ -486,6 +486,7 @@ impl<A: ElectionAlgorithm> Links<A> for TcpLinks<A> {
 
     fn members_changed(&mut self, report: &MembersReport) {
         self.context.links.set_members(report);
+        log_members(self.context.me(), report);
         let (me, disk) = (self.context.me(), self.context.hello.disk);
         if let Standing::Voter(Some(known)) = self.context.links.standing(me)
             && known != disk
@@ -496,6 +497,23 @@ impl<A: ElectionAlgorithm> Links<A> for TcpLinks<A> {
                  is lost, use `elector members readmit {me}`"
             );
         }
+    }
+}
+
+/// Logs the list of members that this node has now.
+fn log_members(me: NodeId, report: &MembersReport) {
+    let voters = report.members.iter().filter(|member| member.role.votes());
+    let voters: Vec<NodeId> = voters.map(|member| member.node).collect();
+    let (roster, voters) = (report.roster, Ids(&voters));
+    match &report.goal {
+        _ if report.roster.version == 0 => tracing::info!(
+            node = me.0,
+            "this node joins a cluster: it votes when `elector members add {me}` has added it"
+        ),
+        Some(goal) => tracing::info!(
+            node = me.0, %roster, %voters, goal = %Ids(goal), "members change"
+        ),
+        None => tracing::info!(node = me.0, %roster, %voters, "members known"),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Explains in words why there is a leader or not.
 
 use elector_core::{GuaranteeKind, NodeId, Role};
-use elector_net::http::{PeerStatus, StatusReport};
+use elector_net::http::{MembersStatus, PeerStatus, StatusReport};
+
+use super::members;
 
 /// The answer from one address.
 #[derive(Debug)]
@@ -10,6 +12,8 @@ pub(super) struct Answer {
     pub(super) address: String,
     /// The status of the node, or why it could not be queried.
     pub(super) status: Result<StatusReport, String>,
+    /// The members, if they can change.
+    pub(super) members: Option<MembersStatus>,
 }
 
 /// Returns the explanation: first the conclusion from all answers, then the details of each node.
@@ -19,10 +23,18 @@ pub(super) fn explain(answers: &[Answer]) -> String {
         .filter_map(|answer| answer.status.as_ref().ok())
         .collect();
     let mut text = conclusion(&reports);
-    for Answer { address, status } in answers {
+    for Answer {
+        address,
+        status,
+        members,
+    } in answers
+    {
         text.push('\n');
         match status {
-            Ok(report) => explain_node(&mut text, report, address),
+            Ok(report) => {
+                explain_node(&mut text, report, address);
+                explain_change(&mut text, members.as_ref());
+            }
             Err(error) => text += &format!("The node at {address} could not be queried: {error}\n"),
         }
     }
@@ -140,10 +152,34 @@ fn explain_node(text: &mut String, report: &StatusReport, address: &str) {
     for peer in &reach.missing {
         point(text, &missing_peer(peer));
     }
+    if !report.members.contains(&report.node) {
+        point(text, &observer(report));
+        return;
+    }
     if report.peers.is_some() {
         point(text, &majority(report, &reach));
     }
     point(text, &waits_for(report, &reach));
+}
+
+/// Adds what a change of the members waits for, if one is in progress.
+fn explain_change(text: &mut String, members: Option<&MembersStatus>) {
+    let Some((present, goal)) = members.and_then(|present| Some((present, present.goal.as_ref()?)))
+    else {
+        return;
+    };
+    let goal: Vec<String> = goal.iter().map(NodeId::to_string).collect();
+    let (goal, waits) = (goal.join(", "), members::waits(present));
+    point(text, &format!("The members change, to {goal}; {waits}."));
+}
+
+/// Returns a sentence about a node that does not vote.
+fn observer(report: &StatusReport) -> String {
+    let node = report.node;
+    format!(
+        "It is an observer: it does not vote. `elector members add {node}` at the leader lets it \
+         vote, or `elector members readmit {node}` if it has come back with an empty disk."
+    )
 }
 
 /// Returns a sentence about the role and the lease of the node.

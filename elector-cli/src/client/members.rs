@@ -92,7 +92,8 @@ fn asked(goal: BTreeSet<NodeId>, named: &[Goal]) -> Result<MembersRequest, Clien
     })
 }
 
-fn query(api: &Api) -> Result<(MembersStatus, String), ClientError> {
+/// Returns the members as a node knows them, both parsed and as the JSON text of the answer.
+pub(super) fn query(api: &Api) -> Result<(MembersStatus, String), ClientError> {
     let text = api.get(PATH)?;
     Ok((api.parse(&text)?, text))
 }

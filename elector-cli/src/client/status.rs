@@ -9,6 +9,7 @@ use super::{
     args::Status,
     error::ClientError,
     explain::{Answer, explain, named},
+    members,
 };
 use crate::output;
 
@@ -33,6 +34,10 @@ fn explained(addresses: &[String]) -> Result<ExitCode, ClientError> {
         status: query(address)
             .map(|(report, _)| report)
             .map_err(|error| error.to_string()),
+        // A node with fixed members has no such answer.
+        members: members::query(&Api::new(address))
+            .ok()
+            .map(|(present, _)| present),
     });
     let answers: Vec<Answer> = answers.collect();
     output::print(&explain(&answers))?;

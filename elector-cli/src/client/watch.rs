@@ -143,6 +143,9 @@ fn line(report: &EventReport) -> String {
             node,
             format!("has lost the leadership of epoch {epoch}"),
         ),
+        EventReport::Members {
+            at, node, roster, ..
+        } => dated(at, node, format!("has the list of members {roster}")),
         EventReport::Lagged { missed } => undated(format!("{missed} events were missed")),
         EventReport::Restarted { .. } => undated("the node was restarted".to_owned()),
         EventReport::Stopped { reason } => undated(format!("the node has stopped: {reason}")),
@@ -197,6 +200,9 @@ mod tests {
         assert_eq!(viewed("leader", Some(1)), dated("leads epoch 7"));
         let lost = json!({"event": "lost", "number": 9, "at": at, "node": 1, "epoch": 7});
         assert_eq!(of(&lost), dated("has lost the leadership of epoch 7"));
+        let members =
+            json!({"event": "members", "number": 9, "at": at, "node": 1, "roster": "7.2"});
+        assert_eq!(of(&members), dated("has the list of members 7.2"));
         let lagged = of(&json!({"event": "lagged", "missed": 12}));
         assert_eq!(lagged.find("12 events"), Some(at.len() + 2));
         assert!(of(&json!({"event": "danced"})).contains("does not know"));

@@ -216,9 +216,13 @@ mod tests {
     #[test]
     fn a_missing_setting_is_named_as_flag_variable_and_key() {
         for (text, hint) in [
-            ("", "--peers is missing"),
-            ("peers = ['1=a:1']", "ELECTOR_ID"),
+            ("", "ELECTOR_ID"),
             ("id = 1\npeers = ['1=a:1']", "data_dir in the file"),
+            ("id = 1\ndata_dir = 'd'", "--peers is missing"),
+            (
+                "id = 1\ndata_dir = 'd'\njoin = ['2=a:1']",
+                "choose raft or paxos",
+            ),
             (&format!("id = 4\n{PEERS}"), "own id 4 is not in the list"),
             ("id = 1\npeers = ['1=a:1', '1=b:1']", "listed twice"),
             (

@@ -293,7 +293,7 @@ fn mistakes_are_refused_with_a_reason() {
     let follower = leader % 3 + 1;
     for (at, arguments, code, reason) in [
         (leader, &["add", "9"][..], 3, "9=HOST:PORT"),
-        (leader, &["add", "9=nowhere"], 2, "HOST:PORT"),
+        (leader, &["add", "9=nowhere"], 3, "HOST:PORT"),
         (leader, &["add", "2=127.0.0.1:1"], 1, "is a member already"),
         (leader, &["remove", "9"], 3, "no voter"),
         (leader, &["remove", "1,2,3"], 1, "needs a voter"),

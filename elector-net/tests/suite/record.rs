@@ -13,8 +13,9 @@ use elector_core::{
     Epoch, Membership, NodeId,
     actor::{Elector, StartError, Storage},
 };
-use elector_net::{FileStorage, Identity, RecordError};
-use elector_raft::{Raft, RaftDurable};
+use elector_members::{Members, MembersConfig, MembersDurable};
+use elector_net::{FileStorage, Identity, ListChange, RecordError};
+use elector_raft::{Raft, RaftConfig, RaftDurable};
 use elector_ring::RingDurable;
 
 /// The environment variable with the folder in which a second process of this program saves until
@@ -119,6 +120,42 @@ async fn a_record_is_created_once() {
     assert!(matches!(error, RecordError::Exists { .. }));
     let mut storage = FileStorage::at(folder.path(), identity());
     assert_eq!(load(&mut storage).await.unwrap(), Some(term(7)));
+}
+
+// A node that is upgraded to members that can change must keep its votes. After that, it must not
+// run with a fixed list again, because the list may have changed.
+#[tokio::test]
+async fn a_record_with_fixed_members_is_converted_and_keeps_its_votes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut storage = made(folder.path());
+    load(&mut storage).await.unwrap();
+    save(&mut storage, &term(7)).await.unwrap();
+    drop(storage);
+    for _ in 0..2 {
+        let mut storage = FileStorage::at(folder.path(), identity());
+        let mut config = MembersConfig::<RaftConfig>::default();
+        storage
+            .prepare::<Members<Raft>>(&mut config, &members([1, 9]))
+            .unwrap();
+        assert!(config.disk.is_some() && !config.joins);
+        assert_eq!(config.first, [1, 2, 3].map(NodeId).into_iter().collect());
+        let loaded = Storage::load(&mut storage, &members([1, 9])).await.unwrap();
+        let loaded: MembersDurable<RaftDurable> = loaded.unwrap();
+        assert_eq!((loaded.algorithm, loaded.roster.version), (term(7), 0));
+    }
+    let mut storage = FileStorage::at(folder.path(), identity());
+    let error = load(&mut storage).await.unwrap_err();
+    assert!(
+        matches!(error, RecordError::ChangesMembers { .. }),
+        "{error}"
+    );
+    let change = ListChange {
+        nodes: vec![NodeId(1)],
+        generation: 2,
+        floor: Epoch(9),
+    };
+    let error = FileStorage::change::<Members<Raft>>(folder.path(), &change).unwrap_err();
+    assert!(error.to_string().contains("elector members"), "{error}");
 }
 
 // With two lists of nodes, two leaders can be elected in one epoch. So the record decides which

@@ -10,6 +10,7 @@ fn answer(changes: &Value) -> Answer {
     Answer {
         address: "127.0.0.1:7180".to_owned(),
         status: Ok(test_report(&[changes])),
+        members: None,
     }
 }
 
@@ -154,6 +155,7 @@ Node 1 (db-1) of the cluster billing, at 127.0.0.1:7180:
     let no_answer = Answer {
         address: "db2:7180".to_owned(),
         status: Err("nothing listens there".to_owned()),
+        members: None,
     };
     assert_eq!(
         explain(&[no_answer]),
@@ -183,6 +185,26 @@ fn an_election_in_progress_is_shown() {
     assert!(text.contains("is a candidate in epoch 7"), "{text}");
     assert!(
         text.contains("waits for the answers of the other nodes"),
+        "{text}"
+    );
+}
+
+// An operator who waits for a change must see what it waits for, and an observer must not be taken
+// for a node that can be elected.
+#[test]
+fn a_change_and_an_observer_are_explained() {
+    let members = json!({
+        "node": 1, "leader": 1, "roster": "7.2", "goal": [1, 2, 4], "members": [],
+        "waits_for": "node 4 must answer the leader",
+    });
+    let mut changing = answer(&json!({"node": 1, "role": "leader", "leader": 1}));
+    changing.members = serde_json::from_value(members).ok();
+    let text = explain(&[changing]);
+    let expected = "The members change, to 1, 2, 4; waiting: node 4 must answer the leader.";
+    assert!(text.contains(expected), "{text}");
+    let text = explain(&[answer(&json!({"node": 4, "members": [1, 2, 3]}))]);
+    assert!(
+        text.contains("It is an observer") && !text.contains("majority"),
         "{text}"
     );
 }
