@@ -40,7 +40,7 @@ impl<A: Reseat> Members<A> {
 
     fn command(&mut self, command: Command, out: &mut Outbox<Self>) {
         self.act(out, |algorithm, out| {
-            algorithm.step(Input::Commanded(command), out)
+            algorithm.step(Input::Commanded(command), out);
         });
     }
 

@@ -112,7 +112,7 @@ impl MessageReader {
 
 #[cfg(test)]
 mod tests {
-    use elector_core::{Epoch, Moment, NodeId};
+    use elector_core::{Epoch, Moment};
     use elector_members::{MembersMessage, Rank};
     use elector_raft::RaftMessage;
     use tokio_util::codec::Decoder;
