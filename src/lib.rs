@@ -11,8 +11,8 @@
 //!
 //! Features are additive: they do not change each other. The feature `net` adds `elector::net`, for
 //! nodes that are processes on machines of their own. These nodes communicate over TCP with mutual
-//! TLS, and each has a durable record. It also adds `elector::Members`, which changes the members of
-//! a cluster of Raft or Paxos while it runs: `Members<Raft>` in place of `Raft`.
+//! TLS, and each has a durable record. It also adds `elector::Members`, which changes the members
+//! of a cluster of Raft or Paxos while it runs: `Members<Raft>` in place of `Raft`.
 //!
 //! # Work that only the leader does
 //!

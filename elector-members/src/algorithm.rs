@@ -111,7 +111,7 @@ impl<A: Reseat> ElectionAlgorithm for Members<A> {
             }
             Input::Commanded(command) => self.on_command(command, out),
         }
-        self.tell_leader(out);
+        self.report_witness(out);
         self.advance(out);
     }
 }

@@ -28,9 +28,9 @@ pub struct Members<A: Reseat> {
     pub(crate) leader: Option<NodeId>,
     /// The state of the leader.
     pub(crate) office: Option<Office>,
-    /// The last epoch whose leader this voter has told that the roster is wrong about whether it is
-    /// a witness.
-    pub(crate) told: Epoch,
+    /// The last epoch whose leader this voter has informed that the roster is wrong about whether
+    /// this voter is a witness.
+    pub(crate) reported: Epoch,
 }
 
 /// The timers of a node.
@@ -176,7 +176,7 @@ impl<A: Reseat> Members<A> {
             seat,
             leader: None,
             office: None,
-            told: Epoch::ZERO,
+            reported: Epoch::ZERO,
         }
     }
 

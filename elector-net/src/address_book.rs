@@ -21,7 +21,7 @@ const MAX_LENGTH: usize = 261;
 /// Where nodes are dialled.
 ///
 /// The addresses that were configured are always used. Other addresses come from the nodes
-/// themselves: a node names its own address when it connects, and a node that is connected tells
+/// themselves: a node names its own address when it connects, and a node that is connected reports
 /// the addresses that it knows. They are kept in a file, so that a node finds its cluster again
 /// after a restart, also if all nodes have moved since it was configured. The addresses decide only
 /// where a node looks. Who a peer is, is checked at each connection.
@@ -91,10 +91,10 @@ impl AddressBook {
         self.learn(node, address, true)
     }
 
-    /// Takes an address that another node, or an operator, has told. It does not replace an address
+    /// Takes an address that another node or an operator has named. It does not replace an address
     /// that the node itself has named.
     /// Returns `true` if this node uses the address now, and did not use it before.
-    pub(crate) fn told(&self, node: NodeId, address: &str) -> bool {
+    pub(crate) fn reported(&self, node: NodeId, address: &str) -> bool {
         self.learn(node, address.to_owned(), false)
     }
 
@@ -135,7 +135,7 @@ impl AddressBook {
             {
                 tracing::warn!(
                     node = node.0, %error,
-                    "addresses of nodes cannot be saved, so this node must be told them again \
+                    "addresses of nodes cannot be saved, so this node may not find these nodes \
                      after a restart: check the data folder"
                 );
             }
@@ -206,10 +206,10 @@ mod tests {
         let book = book(None);
         book.named_by(NodeId(1), "other:1", HOST);
         assert_eq!(of(&book, 1).unwrap(), "db1:7100");
-        book.told(NodeId(4), "old:7100");
+        book.reported(NodeId(4), "old:7100");
         assert_eq!(of(&book, 4).unwrap(), "old:7100");
         book.named_by(NodeId(4), "db4:7100", HOST);
-        book.told(NodeId(4), "old:7100");
+        book.reported(NodeId(4), "old:7100");
         assert_eq!(of(&book, 4).unwrap(), "db4:7100");
         book.named_by(NodeId(4), ":7200", HOST);
         assert_eq!(of(&book, 4).unwrap(), "10.0.0.4:7200");
@@ -221,11 +221,11 @@ mod tests {
     fn what_is_no_address_is_not_taken() {
         let book = book(None);
         for text in ["", ":", "a b:1", "a:1\n", &format!("{}:1", "a".repeat(300))] {
-            book.told(NodeId(4), text);
+            book.reported(NodeId(4), text);
             assert_eq!(of(&book, 4), None, "{text:?}");
         }
         for node in 0..3000 {
-            book.told(NodeId(node), "a:1");
+            book.reported(NodeId(node), "a:1");
         }
         assert_eq!(book.all().len(), MAX_ADDRESSES + 1);
     }
@@ -236,7 +236,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("addresses");
         let first = book(Some(file.clone()));
-        first.told(NodeId(4), "[::1]:7100");
+        first.reported(NodeId(4), "[::1]:7100");
         first.save().unwrap();
         assert_eq!(of(&book(Some(file.clone())), 4).unwrap(), "[::1]:7100");
         std::fs::write(&file, b"\xff\x00 4=").unwrap();

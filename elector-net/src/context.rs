@@ -102,8 +102,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
     }
 
-    /// Notifies the algorithm that messages can be sent to a peer, if this node does not vote. Such a
-    /// node looks for its cluster, and must not wait for its next attempt.
+    /// Notifies the algorithm that messages can be sent to a peer, if this node does not vote. Such
+    /// a node looks for its cluster, and must not wait for its next attempt.
     pub(crate) fn report_reachable(&self, link: &Link) {
         let votes = matches!(self.links.standing(self.me()), Standing::Voter(_));
         if A::CHANGES_MEMBERS && !votes {
@@ -280,8 +280,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
     }
 
-    /// Returns the link to a peer. If there is none, makes one, and begins to dial the peer.
-    /// Returns `None` if there are too many links.
+    /// Returns the link to a peer. Makes a link if necessary, and begins to dial the peer. Returns
+    /// `None` if there are too many links.
     pub(crate) fn link_to(self: &Arc<Self>, node: NodeId) -> Option<Arc<Link>> {
         let new = || Link::new(node, self.detection);
         match self.links.add(new, node) {

@@ -43,7 +43,7 @@ pub(crate) struct PeerLinks {
     is_stopping: AtomicBool,
 }
 
-/// The voters that the node knows, and the nodes that are to be voters.
+/// The voters, and the nodes that a change in progress makes voters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Voters {
     roster: RosterId,

@@ -126,15 +126,15 @@ impl Monitor {
         reports.collect()
     }
 
-    /// Tells the node where another node can be dialled. The address is used if none was configured
+    /// Gives the node the address of another node. The address is used if none was configured
     /// and the other node has not named another one itself. Returns `false` if the text is not
     /// `host:port`, or if another address is in use.
-    pub fn tell_address(&self, node: impl Into<NodeId>, address: &str) -> bool {
+    pub fn add_address(&self, node: impl Into<NodeId>, address: &str) -> bool {
         let node = node.into();
         let Some(addresses) = self.0.addresses.get() else {
             return false;
         };
-        addresses.told(node, address);
+        addresses.reported(node, address);
         addresses.of(node).as_deref() == Some(address)
     }
 

@@ -65,7 +65,8 @@ impl Api {
         Err(self.rejection(status, &text))
     }
 
-    /// Sends a command, with a body unless it is empty, and returns the status code and the JSON of the answer.
+    /// Sends a command, with a body unless it is empty. Returns the status code and the JSON of the
+    /// answer.
     pub(super) fn post(
         &self,
         path: &str,

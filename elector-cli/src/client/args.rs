@@ -131,7 +131,7 @@ const MEMBERS_HELP: &str = "\
 Examples:
   elector members                      who votes, and what a change waits for
   elector members add 4=db4:7100       a node that was started with --join
-  elector members remove 3             a machine that is gone; it may be down
+  elector members remove 3             a machine that does not come back
   elector members add 4 --remove 3     replace node 3 by node 4, in one change
   elector members readmit 3            node 3 has come back with an empty disk
   elector members set 1,2,4
@@ -220,8 +220,8 @@ pub(crate) struct ReadmitMember {
 pub(crate) struct Change {
     #[command(flatten)]
     pub(crate) secret: Secret,
-    /// Change only this list of members: the value after `roster` in `elector members` [default: the
-    /// list that the node has when this command begins]
+    /// Change only this list of members: the value after `roster` in `elector members` [default:
+    /// the list that the node has when this command begins]
     #[arg(long, value_name = "EPOCH.VERSION")]
     pub(crate) if_roster: Option<String>,
     /// Give a change that is in progress this goal instead

@@ -109,7 +109,7 @@ fn show(options: &Members) -> Result<ExitCode, ClientError> {
 fn page(present: &MembersStatus) -> String {
     let mut text = format!(
         "{:<6}{:<10}{:<24}{:<34}{}\n",
-        "ID", "ROLE", "ADDRESS", "DISK", "LAST HEARD"
+        "ID", "ROLE", "ADDRESS", "DISK", "LAST ANSWER"
     );
     for member in &present.members {
         let heard = match member.heard_ms {

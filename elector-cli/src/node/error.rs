@@ -79,7 +79,7 @@ pub(crate) enum ServeError {
          paxos, or see `elector record set --help`"
     )]
     CannotJoin(&'static str),
-    /// A node is to be a witness, and its algorithm has none.
+    /// A node is configured as a witness, and its algorithm has no witnesses.
     #[error("{0} has no voters that never lead: choose raft or paxos, or omit --never-lead")]
     CanLead(&'static str),
     /// The failure detection breaks a rule.

@@ -1,5 +1,5 @@
-//! `elector node` and `elector run`: a process with one node of a real cluster. `elector record` and
-//! `elector recover`: the data folders of stopped nodes.
+//! `elector node` and `elector run`: a process with one node of a real cluster. `elector record`
+//! and `elector recover`: the data folders of stopped nodes.
 
 mod algorithm;
 mod arguments;

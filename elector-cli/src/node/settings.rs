@@ -98,8 +98,8 @@ pub(crate) struct Settings {
         env = "ELECTOR_HTTP_BEYOND_LOOPBACK"
     )]
     pub(crate) http_beyond_loopback: Option<bool>,
-    /// A file with the token that allows `step-down`, `transfer` and `members` over HTTP. Instead, the
-    /// variable `ELECTOR_TOKEN` can hold the token. Without a token these commands are rejected
+    /// A file with the token that allows `step-down`, `transfer` and `members` over HTTP. Instead,
+    /// the variable `ELECTOR_TOKEN` can hold the token. Without a token these commands are rejected
     #[arg(long, value_name = "FILE", env = "ELECTOR_TOKEN_FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// How long the node may take to hand over at a shutdown, in milliseconds [default: 15000]
@@ -244,8 +244,8 @@ impl Settings {
         let flags = self;
         Ok(first_of!(
             flags, file: name, id, peers, join, data_dir, algorithm, profile, listen, advertise,
-            never_lead, tls_dir, plaintext_beyond_loopback, http, http_beyond_loopback, token_file, leave_ms, heir,
-            trust_refused, log_format, log,
+            never_lead, tls_dir, plaintext_beyond_loopback, http, http_beyond_loopback, token_file,
+            leave_ms, heir, trust_refused, log_format, log,
         ))
     }
 

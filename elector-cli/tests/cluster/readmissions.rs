@@ -1,5 +1,5 @@
-//! Nodes that are killed, and that come back with empty disks, again and again, while the leader runs
-//! a command.
+//! Nodes that are killed, and that come back with empty disks, again and again, while the leader
+//! runs a command.
 //!
 //! Two commands must never be alive at the same time, and tokens must never go back. After each
 //! readmission, all nodes must vote again.

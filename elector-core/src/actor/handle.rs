@@ -109,7 +109,7 @@ impl NodeHandle {
     ///
     /// ```
     /// # use elector_core::{MembersChange, NodeId, actor::{CommandError, NodeHandle}};
-    /// /// Replaces a machine that is gone for good.
+    /// /// Replaces a machine that does not come back.
     /// async fn replace(node: &NodeHandle, old: u64, new: u64) -> Result<(), CommandError> {
     ///     let report = node.members_report().await?;
     ///     let voters = report.members.iter().filter(|member| member.role.votes());

@@ -120,9 +120,9 @@ impl<A: Reseat> Members<A> {
     }
 
     /// Checks that a majority of the voters holds the present roster in this epoch, and that the
-    /// lease rests on the present voters. Otherwise returns what the change waits for. Without the second condition a lease could rest on a
-    /// majority of the last roster but one, and such a majority need not meet a majority of the
-    /// next roster.
+    /// lease rests on the present voters. Otherwise returns what the change waits for. Without the
+    /// second condition a lease could rest on a majority of the last roster but one, and such a
+    /// majority need not meet a majority of the next roster.
     pub(super) fn may_change(&self) -> Result<(), ChangeWait> {
         let (Some(office), Some(seat)) = (&self.office, &self.seat) else {
             return Err(ChangeWait::Stored);
@@ -205,8 +205,8 @@ impl<A: Reseat> Members<A> {
     }
 
     /// Returns the roster in which each voter has its disk, when all of them have answered, and in
-    /// which the witnesses are marked. No roster is made as long as a voter runs an earlier release,
-    /// which cannot adopt it.
+    /// which the witnesses are marked. No roster is made as long as a voter runs an earlier
+    /// release, which cannot adopt it.
     fn bind_disks(&self, office: &Office) -> Next {
         let mut bound = self.durable.roster.clone();
         for voter in &mut bound.voters {

@@ -44,9 +44,9 @@ impl<A: Reseat> Members<A> {
         });
     }
 
-    /// Tells the leader whether this voter is a witness, if the roster is wrong about it: the
+    /// Informs the leader whether this voter is a witness, if the roster is wrong about it: the
     /// setting may have changed at a restart.
-    pub(super) fn tell_leader(&mut self, out: &mut Outbox<Self>) {
+    pub(super) fn report_witness(&mut self, out: &mut Outbox<Self>) {
         let never_leads = self.config().never_leads();
         if self.seat.is_none() || self.is_witness(self.me()) == never_leads {
             return;
@@ -54,9 +54,9 @@ impl<A: Reseat> Members<A> {
         let view = self.current_view();
         let leader = view.leader.filter(|&leader| leader != self.me());
         if let Some(leader) = leader
-            && view.epoch > self.told
+            && view.epoch > self.reported
         {
-            self.told = view.epoch;
+            self.reported = view.epoch;
             self.send_holds(leader, Moment::ZERO, out);
         }
     }

@@ -154,7 +154,7 @@ async fn read_frames<A: ElectionAlgorithm>(
                 for (node, address) in told.map_err(|_| io::ErrorKind::InvalidData)? {
                     let is_new = A::CHANGES_MEMBERS
                         && node != context.me()
-                        && context.addresses.told(node, &address);
+                        && context.addresses.reported(node, &address);
                     if let Some(link) = context.links.of(node).filter(|_| is_new) {
                         link.alive.notify_one();
                     }

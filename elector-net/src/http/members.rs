@@ -86,7 +86,7 @@ fn check_addresses(
                 );
                 return Err((StatusCode::CONFLICT, reason));
             }
-            (Some(named), _) if !shared.node.tell_address(node, named) => {
+            (Some(named), _) if !shared.node.add_address(node, named) => {
                 let reason = format!(
                     "{named:?} cannot be used as the address of node {node}: write HOST:PORT, and \
                      check whether this node is configured with another address"

@@ -29,11 +29,11 @@
 //! # Events
 //!
 //! A new reader first receives the event `status`, and then the changes: `viewed`, `granted`,
-//! `lost` and `members`. The event `stopped` comes last, when the node stops. Each change has an id. A reader
-//! that reconnects with the header `Last-Event-ID`, as browsers do automatically, or with
-//! `?after=ID`, continues after the event with this id. If events in between were overwritten, the
-//! reader receives the number of these events as `lagged`, and continues with the oldest event in
-//! the log. An id also identifies the life of the node. If the id belongs to another life, the
+//! `lost` and `members`. The event `stopped` comes last, when the node stops. Each change has an
+//! id. A reader that reconnects with the header `Last-Event-ID`, as browsers do automatically, or
+//! with `?after=ID`, continues after the event with this id. If events in between were overwritten,
+//! the reader receives the number of these events as `lagged`, and continues with the oldest event
+//! in the log. An id also identifies the life of the node. If the id belongs to another life, the
 //! reader receives `restarted`, and then all events of the present life that are in the log.
 //! `?after=NUMBER` means an event of the present life. A slow reader loses only overwritten events,
 //! because each reader reads from the log at its own pace.

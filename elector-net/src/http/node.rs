@@ -209,14 +209,14 @@ impl ServedNode {
         self.peers.as_ref()?.address_of(node)
     }
 
-    /// Tells this node the address of another node. Returns `false` if it cannot be used.
-    pub(super) fn tell_address(&self, node: NodeId, address: &str) -> bool {
+    /// Gives this node the address of another node. Returns `false` if it cannot be used.
+    pub(super) fn add_address(&self, node: NodeId, address: &str) -> bool {
         let is_known = self.address_of(node).as_deref() == Some(address);
         is_known
             || self
                 .peers
                 .as_ref()
-                .is_some_and(|peers| peers.tell_address(node, address))
+                .is_some_and(|peers| peers.add_address(node, address))
     }
 
     /// Returns the nodes that vote, in ascending order.

@@ -20,9 +20,9 @@ pub trait Peers: Send + Sync + 'static {
         peers.find(|peer| peer.id == node)?.address
     }
 
-    /// Tells this node the address of another node, for a change of the members. Returns `false` if
+    /// Gives this node the address of another node, for a change of the members. Returns `false` if
     /// the address cannot be used. The default returns `false`.
-    fn tell_address(&self, _node: NodeId, _address: &str) -> bool {
+    fn add_address(&self, _node: NodeId, _address: &str) -> bool {
         false
     }
 }

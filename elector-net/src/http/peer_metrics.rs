@@ -156,7 +156,7 @@ impl Peers for Monitor {
         Self::address_of(self, node)
     }
 
-    fn tell_address(&self, node: NodeId, address: &str) -> bool {
-        Self::tell_address(self, node, address)
+    fn add_address(&self, node: NodeId, address: &str) -> bool {
+        Self::add_address(self, node, address)
     }
 }

@@ -91,9 +91,9 @@ impl FileStorage {
         }
     }
 
-    /// Opens the record before the node is started, and tells the configuration of the algorithm
-    /// what the disk says ([`Configuration::set_disk`]). Call this method for an algorithm whose
-    /// members can change. A record of a node with fixed members is converted.
+    /// Opens the record before the node is started, and passes what the disk says to the
+    /// configuration of the algorithm ([`Configuration::set_disk`]). Call this method for an
+    /// algorithm whose members can change. A record of a node with fixed members is converted.
     ///
     /// # Errors
     /// As [`load`](Storage::load).

@@ -199,15 +199,17 @@ impl Rejection {
             Self::Disk { node, known, found } => format!(
                 "{rejected} has the disk {found}, but {rejecting} first admitted node {node} with \
                  the disk {known}. If the two belong to different clusters, correct the address. \
-                 If the disk was lost under raft or paxos: `elector members remove {node}`, and then \
-                 `elector members add {node}`. If the members are fixed: put a node with a new id \
-                 in its place with `elector record set`, while all nodes are stopped. Only if the \
-                 wrong disk was admitted at first: `elector record forget`"
+                 If the disk was lost under raft or paxos: `elector members remove {node}`, and \
+                 then `elector members add {node}`. If the members are fixed: put a node with a \
+                 new id in its place with `elector record set`, while all nodes are stopped. Only \
+                 if the wrong disk was admitted at first: `elector record forget`"
             ),
-            Self::Lineage => "one of the two nodes was recovered with `elector recover`, and the \
-                              other one has a record from before that. Stop the node with the older \
-                              record, delete its data folder, and let it join again with --join"
-                .to_owned(),
+            Self::Lineage => {
+                "one of the two nodes was recovered with `elector recover`, and the other one has \
+                 a record from before that. Stop the node with the older record, delete its data \
+                 folder, and let it join again with --join"
+                    .to_owned()
+            }
             Self::TooManyNodes => format!(
                 "too many nodes that are no members are connected to {rejecting}: stop them, or \
                  restart {rejecting}"
