@@ -3,14 +3,14 @@
 //! of this build. This module exists only in a build with `--cfg fuzzing`.
 
 use bytes::{Bytes, BytesMut};
-use elector_core::Message;
+use elector_core::{Message, NodeId};
 use tokio_util::codec::{Decoder, LengthDelimitedCodec};
 
 use crate::wire::{
-    self, Frame,
-    hello::{self, Answer, Greeting, Hello},
+    self, Frame, MessageReader, MessageWriter, QueuedMessage, encode_addresses,
+    hello::{self, Answer, Greeting, Hello, VERSIONS},
     rejection::RejectedText,
-    write_ping, write_pong,
+    write_ping, write_pong, write_roster,
 };
 
 /// The maximum length of a greeting, a hello or an answer, in bytes.
@@ -59,13 +59,20 @@ pub fn answer(bytes: &[u8]) -> Option<(Vec<u8>, String)> {
 #[must_use]
 pub fn frame<M: Message>(body: &[u8]) -> Option<Bytes> {
     let mut written = BytesMut::new();
-    match Frame::read(body)? {
-        Frame::Message(bytes) => match postcard::take_from_bytes::<M>(bytes) {
-            Ok((message, [])) => return wire::encode_message(&message),
-            Ok(_) | Err(_) => return None,
-        },
+    let frame = Frame::read(body)?;
+    match frame {
+        Frame::Message(_) | Frame::RosterMessage(_) => {
+            let message = MessageReader::new().read::<M>(&frame)?;
+            let message = QueuedMessage::encode(&message)?;
+            MessageWriter::new(VERSIONS.max).write(&message, &mut written);
+        }
         Frame::Ping(number) => write_ping(number, &mut written),
         Frame::Pong(number) => write_pong(number, &mut written),
+        Frame::Roster(roster) => write_roster(roster, &mut written),
+        Frame::Addresses(bytes) => {
+            let addresses: Vec<(NodeId, String)> = postcard::from_bytes(bytes).ok()?;
+            return encode_addresses(&addresses);
+        }
     }
     Some(written.freeze())
 }

@@ -74,7 +74,11 @@ fn page(report: &StatusReport) -> String {
     if let Some(reason) = &report.stopped {
         page.line("stopped", reason);
     }
-    page.line("role", &report.role.to_string());
+    let role = match report.members.contains(&report.node) {
+        true => report.role.to_string(),
+        false => "observer: it does not vote".to_owned(),
+    };
+    page.line("role", &role);
     let name = report.leader_name.as_deref().unwrap_or_default();
     let leader = report.leader.map(|leader| named(leader, name));
     page.line("leader", leader.as_deref().unwrap_or("none known"));

@@ -12,6 +12,10 @@ Before the first start, once on each node:
 Then start the node with the same command, without --init. To try it on one machine:
   elector node --id 1 --peers 1=127.0.0.1:7101,2=127.0.0.1:7102,3=127.0.0.1:7103 --data-dir d1
 
+A node that joins a running cluster of raft or paxos needs no --init. It does not vote before
+`elector members add 4` at the leader:
+  elector node --id 4 --join 1=db1:7100 --listen :7100 --data-dir /var/lib/elector
+
 A setting is a flag (--data-dir), a variable (ELECTOR_DATA_DIR) or a key in the file of --config
 (data_dir). The flag takes precedence over the variable, and the variable over the file. Only the
 file can have the tables [timing], [detection] and [options]: the durations of the algorithm, the
@@ -30,9 +34,10 @@ the log.")]
 pub(crate) struct NodeArguments {
     #[command(flatten)]
     pub(crate) settings: Settings,
-    /// Create the data folder of a node that has never run, for this list of nodes, and exit. Do
-    /// not use this for a node whose disk was lost: it could vote twice. See `elector members set
-    /// --help`
+    /// Create the data folder of a node that has never run, for this list of nodes, and exit. If
+    /// the disk of a node was lost, do not use this with --peers: the node could vote twice. Under
+    /// raft and paxos, use --join, and then `elector members readmit`; under bully and ring, see
+    /// `elector record set --help`
     #[arg(long)]
     pub(crate) init: bool,
     /// Check all settings and the data folder, print a summary, and exit. The exit code is 2 if the

@@ -35,6 +35,16 @@ pub(crate) enum ServeError {
         /// The key in the file.
         key: &'static str,
     },
+    /// A node that has no record knows no other node.
+    #[error(
+        "there is no record in {}, and no other node is named. For the first start of a cluster, \
+         name all nodes with --peers; for a node that joins a running cluster, name a member with \
+         --join; for a node that has run before, correct --data-dir", folder.display()
+    )]
+    NoPeers {
+        /// The data folder.
+        folder: PathBuf,
+    },
     /// There is no such algorithm.
     #[error("there is no algorithm \"{name}\": choose {}", any_of(known))]
     UnknownAlgorithm {

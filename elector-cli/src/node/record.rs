@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use elector_core::{Epoch, NodeId};
+use elector_core::{Epoch, MembersReport, NodeId};
 use elector_net::{FileStorage, ListChange, StoppedNode};
 
 use super::{
@@ -104,6 +104,7 @@ fn shown(families: &[Family], folders: &[PathBuf]) -> Result<String, ServeError>
             identity,
             roster,
             epoch,
+            members,
             ..
         } = &stopped;
         let _ = writeln!(
@@ -111,15 +112,22 @@ fn shown(families: &[Family], folders: &[PathBuf]) -> Result<String, ServeError>
             "{}: {identity}\n  epoch       {epoch}",
             folder.display()
         );
-        let _ = match roster {
-            Some(roster) => writeln!(
+        let _ = match (roster, members) {
+            (Some(roster), Some(members)) => writeln!(
+                text,
+                "  voters      {}\n  roster      {}\n  disk        {}",
+                ids(&voters(members)),
+                members.roster,
+                roster.disk
+            ),
+            (Some(roster), None) => writeln!(
                 text,
                 "  nodes       {}\n  generation  {}\n  disk        {}",
                 ids(&roster.nodes),
                 roster.generation,
                 roster.disk
             ),
-            None => writeln!(
+            (None, _) => writeln!(
                 text,
                 "  nodes       not stored (older format): set by the next start"
             ),
@@ -129,14 +137,18 @@ fn shown(families: &[Family], folders: &[PathBuf]) -> Result<String, ServeError>
     let epoch = nodes.values().map(|node| node.epoch).max();
     let generation = nodes.values().filter_map(|node| node.roster.as_ref());
     let generation = generation.map(|roster| roster.generation).max();
-    let _ = writeln!(
-        text,
-        "highest epoch       {}\nhighest generation  {}",
-        epoch.unwrap_or_default(),
-        generation.unwrap_or(0)
-    );
-    text.push_str(&missing(&nodes));
+    let _ = writeln!(text, "highest epoch       {}", epoch.unwrap_or_default());
+    if nodes.values().all(|node| node.members.is_none()) {
+        let _ = writeln!(text, "highest generation  {}", generation.unwrap_or(0));
+        text.push_str(&missing(&nodes));
+    }
     Ok(text)
+}
+
+/// Returns the nodes that vote.
+fn voters(members: &MembersReport) -> Vec<NodeId> {
+    let voters = members.members.iter().filter(|member| member.role.votes());
+    voters.map(|member| member.node).collect()
 }
 
 /// Returns a line with the nodes whose folders must also be shown, before the highest epoch is

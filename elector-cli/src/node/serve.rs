@@ -11,7 +11,7 @@ use elector_core::{
     Comparable, ElectionAlgorithm,
     actor::{Elector, NodeHandle},
 };
-use elector_net::{FileStorage, LifeLock, Tcp, http};
+use elector_net::{FileStorage, LifeLock, RecordError, Tcp, http};
 use tokio::{
     runtime::{self, Runtime},
     sync::oneshot,
@@ -166,6 +166,9 @@ async fn run_node<A: ElectionAlgorithm>(
         Some(address) => Some(http::bind(address, setup.http_scope).await?),
         None => None,
     };
+    if setup.joins {
+        format_to_join(&setup)?;
+    }
     // The lock must be taken before the guardian is started, because the guardian inherits the
     // lock.
     let tcp = setup.tcp().life(life_lock(&setup));
@@ -215,6 +218,25 @@ async fn run_node<A: ElectionAlgorithm>(
         let _ = http_task.await;
     }
     Ok(code)
+}
+
+/// Creates the data folder of a node that joins a running cluster, if there is none. Such a node
+/// does not vote before it is added or readmitted, so an empty folder does no harm, also if the disk
+/// of the node was lost.
+fn format_to_join<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), ServeError> {
+    let folder = &setup.data_dir;
+    if !matches!(
+        FileStorage::inspect(folder),
+        Err(RecordError::Missing { .. })
+    ) {
+        return Ok(());
+    }
+    FileStorage::format_to_join(folder, &setup.identity())?;
+    tracing::info!(
+        target: "elector", folder = %folder.display(),
+        "data folder created for a node that joins a cluster"
+    );
+    Ok(())
 }
 
 /// Takes the lock of this life of the node. The guardian and the command hold it, too. When the

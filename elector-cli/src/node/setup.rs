@@ -9,7 +9,7 @@ use elector_core::{
     actor::Peer,
 };
 use elector_net::{
-    ADDRESS_FILE, Detection, FileStorage, Identity, Tcp, Tls,
+    ADDRESS_FILE, Detection, FileStorage, Identity, RecordError, Tcp, Tls,
     http::{AddressScope, Token},
 };
 
@@ -154,11 +154,18 @@ fn peers<A: ElectionAlgorithm>(
             peers.push(peer.clone());
         }
     }
-    let needs_none = A::CHANGES_MEMBERS && FileStorage::inspect(data_dir).is_ok();
-    if settings.peers.is_none() && settings.join.is_none() && !needs_none {
+    if settings.peers.is_some() || settings.join.is_some() {
+        return Ok(peers);
+    }
+    if !A::CHANGES_MEMBERS {
         return required(None, "--peers", "ELECTOR_PEERS", "peers");
     }
-    Ok(peers)
+    match FileStorage::inspect(data_dir) {
+        Err(RecordError::Missing { .. }) => Err(ServeError::NoPeers {
+            folder: data_dir.to_owned(),
+        }),
+        _ => Ok(peers), // Another error is reported when the record is opened.
+    }
 }
 
 fn required<T>(

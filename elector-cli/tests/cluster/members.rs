@@ -117,8 +117,7 @@ impl Changing {
     /// Formats and starts a node that joins, and waits until the leader knows it.
     fn join(&mut self, id: u64, leader: u64) {
         let joining = self.joining(leader);
-        self.format(id, &joining);
-        self.spawn(id, &joining);
+        self.spawn(id, &joining); // The first start creates the folder.
         self.await_role(leader, id, "observer");
     }
 }
@@ -213,6 +212,11 @@ fn a_removed_leader_hands_over_and_all_nodes_may_move() {
 #[test]
 fn a_lost_majority_is_recovered() {
     let mut changing = Changing::start("raft");
+    // A record in which the list names the disk must still show the epoch of a voter.
+    until("the list names all disks", || {
+        let (_, output) = changing.members(changing.cluster.leader().1, &[]);
+        output.contains("roster") && !output.contains("not known yet")
+    });
     let (epoch, leader) = changing.cluster.leader();
     let kept = leader % 3 + 1;
     let recover = |changing: &Changing| {
@@ -226,8 +230,19 @@ fn a_lost_majority_is_recovered() {
     for id in 1..=3 {
         changing.cluster.kill(id);
     }
+    let folder = changing.cluster.path(&kept.to_string());
+    let (_, output) = finished(elector(&["record", "show"]).arg(&folder));
+    let shown = format!("highest epoch       {epoch}");
+    assert!(
+        output.contains(&shown) && output.contains("voters      1,2,3"),
+        "{output}"
+    );
     let (code, output) = finished(&mut recover(&changing));
     assert!(code == 0 && output.contains("only voter"), "{output}");
+    assert!(
+        output.contains(&format!("before it was {epoch}")),
+        "{output}"
+    );
     changing.spawn(kept, &changing.first());
     let (recovered, alone) = changing.cluster.leader_after(epoch);
     assert!(alone == kept && recovered >= 1 << 32, "{recovered}");

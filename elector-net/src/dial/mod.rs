@@ -145,7 +145,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         while self.context.links.standing(self.link.node) == Standing::Observer
             && !self.link.is_incoming_open()
         {
-            lock(&self.link.outage).end(actor::now());
+            lock(&self.link.outage).forget();
             self.link.alive.notified().await;
         }
     }

@@ -6,6 +6,7 @@ use axum::{
     response::Response,
 };
 use elector_core::{MembersChange, MembersReport, NodeId, Refusal, actor::CommandError};
+use serde_json::json;
 use tokio::time::timeout;
 
 use super::{
@@ -41,11 +42,22 @@ pub(super) async fn change(State(service): State<Service>, request: Request) -> 
         Ok(change) => change,
         Err((code, reason)) => return error_response(code, &reason),
     };
+    let goal = change.to_string();
+    let readmit = MembersChange::to(change.readmit.clone()).to_string();
     tracing::info!(
-        node = shared.node.me().0, goal = %change, readmit = ?change.readmit,
+        node = shared.node.me().0,
+        goal,
+        readmit,
         "change of the members requested over HTTP"
     );
-    carry_out(shared, shared.node.handle.change_members(change)).await
+    let asked = carry_out(shared, shared.node.handle.change_members(change)).await;
+    if asked.status() != StatusCode::OK {
+        return asked;
+    }
+    let epoch = shared.node.handle.status().epoch;
+    let reason = format!("the change to {goal} has begun");
+    let body = json!({ "done": false, "epoch": epoch, "reason": reason });
+    json_response(StatusCode::ACCEPTED, &body)
 }
 
 async fn read(shared: &Shared, request: Request) -> Result<MembersChange, Wrong> {

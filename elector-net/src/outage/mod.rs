@@ -79,6 +79,13 @@ impl Outage {
         }
     }
 
+    /// Ends the outage without a line in the log: the peer is no member any more.
+    pub(crate) fn forget(&mut self) {
+        self.since = None;
+        self.logged.clear();
+        self.events.clear();
+    }
+
     /// Ends the outage, if there is one.
     pub(crate) fn end(&mut self, now: Moment) {
         let Some(since) = self.since.take() else {

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use elector_core::{DiskId, ElectionAlgorithm, Epoch, Membership, NodeId};
+use elector_core::{
+    Configuration as _, DiskId, ElectionAlgorithm, Epoch, MembersReport, Membership, NodeId,
+    actor::now,
+};
 
 use super::{
     error::RecordError,
@@ -39,6 +42,8 @@ pub struct StoppedNode {
     pub roster: Option<Roster>,
     /// The highest epoch that the node took part in.
     pub epoch: Epoch,
+    /// The members of the cluster, as far as this node knows; `None` if they are fixed.
+    pub members: Option<MembersReport>,
 }
 
 /// How far a recovery raises the epoch.
@@ -65,11 +70,12 @@ impl FileStorage {
         folder: impl AsRef<Path>,
     ) -> Result<StoppedNode, RecordError> {
         let (open, identity) = open_as_found(folder.as_ref())?;
-        let (_, epoch) = state::<A>(&open, &identity, folder.as_ref())?;
+        let (_, epoch, members) = state::<A>(&open, &identity, folder.as_ref())?;
         Ok(StoppedNode {
             identity,
             roster: open.slots.roster().cloned(),
             epoch,
+            members,
         })
     }
 
@@ -96,7 +102,7 @@ impl FileStorage {
         }
         let nodes = sorted(change.nodes.iter().copied());
         check_listed(&identity, &nodes)?;
-        let (durable, epoch) = state::<A>(&open, &identity, folder)?;
+        let (durable, epoch, _) = state::<A>(&open, &identity, folder)?;
         let known = open.slots.roster();
         let generation = known.map_or(0, |roster| roster.generation);
         let is_done = known.is_some_and(|roster| {
@@ -152,7 +158,7 @@ impl FileStorage {
     ) -> Result<Recovery, RecordError> {
         let folder = folder.as_ref();
         let (mut open, identity) = open_as_found(folder)?;
-        let (durable, epoch) = state::<A>(&open, &identity, folder)?;
+        let (durable, epoch, _) = state::<A>(&open, &identity, folder)?;
         let mut roster = match open.slots.roster() {
             Some(roster) => roster.clone(),
             None => Roster::first([identity.node]),
@@ -199,12 +205,13 @@ impl FileStorage {
     }
 }
 
-/// Returns the state of the algorithm in an open record, and the epoch of this state.
+/// Returns the state of the algorithm in an open record, the epoch of this state, and the members
+/// if they can change.
 fn state<A: ElectionAlgorithm>(
     open: &OpenRecord,
     identity: &Identity,
     folder: &Path,
-) -> Result<(A::Durable, Epoch), RecordError> {
+) -> Result<(A::Durable, Epoch, Option<MembersReport>), RecordError> {
     let path = folder.join(NAME);
     let wanted = Identity::of::<A>(identity.cluster.as_str(), identity.node);
     identity.check(&wanted, &path)?;
@@ -218,6 +225,13 @@ fn state<A: ElectionAlgorithm>(
         node: identity.node,
         nodes: Vec::new(),
     })?;
-    let node = A::restore(&A::Config::default(), alone, durable.clone());
-    Ok((durable, node.view().epoch))
+    let mut config = A::Config::default();
+    if let Some(roster) = open.slots.roster() {
+        // A voter is the node with its disk. Without the disk, its epoch would be that of an
+        // observer.
+        config.set_disk(roster.disk, &roster.nodes);
+    }
+    let node = A::restore(&config, alone, durable.clone());
+    let members = node.members_report(now());
+    Ok((durable, node.view().epoch, members))
 }

@@ -291,7 +291,8 @@ impl<D: Payload> Immediate<D> for FileStorage {
 
 /// Logs that the nodes which were named are not those of the first start.
 fn log_other_nodes(first: &Roster, members: &Membership, has_run: bool) {
-    if has_run && first.nodes != members.nodes() {
+    let is_named = members.len() > 1 && !first.nodes.is_empty();
+    if has_run && is_named && first.nodes != members.nodes() {
         tracing::info!(
             node = members.me().0, first = %Ids(&first.nodes), named = %Ids(members.nodes()),
             "list of peers differs from that of the first start: it gives addresses only, because \

@@ -84,7 +84,7 @@ pub(crate) fn encode_addresses(addresses: &impl Serialize) -> Option<Bytes> {
 }
 
 /// Appends the whole frame that announces a roster.
-pub(super) fn write_roster(roster: RosterId, to: &mut BytesMut) {
+pub(crate) fn write_roster(roster: RosterId, to: &mut BytesMut) {
     to.put_u32(17);
     to.put_u8(ROSTER);
     to.put_u64(roster.created.0);
