@@ -25,7 +25,7 @@ pub fn greeting(bytes: &[u8]) -> Option<Vec<u8>> {
     let (greeting, rest) = Greeting::read(bytes)?;
     // A dialler calls `common` with the versions of the greeting. The call must not panic, but its
     // result does not matter here.
-    let _ = hello::VERSIONS.common(greeting.versions);
+    let _ = VERSIONS.common(greeting.versions);
     Some([&greeting.write(), rest].concat())
 }
 
@@ -34,9 +34,9 @@ pub fn greeting(bytes: &[u8]) -> Option<Vec<u8>> {
 /// # Errors
 /// The answer that rejects the hello.
 pub fn hello(bytes: &[u8], nonce: u64) -> Result<Vec<u8>, Vec<u8>> {
-    match Hello::read(bytes, nonce) {
+    match Hello::read(bytes, VERSIONS, nonce) {
         // If the hello is too long to be written, the result is empty.
-        Ok((version, hello)) => Ok(hello.write(version, nonce).unwrap_or_default()),
+        Ok((version, hello)) => Ok(hello.write(VERSIONS, version, nonce).unwrap_or_default()),
         Err(rejection) => Err(Answer::Rejected(rejection).write()),
     }
 }

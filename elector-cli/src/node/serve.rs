@@ -220,9 +220,9 @@ async fn run_node<A: ElectionAlgorithm>(
     Ok(code)
 }
 
-/// Creates the data folder of a node that joins a running cluster, if there is none. Such a node
-/// does not vote before it is added or readmitted, so an empty folder does no harm, also if the disk
-/// of the node was lost.
+/// Creates the data folder of a node that joins a running cluster, unless it exists. Such a node
+/// does not vote before it is added or readmitted, so an empty folder does no harm, also if the
+/// disk of the node was lost.
 fn format_to_join<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), ServeError> {
     let folder = &setup.data_dir;
     if !matches!(

@@ -9,6 +9,10 @@ use crate::{
     state::{Heard, STREAK},
 };
 
+/// After this number of the longest election timeouts without an answer, a leader forgets an
+/// observer.
+const FORGOTTEN_AFTER: u32 = 20;
+
 impl<A: Reseat> Members<A> {
     pub(super) fn leave_office(&mut self, out: &mut Outbox<Self>) {
         if let Some(office) = self.office.take()
@@ -81,7 +85,27 @@ impl<A: Reseat> Members<A> {
         }
     }
 
+    /// Forgets nodes that do not answer any more, and that a change does not concern.
+    fn forget_observers(&mut self, now: Moment) {
+        let span = self
+            .config()
+            .timing()
+            .election_max
+            .saturating_mul(FORGOTTEN_AFTER);
+        let roster = &self.durable.roster;
+        let Some(office) = &mut self.office else {
+            return; // Only a leader remembers them.
+        };
+        let wanted = &office.wanted;
+        office.heard.retain(|&node, heard| {
+            let concerned = roster.voter(node).is_some() || roster.wanted(node).is_some();
+            let concerned = concerned || wanted.iter().any(|voter| voter.node == node);
+            concerned || now.saturating_since(heard.at) <= span
+        });
+    }
+
     pub(super) fn send_beats(&mut self, out: &mut Outbox<Self>) {
+        self.forget_observers(out.now());
         let (audience, rank) = (self.audience(), self.rank());
         let heartbeat = Delay::exactly(self.heartbeat());
         let Some(office) = &mut self.office else {

@@ -13,7 +13,7 @@ use crate::{
     stream::{FirstFrame, Stream, read_frame, write_frame},
     tls::{Certificate, TlsError},
     wire::{
-        hello::{self, Answer, Greeting, Hello},
+        hello::{self, Answer, Greeting, Hello, Versions},
         rejection::Rejection,
     },
 };
@@ -152,7 +152,7 @@ async fn identify<A: ElectionAlgorithm>(
     from: IpAddr,
 ) -> Result<Option<IdentifiedPeer>, RejectedConnection> {
     let greeting = Greeting {
-        versions: hello::VERSIONS,
+        versions: Versions::of(A::CHANGES_MEMBERS),
         nonce: random(),
     };
     if write_frame(&mut stream, &greeting.write()).await.is_err() {
@@ -167,7 +167,8 @@ async fn identify<A: ElectionAlgorithm>(
         Ok(FirstFrame::TooLong) => return Err(Rejection::Garbage.into()),
         Err(_) => return Ok(None),
     };
-    let hello = Hello::read(&bytes, greeting.nonce).map_err(RejectedConnection::from);
+    let hello =
+        Hello::read(&bytes, greeting.versions, greeting.nonce).map_err(RejectedConnection::from);
     let checked = hello.and_then(|(version, hello)| {
         let link = context.check(&hello, version).and_then(|()| {
             // The certificate decides which node the other side is. The hello only claims it.

@@ -34,7 +34,7 @@ use crate::{
     stream::{FirstFrame, Stream, read_frame, socket_of, write_frame},
     wire::{
         Frame, MessageWriter, QueuedMessage, ROSTERS_SINCE, codec, encode_addresses,
-        hello::{self, Answer, Greeting, NO_COMMITMENT},
+        hello::{self, Answer, Greeting, NO_COMMITMENT, Versions},
         write_ping,
     },
 };
@@ -257,10 +257,10 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         let Some((Greeting { versions, nonce }, [])) = Greeting::read(&greeting) else {
             return Err(DialError::NotANode);
         };
-        let version = hello::VERSIONS.common(versions);
-        let version = version.map_err(DialError::Rejecting)?;
+        let own = Versions::of(A::CHANGES_MEMBERS);
+        let version = own.common(versions).map_err(DialError::Rejecting)?;
         let hello = self.context.hello_to(self.link.node);
-        let hello = hello.write(version, nonce);
+        let hello = hello.write(own, version, nonce);
         let hello =
             hello.ok_or_else(|| DialError::Io(io::Error::other("the hello is too long")))?;
         write_frame(&mut stream, &hello)

@@ -30,6 +30,18 @@ pub(crate) struct Versions {
 }
 
 impl Versions {
+    /// Returns the versions that a node of this build uses. Version 3 is for nodes that exchange
+    /// rosters. So a node with fixed members and a node whose members can change use version 2 with
+    /// each other.
+    pub(crate) const fn of(changes_members: bool) -> Self {
+        let max = if changes_members {
+            VERSIONS.max
+        } else {
+            ROSTERS_SINCE - 1
+        };
+        Self { max, ..VERSIONS }
+    }
+
     /// Returns the newest version that both sides support. Returns a rejection if there is no such
     /// version.
     pub(crate) fn common(self, other: Self) -> Result<u16, Rejection> {
@@ -123,13 +135,10 @@ pub(crate) struct Hello {
 }
 
 impl Hello {
-    /// Returns the whole body of the frame in this version; `None` if it is too long. `nonce` is
-    /// the nonce of the acceptor's greeting.
-    pub(crate) fn write(&self, version: u16, nonce: u64) -> Option<Vec<u8>> {
-        let head = Greeting {
-            versions: VERSIONS,
-            nonce,
-        };
+    /// Returns the whole body of the frame in this version, which is one of the versions of this
+    /// node; `None` if it is too long. `nonce` is the nonce of the acceptor's greeting.
+    pub(crate) fn write(&self, versions: Versions, version: u16, nonce: u64) -> Option<Vec<u8>> {
+        let head = Greeting { versions, nonce };
         let mut bytes = postcard::to_extend(self, head.write().to_vec()).ok()?;
         if version >= ROSTERS_SINCE {
             bytes = postcard::to_extend(&(&self.address, self.joins), bytes).ok()?;
@@ -137,11 +146,15 @@ impl Hello {
         (bytes.len() <= MAX_BYTES).then_some(bytes)
     }
 
-    /// Reads the body of the frame, and returns it with the version of the connection. `nonce` is
-    /// the nonce of this node's greeting.
-    pub(crate) fn read(bytes: &[u8], nonce: u64) -> Result<(u16, Self), Rejection> {
+    /// Reads the body of the frame, and returns it with the version of the connection. `versions`
+    /// are the versions of this node, and `nonce` is the nonce of its greeting.
+    pub(crate) fn read(
+        bytes: &[u8],
+        versions: Versions,
+        nonce: u64,
+    ) -> Result<(u16, Self), Rejection> {
         let (head, body) = Greeting::read(bytes).ok_or(Rejection::Garbage)?;
-        let version = VERSIONS.common(head.versions)?;
+        let version = versions.common(head.versions)?;
         if head.nonce != nonce {
             return Err(Rejection::Replayed);
         }
@@ -240,10 +253,13 @@ mod tests {
             b"\xc0\xa9\x07\xf0\x93\x09",
         ];
         let second = [&head[..], &body.concat()].concat();
-        assert_eq!(hello().write(2, greeting.nonce).unwrap(), second);
+        assert_eq!(hello().write(VERSIONS, 2, greeting.nonce).unwrap(), second);
         let third = [&second[..], b"\x08db2:7100\x01"].concat();
-        assert_eq!(hello().write(3, greeting.nonce).unwrap(), third);
-        assert_eq!(Hello::read(&third, greeting.nonce), Ok((3, hello())));
+        assert_eq!(hello().write(VERSIONS, 3, greeting.nonce).unwrap(), third);
+        assert_eq!(
+            Hello::read(&third, VERSIONS, greeting.nonce),
+            Ok((3, hello()))
+        );
         let mut old = second;
         old[7] = 2; // The head of a dialler that knows version 2 only.
         let without_address = Hello {
@@ -251,7 +267,10 @@ mod tests {
             joins: false,
             ..hello()
         };
-        assert_eq!(Hello::read(&old, greeting.nonce), Ok((2, without_address)));
+        assert_eq!(
+            Hello::read(&old, VERSIONS, greeting.nonce),
+            Ok((2, without_address))
+        );
         let welcome = Answer::Welcome {
             version: 2,
             life: 300,
@@ -324,17 +343,20 @@ mod tests {
     // Before a connection is admitted, any process can send anything.
     #[test]
     fn an_invalid_hello_is_rejected_with_the_reason() {
-        let bytes = hello().write(3, 5).unwrap();
-        assert_eq!(Hello::read(&bytes, 6), Err(Rejection::Replayed));
+        let bytes = hello().write(VERSIONS, 3, 5).unwrap();
+        assert_eq!(Hello::read(&bytes, VERSIONS, 6), Err(Rejection::Replayed));
         let longer = [&bytes[..], b"\0"].concat();
-        assert_eq!(Hello::read(&longer, 5), Err(Rejection::Garbage));
+        assert_eq!(Hello::read(&longer, VERSIONS, 5), Err(Rejection::Garbage));
         for end in 0..bytes.len() {
-            assert_eq!(Hello::read(&bytes[..end], 5), Err(Rejection::Garbage));
+            assert_eq!(
+                Hello::read(&bytes[..end], VERSIONS, 5),
+                Err(Rejection::Garbage)
+            );
         }
         let mut newer = bytes;
         newer[4..8].copy_from_slice(&[0, 4, 0, 5]);
         let version = Rejection::Version { min: 4, max: 5 };
-        assert_eq!(Hello::read(&newer, 5), Err(version));
+        assert_eq!(Hello::read(&newer, VERSIONS, 5), Err(version));
     }
 
     // If the versions of two releases overlap, a cluster can be upgraded node by node.
@@ -346,5 +368,8 @@ mod tests {
         assert!(of(1, 1).common(of(2, 2)).is_err());
         assert!(of(2, 2).common(of(1, 1)).is_err());
         assert!(of(1, 9).common(of(3, 2)).is_err(), "an empty range");
+        let (fixed, changing) = (Versions::of(false), Versions::of(true));
+        assert_eq!(fixed.common(changing), Ok(2));
+        assert_eq!(changing.common(changing), Ok(3));
     }
 }
