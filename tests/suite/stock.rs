@@ -86,16 +86,26 @@ fn every_algorithm_passes_every_scenario() {
 // each cell.
 #[test]
 fn every_change_of_the_members_is_completed() {
-    let runs = std::env::var("MEMBERS_RUNS").map_or(3, |runs| runs.parse().expect("a number"));
     let scenarios = Scenario::changing_members().expect("the built-in scenarios are valid");
-    let cells = cells(
-        contestants_with_members(),
-        &[1, 2, 3, 4, 5, 7],
-        scenarios,
-        runs,
-        None,
-    );
-    assert!(cells.len() > 150, "{} cells", cells.len());
+    assert_changes_are_completed(&[1, 2, 3, 4, 5, 7], scenarios);
+}
+
+// The same while random faults occur.
+#[test]
+fn every_change_of_the_members_under_random_faults_is_completed() {
+    let texts = [
+        include_str!("scenarios/changes-in-churn.toml"),
+        include_str!("scenarios/changes-in-storm.toml"),
+        include_str!("scenarios/disk-in-churn.toml"),
+    ];
+    let scenarios = texts.map(|text| Scenario::parse(text, "scenarios").expect("a valid file"));
+    assert_changes_are_completed(&[3, 4, 5], scenarios.to_vec());
+}
+
+fn assert_changes_are_completed(nodes: &[u64], scenarios: Vec<Scenario>) {
+    let runs = std::env::var("MEMBERS_RUNS").map_or(3, |runs| runs.parse().expect("a number"));
+    let cells = cells(contestants_with_members(), nodes, scenarios, runs, None);
+    assert!(cells.len() > 50, "{} cells", cells.len());
     assert_no_failures(&cells);
     for cell in cells {
         let members = cell.summary().members.expect("an operator has asked");
