@@ -57,7 +57,7 @@ impl Cli {
     }
 
     /// Does the same as [`with`](Self::with) for an algorithm whose members can change: they can
-    /// change while the nodes of a cluster run.
+    /// change while the nodes of a cluster run, and in the scenarios that change the members.
     #[must_use]
     pub fn with_members<A: Comparable + Reseat>(self) -> Self {
         self.with_family(Family::with_members::<A>())

@@ -106,7 +106,11 @@ fn variants(families: &[Family]) -> Vec<PossibleValue> {
 #[cfg(feature = "lab")]
 fn scenarios() -> Vec<PossibleValue> {
     let scenarios = elector_sim::Scenario::builtin().unwrap_or_default();
-    let names = scenarios.into_iter().map(|scenario| scenario.name);
+    let changing = elector_sim::Scenario::changing_members().unwrap_or_default();
+    let names = scenarios
+        .into_iter()
+        .chain(changing)
+        .map(|scenario| scenario.name);
     names.map(PossibleValue::new).collect()
 }
 

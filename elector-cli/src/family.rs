@@ -20,15 +20,18 @@ pub(crate) struct Family {
 }
 
 impl Family {
-    /// Returns an algorithm whose members can change while the nodes of a real cluster run.
+    /// Returns an algorithm whose members can change, in real clusters and in scenarios.
     pub(crate) fn with_members<A: Comparable + Reseat>() -> Self {
         Self {
+            #[cfg(feature = "lab")]
+            entries: crate::lab::entries_with_members::<A>(),
             #[cfg(all(feature = "node", target_os = "linux"))]
             nodes: crate::node::erased::<elector_members::Members<A>>(),
             ..Self::of::<A>()
         }
     }
 
+    /// Returns an algorithm whose members are fixed.
     pub(crate) fn of<A: Comparable>() -> Self {
         let variants = A::variants().into_iter();
         Self {

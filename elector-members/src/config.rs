@@ -1,6 +1,8 @@
 use elector_core::{Configuration, DiskId, Membership, NodeId, NodeSet, Timing, TimingError};
 use serde::{Deserialize, Serialize};
 
+use crate::Roster;
+
 /// The configuration of a node whose members can change. Only the configuration of the algorithm is
 /// serialized: the other values belong to one node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,21 @@ impl<C> From<C> for MembersConfig<C> {
             first: NodeSet::new(),
             joins: false,
             disk: None,
+        }
+    }
+}
+
+impl<C> MembersConfig<C> {
+    /// Returns the roster with which a node starts on an empty disk. `universe` has all nodes that
+    /// the host knows.
+    #[must_use]
+    pub fn first_roster(&self, universe: &Membership) -> Roster {
+        if self.joins {
+            Roster::default()
+        } else if self.first.is_empty() {
+            Roster::first(&universe.nodes().iter().copied().collect())
+        } else {
+            Roster::first(&self.first)
         }
     }
 }

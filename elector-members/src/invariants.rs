@@ -58,7 +58,9 @@ fn is_active(roster: &Roster, rosters: &[Held<'_>]) -> bool {
 fn overlap(first: &Roster, second: &Roster) -> bool {
     let common = first.voters.iter().filter(|voter| {
         let other = second.voter(voter.node);
-        other.is_some_and(|other| other.disk.is_none() || voter.disk.is_none() || other == **voter)
+        other.is_some_and(|other| {
+            other.disk.is_none() || voter.disk.is_none() || other.disk == voter.disk
+        })
     });
     let union = first.voters.len() + second.voters.len() - common.count();
     first.majority() + second.majority() > union

@@ -150,14 +150,8 @@ impl<A: Reseat> Members<A> {
         universe: &Membership,
         mut durable: MembersDurable<A::Durable>,
     ) -> Self {
-        if durable.roster.version == 0 && !config.joins {
-            let everyone = universe.nodes().iter().copied().collect();
-            let first = if config.first.is_empty() {
-                &everyone
-            } else {
-                &config.first
-            };
-            durable.roster = Roster::first(first);
+        if durable.roster.version == 0 {
+            durable.roster = config.first_roster(universe);
         }
         let members = durable.roster.membership(universe.me(), config.disk);
         let seat = members.map(|members| Seat {

@@ -1,6 +1,9 @@
 use std::{fmt, ops::RangeInclusive, sync::Arc};
 
-use elector_core::{Comparable, ElectionAlgorithm, Guarantee, GuaranteeKind, Variant};
+use elector_core::{
+    Comparable, ElectionAlgorithm, Guarantee, GuaranteeKind, Variant, quorum::Reseat,
+};
+use elector_members::Members;
 
 use crate::{
     ErasedRecord, Outcome, Scenario, Setup, SetupError, erased,
@@ -23,6 +26,8 @@ pub struct Contestant {
     pub summary: String,
     expected: Arc<ExpectedMessages>,
     runner: Arc<Runner>,
+    /// Runs the scenarios that change the members, if the members can change.
+    changing: Option<Arc<Runner>>,
 }
 
 type ExpectedMessages = dyn Fn(u64) -> Option<RangeInclusive<u64>> + Send + Sync;
@@ -34,7 +39,7 @@ type Runner = dyn Fn(&Job<'_>) -> Result<(Outcome, Vec<ErasedRecord>), SetupErro
 pub struct Job<'a> {
     /// The scenario of the run.
     pub scenario: &'a Scenario,
-    /// The size of the cluster.
+    /// The size of the cluster, without the spares of the scenario.
     pub nodes: u64,
     /// The seed of the run.
     pub seed: u64,
@@ -57,16 +62,10 @@ impl Contestant {
         config: A::Config,
     ) -> Self {
         let leases = A::has_lease(&config);
-        let runner = move |job: &Job<'_>| {
-            let mut setup = Setup::<A>::new(job.nodes);
-            setup.config = config.clone();
-            setup.seed = job.seed;
-            setup.trace = job.trace;
-            setup.false_suspicions = job.false_suspicions;
-            let runs = if job.twice { Runs::Twice } else { Runs::Once };
-            let (outcome, records) = run::run_suspected(setup, job.scenario, runs)?;
-            Ok((outcome, records.iter().map(erased::record).collect()))
-        };
+        let runner = runner(move |job| Setup::<A> {
+            config: config.clone(),
+            ..Setup::new(job.nodes)
+        });
         Self {
             algorithm: A::NAME,
             variant: variant.into(),
@@ -74,8 +73,36 @@ impl Contestant {
             leases,
             summary: summary.into(),
             expected: Arc::new(|_| None),
-            runner: Arc::new(runner),
+            runner,
+            changing: None,
         }
+    }
+
+    /// Returns this contestant of the algorithm `A` with members that can change. In a scenario
+    /// that changes the members, the algorithm runs within [`Members`]. In all other scenarios it
+    /// runs alone, which gives the same run as long as the members do not change.
+    #[must_use]
+    pub fn with_members<A: Reseat>(self, config: A::Config) -> Self {
+        let changing = runner(move |job| {
+            Setup::<Members<A>>::with_members(job.nodes, job.scenario.spares, &config)
+        });
+        Self {
+            changing: Some(changing),
+            ..self
+        }
+    }
+
+    /// Returns `true` if the members of this contestant can change.
+    #[must_use]
+    pub fn can_change_members(&self) -> bool {
+        self.changing.is_some()
+    }
+
+    /// Returns `true` if this contestant can run this scenario: its members can change, or the
+    /// scenario does not change them.
+    #[must_use]
+    pub fn can_run(&self, scenario: &Scenario) -> bool {
+        self.can_change_members() || !scenario.changes_members()
     }
 
     /// Creates the contestant of this variant of the algorithm `A`.
@@ -109,10 +136,34 @@ impl Contestant {
     /// Does one run.
     ///
     /// # Errors
-    /// Returns an error if the cluster or the configuration breaks a rule.
+    /// Returns an error if the cluster or the configuration breaks a rule, or if the scenario
+    /// changes the members and the members are fixed.
     pub fn run(&self, job: &Job<'_>) -> Result<(Outcome, Vec<ErasedRecord>), SetupError> {
-        (self.runner)(job)
+        if !job.scenario.changes_members() {
+            return (self.runner)(job);
+        }
+        match &self.changing {
+            Some(changing) => changing(job),
+            None => Err(SetupError::FixedMembers(job.scenario.name.clone())),
+        }
     }
+}
+
+/// Returns the function that does runs of an algorithm. `setup` determines the cluster.
+fn runner<A: ElectionAlgorithm>(
+    setup: impl Fn(&Job<'_>) -> Setup<A> + Send + Sync + 'static,
+) -> Arc<Runner> {
+    Arc::new(move |job| {
+        let setup = Setup {
+            seed: job.seed,
+            trace: job.trace,
+            false_suspicions: job.false_suspicions,
+            ..setup(job)
+        };
+        let runs = if job.twice { Runs::Twice } else { Runs::Once };
+        let (outcome, records) = run::run_suspected(setup, job.scenario, runs)?;
+        Ok((outcome, records.iter().map(erased::record).collect()))
+    })
 }
 
 impl fmt::Debug for Contestant {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use elector_core::{Command, ElectionAlgorithm, Input, NodeId, nanos, trace::Event};
 
-use crate::{Simulation, connectivity::Connectivity, machine::MachineEvent};
+use crate::{Simulation, connectivity::Connectivity, machine::MachineEvent, members::disk_id};
 
 /// Faults, and how they end. Each fault takes effect at the current moment. An unknown node id has
 /// no effect, and neither has a fault that is already in effect.
@@ -58,12 +58,23 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     }
 
     /// Ends the process of a node and empties its disk. After a restart the node has no state, like
-    /// a node that has never run. After that no quorum algorithm is safe.
+    /// a node that has never run. After that no quorum algorithm is safe, unless it distinguishes
+    /// the disks of a node: then the node has another disk from now on.
     pub fn wipe(&mut self, node: NodeId) {
-        if let Some(node) = self.position(node) {
-            self.crash_at(node);
-            self.machines[node].disk.durable = A::Durable::default();
-            self.record(Some(node), || Event::Wiped);
+        let Some(place) = self.position(node) else {
+            return;
+        };
+        self.crash_at(place);
+        let machine = &mut self.machines[place];
+        machine.disk.durable = A::Durable::default();
+        machine.disk.wiped = true;
+        self.record(Some(place), || Event::Wiped);
+        if let Some(access) = self.setup.members {
+            self.replaced_disks += 1;
+            let disk = disk_id(node, self.replaced_disks);
+            access.set_disk(&mut self.machines[place].config, disk);
+            self.invariants.history.replaced(node);
+            self.rosters_changed();
         }
     }
 
@@ -184,6 +195,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.record_violations(violations);
         self.observer
             .viewed(node, view, self.now, &self.connectivity);
+        self.note_vote(node);
         self.set_running(node, true);
         self.feed(node, Input::Started, 0);
         if self.setup.hints && self.machines[node].life > 1 {

@@ -28,12 +28,13 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.observer.settled()
     }
 
-    /// Runs until every running node, reachable or not, agrees on one leader. Returns `true` if
-    /// they agree within `limit`.
+    /// Runs until every running node, reachable or not, agrees on one leader, and the members are
+    /// those that the operators want. Returns `true` if this is reached within `limit`.
     pub(crate) fn run_until_unanimous(&mut self, limit: Duration) -> bool {
         let limit = self.now.saturating_add(nanos(limit));
-        while !self.observer.unanimous() && self.step_until(limit) {}
-        self.observer.unanimous()
+        let is_reached = |sim: &Self| sim.observer.unanimous() && sim.missed_goal().is_none();
+        while !is_reached(self) && self.step_until(limit) {}
+        is_reached(self)
     }
 
     /// Returns the virtual time since boot, in nanoseconds.
@@ -105,6 +106,10 @@ impl<A: ElectionAlgorithm> Simulation<A> {
 
     pub(crate) fn paused(&self) -> Vec<NodeId> {
         self.select(|machine| machine.paused)
+    }
+
+    pub(crate) fn wiped(&self) -> Vec<NodeId> {
+        self.select(|machine| machine.disk.wiped)
     }
 
     pub(crate) fn has_drift(&self, node: NodeId) -> bool {

@@ -11,6 +11,7 @@
 //! - [`script`]: golden scenarios without a clock, message by message.
 #![forbid(unsafe_code)]
 
+mod cell;
 mod connectivity;
 mod contestant;
 mod counts;
@@ -24,6 +25,7 @@ mod inspect;
 pub mod invariants;
 mod latency;
 mod machine;
+mod members;
 mod message_faults;
 mod nearest;
 mod network;
@@ -44,11 +46,13 @@ mod trial;
 
 use nearest::nearest;
 
+pub use cell::Cell;
 pub use contestant::{Contestant, Job};
 pub use counts::{Counts, Digest, KindCount};
 pub use disk::Disk;
 pub use erased::{Erased, ErasedRecord};
 pub use latency::{Bounds, Latency, Tail};
+pub use members::{MembersAccess, MembersOutcome};
 pub use network::Network;
 pub use observer::{Election, Settled, Times};
 pub use rng::Rng;
@@ -57,7 +61,7 @@ pub use scenario::Scenario;
 pub use setup::{Setup, SetupError};
 pub use shard::Shard;
 pub use simulation::Simulation;
-pub use summary::{Summary, percentile};
-pub use sweep::{Cell, Sweep, SweepError};
+pub use summary::{MembersSummary, Summary, percentile};
+pub use sweep::{Sweep, SweepError};
 pub use table::table;
 pub use trial::{Trial, TrialError};

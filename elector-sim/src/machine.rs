@@ -59,6 +59,11 @@ pub(crate) enum MachineEvent<A: ElectionAlgorithm> {
     },
     /// The next false suspicion occurs, somewhere in the cluster. This event belongs to no machine.
     FalseSuspicion,
+    /// The operator with this number asks the leader to change the members. This event belongs to
+    /// no machine.
+    OperatorAsks {
+        number: usize,
+    },
     Commanded {
         command: Command,
     },
@@ -77,6 +82,8 @@ pub(crate) enum Origin {
 #[derive(Debug)]
 pub(crate) struct DiskState<A: ElectionAlgorithm> {
     pub(crate) durable: A::Durable,
+    /// Whether the disk was emptied after the beginning of the run.
+    pub(crate) wiped: bool,
     /// The last step of the current life whose write is durable.
     pub(crate) number: u64,
     /// The write that is under way, and the writes that wait behind it, in order.
@@ -162,6 +169,7 @@ impl<A: ElectionAlgorithm> Machine<A> {
             clock: Clock::new(),
             disk: DiskState {
                 durable,
+                wiped: false,
                 number: 0,
                 pending: VecDeque::new(),
                 stalled_until: 0,

@@ -10,9 +10,10 @@ use crate::connectivity::Connectivity;
 ///
 /// A *believer* is a running node (not crashed, not paused) whose published role is leader.
 ///
-/// The cluster is *settled* on a believer's tenure if two conditions hold: every running node with
+/// The cluster is *settled* on a believer's tenure if two conditions hold: every running voter with
 /// a link to and from the believer has the same tenure in its view, and these nodes, the believer
-/// included, are at least half of all running nodes. When a settled cluster stops being settled, an
+/// included, are at least half of all running voters. A node is a voter unless its members can
+/// change, and it is no member at the moment. When a settled cluster stops being settled, an
 /// *election* begins. It ends when the cluster is settled on another tenure.
 #[derive(Debug)]
 pub(crate) struct Observer {
@@ -39,6 +40,8 @@ struct ObservedNode {
     id: NodeId,
     view: View,
     running: bool,
+    /// Whether the node takes part in elections.
+    votes: bool,
 }
 
 /// A tenure that all running, reachable nodes agree on.
@@ -99,6 +102,7 @@ impl Observer {
             id,
             view: View::default(),
             running: false,
+            votes: true,
         };
         Self {
             nodes: ids.iter().map(observed).collect(),
@@ -183,6 +187,20 @@ impl Observer {
         self.connectivity_changed(now, connectivity);
     }
 
+    /// Records whether a node takes part in elections from now on.
+    pub(crate) fn set_votes(
+        &mut self,
+        node: usize,
+        votes: bool,
+        now: u64,
+        connectivity: &Connectivity,
+    ) {
+        if self.nodes[node].votes != votes {
+            self.nodes[node].votes = votes;
+            self.connectivity_changed(now, connectivity);
+        }
+    }
+
     pub(crate) fn connectivity_changed(&mut self, now: u64, connectivity: &Connectivity) {
         self.advance(now);
         self.assess(now, connectivity);
@@ -238,11 +256,15 @@ impl Observer {
     }
 
     /// Returns `true` if all running nodes agree on one tenure, its leader included. This must hold
-    /// some time after all faults have ended.
+    /// some time after all faults have ended. A node that does not vote may be in a newer epoch,
+    /// because of an attempt from its time as a voter. It shows no leader until the cluster is in
+    /// that epoch.
     pub(crate) fn unanimous(&self) -> bool {
         self.settled.is_some_and(|settled| {
             self.nodes.iter().filter(|node| node.running).all(|node| {
-                node.view.epoch == settled.epoch && node.view.leader == Some(settled.leader)
+                let agrees =
+                    node.view.epoch == settled.epoch && node.view.leader == Some(settled.leader);
+                agrees || !node.votes && node.view.epoch > settled.epoch
             })
         })
     }
@@ -259,7 +281,8 @@ impl Observer {
 
     fn assess(&mut self, now: u64, connectivity: &Connectivity) {
         self.believers = self.nodes.iter().filter(|node| node.believes()).count();
-        self.running = self.nodes.iter().filter(|node| node.running).count();
+        let voters = self.nodes.iter().filter(|node| node.running && node.votes);
+        self.running = voters.count();
         let tenure = self
             .believing()
             .find(|&leader| self.agreed(leader, connectivity));
@@ -277,7 +300,7 @@ impl Observer {
         let of = self.nodes[leader].view;
         let mut reached = 0;
         for (place, node) in self.nodes.iter().enumerate() {
-            if !node.running || !connectivity.are_connected(leader, place) {
+            if !node.running || !node.votes || !connectivity.are_connected(leader, place) {
                 continue;
             }
             if node.view.epoch != of.epoch || node.view.leader != of.leader {

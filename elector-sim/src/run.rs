@@ -8,7 +8,8 @@ use elector_core::{
 use serde::Serialize;
 
 use crate::{
-    Election, KindCount, Scenario, Setup, SetupError, Simulation, Times, invariants::Violation,
+    Election, KindCount, MembersOutcome, Scenario, Setup, SetupError, Simulation, Times,
+    invariants::Violation,
 };
 
 /// How one simulated run ended.
@@ -45,6 +46,9 @@ pub struct Outcome {
     pub events: u64,
     /// The fingerprint of the run.
     pub digest: u64,
+    /// What the changes of the members took. `None` if no operator asked for a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members: Option<MembersOutcome>,
 }
 
 impl Outcome {
@@ -192,11 +196,7 @@ impl<A: ElectionAlgorithm> ScenarioRun<'_, A> {
         }
         let ended = self.sim.now_ns();
         if !self.sim.run_until_unanimous(self.bound()) {
-            let detail = format!(
-                "{} ms after all faults ended the nodes still do not agree on a leader",
-                self.bound().as_millis()
-            );
-            self.note(Invariant::Agreement, detail);
+            self.note(Invariant::Agreement, self.disagreement());
             return self.outcome(None);
         }
         let converged = self.sim.now_ns() - ended;
@@ -210,6 +210,15 @@ impl<A: ElectionAlgorithm> ScenarioRun<'_, A> {
             events: self.sim.events(),
             digest: self.sim.digest().value(),
             ..outcome
+        }
+    }
+
+    /// Says what is wrong some time after all faults have ended.
+    fn disagreement(&self) -> String {
+        let after = format!("{} ms after all faults ended", self.bound().as_millis());
+        match self.sim.missed_goal() {
+            Some(change) => format!("{after} the members are still not the wanted ones: {change}"),
+            None => format!("{after} the nodes still do not agree on a leader"),
         }
     }
 
@@ -264,6 +273,7 @@ impl<A: ElectionAlgorithm> ScenarioRun<'_, A> {
 
     fn outcome(&mut self, converged_ns: Option<u64>) -> Outcome {
         let sim = &mut self.sim;
+        let members = sim.members_outcome();
         let traffic = sim.observer.traffic();
         Outcome {
             seed: sim.setup.seed,
@@ -281,6 +291,7 @@ impl<A: ElectionAlgorithm> ScenarioRun<'_, A> {
             violations: sim.violations().to_vec(),
             events: sim.events(),
             digest: sim.digest().value(),
+            members,
         }
     }
 }

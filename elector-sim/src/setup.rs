@@ -5,7 +5,7 @@ use elector_core::{
 };
 use thiserror::Error;
 
-use crate::{Disk, Network};
+use crate::{Disk, MembersAccess, Network};
 
 /// Everything that determines a run.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct Setup<A: ElectionAlgorithm> {
     /// other nodes have never run. The invariants do not know what led to this state: a vote in it
     /// is not compared with votes of the run.
     pub initial: BTreeMap<NodeId, A::Durable>,
+    /// Where the rosters are, if the members can change. With `None`, rosters are not checked.
+    pub members: Option<MembersAccess<A>>,
     /// The network.
     pub network: Network,
     /// The disks.
@@ -73,6 +75,9 @@ pub enum SetupError {
     /// A latency of the network or of the disks is not valid.
     #[error("network or disk: {0}")]
     Latency(&'static str),
+    /// The scenario changes the members, and the members of the algorithm are fixed.
+    #[error("the scenario {0} changes the members, and the members of this algorithm are fixed")]
+    FixedMembers(String),
 }
 
 impl<A: ElectionAlgorithm> Setup<A> {
@@ -85,6 +90,7 @@ impl<A: ElectionAlgorithm> Setup<A> {
             config: A::Config::default(),
             configs: BTreeMap::new(),
             initial: BTreeMap::new(),
+            members: None,
             network: Network::default(),
             disk: Disk::default(),
             hints: false,

@@ -12,6 +12,7 @@ use crate::{
     host::At,
     invariants::Invariants,
     machine::{Machine, MachineEvent, Write},
+    members::Operators,
     message_faults::ActiveFaults,
     observer::Observer,
     queue::Queue,
@@ -37,6 +38,11 @@ pub struct Simulation<A: ElectionAlgorithm> {
     pub(crate) observer: Observer,
     pub(crate) counts: Counts,
     pub(crate) invariants: Invariants,
+    pub(crate) operators: Operators,
+    /// How the rosters on all disks violate an invariant now.
+    pub(crate) broken_rosters: Option<&'static str>,
+    /// The number of disks that were replaced by empty ones.
+    pub(crate) replaced_disks: u64,
     pub(crate) digest: Digest,
     pub(crate) records: Vec<RecordOf<A>>,
     pub(crate) events: u64,
@@ -68,6 +74,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             observer: Observer::new(&ids),
             counts: Counts::default(),
             invariants: Invariants::new(A::Guarantee::KIND),
+            operators: Operators::default(),
+            broken_rosters: None,
+            replaced_disks: 0,
             digest: Digest::default(),
             records: Vec::new(),
             events: 0,
@@ -100,11 +109,17 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             return false;
         };
         self.now = at;
-        if matches!(event, MachineEvent::FalseSuspicion) {
-            self.spread_false_suspicion();
-            return true;
+        match event {
+            MachineEvent::FalseSuspicion => {
+                self.spread_false_suspicion();
+                return true;
+            }
+            MachineEvent::OperatorAsks { number } => {
+                self.ask(number);
+                return true;
+            }
+            event => self.handle(node as usize, event),
         }
-        self.handle(node as usize, event);
         self.check_leases();
         true
     }
@@ -137,7 +152,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             MachineEvent::Returned { peer } => self.feed(node, Input::Returned(peer), 0),
             MachineEvent::Suspected { peer } => self.feed(node, Input::Suspected(peer), 0),
             MachineEvent::Died { peer, life } => self.handle_proof(node, peer, life),
-            MachineEvent::FalseSuspicion => {} // It belongs to no machine: see `step_until`.
+            // They belong to no machine: see `step_until`.
+            MachineEvent::FalseSuspicion | MachineEvent::OperatorAsks { .. } => {}
             MachineEvent::Commanded { command } => self.feed(node, Input::Commanded(command), 0),
         }
     }
@@ -172,8 +188,14 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             return self.queue.push(disk.stalled_until, (node as u32, event));
         }
         if let Some(write) = disk.pending.pop_front() {
+            let is_new_roster = self.setup.members.is_some_and(|access| {
+                access.roster(&disk.durable) != access.roster(&write.durable)
+            });
             disk.durable = write.durable;
             disk.number = number;
+            if is_new_roster {
+                self.rosters_changed();
+            }
         }
         self.next_write(node);
         self.handle(node, MachineEvent::Persisted { life, number });
@@ -227,6 +249,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                     });
                 }
                 carry_out(&mut self.at(node), step);
+                self.note_vote(node);
             }
             Err(violation) => {
                 self.record_violations([InvariantViolation::Contract {
@@ -235,6 +258,15 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                 }]);
                 self.crash_at(node);
             }
+        }
+    }
+
+    /// Notes whether the process of a machine takes part in elections.
+    pub(crate) fn note_vote(&mut self, node: usize) {
+        if let Some(process) = &self.machines[node].process {
+            let votes = process.driver().algorithm().votes();
+            let (now, connectivity) = (self.now, &self.connectivity);
+            self.observer.set_votes(node, votes, now, connectivity);
         }
     }
 

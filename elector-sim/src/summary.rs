@@ -1,7 +1,7 @@
 use elector_core::GuaranteeKind;
 use serde::Serialize;
 
-use crate::{Cell, Election, Outcome};
+use crate::{Cell, Election, MembersOutcome, Outcome};
 
 /// The figures of one cell, as tables, CSV and JSON show them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,6 +60,9 @@ pub struct Summary {
     pub steady_messages_per_s: f64,
     /// The seed of the worst run: see [`Cell::worst`].
     pub worst_seed: u64,
+    /// The figures of the changes of the members. `None` if the scenario does not change them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members: Option<MembersSummary>,
 }
 
 impl Summary {
@@ -124,7 +127,42 @@ impl Summary {
             violations: outcomes.iter().map(|run| run.violations.len()).sum(),
             steady_messages_per_s: per_run(|run| run.steady_messages_per_s),
             worst_seed: cell.worst().map_or(0, |outcome| outcome.seed),
+            members: MembersSummary::of(outcomes),
         }
+    }
+}
+
+/// The figures of the changes of the members in one cell.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct MembersSummary {
+    /// The number of runs in which all changes were completed.
+    pub changed_runs: usize,
+    /// The time from the first command of an operator until the last change is complete: median of
+    /// these runs.
+    pub change_ms_p50: Option<f64>,
+    /// The same time: 99th percentile.
+    pub change_ms_p99: Option<f64>,
+    /// The mean time without a leader during the changes, in all runs.
+    pub change_leaderless_ms_mean: f64,
+    /// The mean number of messages during the changes, heartbeats included, in all runs.
+    pub change_messages_mean: f64,
+}
+
+impl MembersSummary {
+    fn of(outcomes: &[Outcome]) -> Option<Self> {
+        let changes: Vec<MembersOutcome> = outcomes.iter().filter_map(|run| run.members).collect();
+        if changes.is_empty() {
+            return None;
+        }
+        let took = changes.iter().filter_map(|change| change.took_ns);
+        let took = sorted(took.map(ms).collect());
+        Some(Self {
+            changed_runs: took.len(),
+            change_ms_p50: percentile(&took, 50),
+            change_ms_p99: percentile(&took, 99),
+            change_leaderless_ms_mean: mean(changes.iter().map(|it| ms(it.leaderless_ns))),
+            change_messages_mean: mean(changes.iter().map(|it| it.messages as f64)),
+        })
     }
 }
 

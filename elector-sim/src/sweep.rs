@@ -3,13 +3,14 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use elector_core::GuaranteeKind;
 use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::{
-    Contestant, Outcome, Scenario, SetupError, Shard, Summary, contestant::Job,
-    scenario::ScenarioError, table,
+    Cell, Contestant, Outcome, Scenario, SetupError, Shard, Summary,
+    contestant::Job,
+    scenario::ScenarioError,
+    table::{self, Row},
 };
 
 /// Runs every contestant in every scenario at every size, with the same seeds.
@@ -19,7 +20,7 @@ pub struct Sweep {
     pub contestants: Vec<Contestant>,
     /// The cluster sizes. A scenario skips the sizes below its minimum.
     pub nodes: Vec<u64>,
-    /// The scenarios.
+    /// The scenarios. A contestant with fixed members skips those that change the members.
     pub scenarios: Vec<Scenario>,
     /// The number of runs of each cell.
     pub runs: u64,
@@ -30,23 +31,6 @@ pub struct Sweep {
     /// Whether every run is done twice to compare fingerprints. Otherwise only the first run of
     /// each cell is done twice.
     pub always_twice: bool,
-}
-
-/// All runs of one contestant in one scenario at one size.
-#[derive(Clone, Debug)]
-pub struct Cell {
-    /// See [`Contestant::algorithm`].
-    pub algorithm: &'static str,
-    /// See [`Contestant::variant`].
-    pub variant: String,
-    /// See [`Contestant::guarantee`].
-    pub guarantee: GuaranteeKind,
-    /// The size of the cluster.
-    pub nodes: u64,
-    /// The name of the scenario.
-    pub scenario: String,
-    /// The runs, by seed.
-    pub outcomes: Vec<Outcome>,
 }
 
 /// Why a sweep cannot be done.
@@ -80,9 +64,9 @@ pub enum SweepError {
 }
 
 impl Sweep {
-    /// Creates a sweep of these contestants at these sizes, in these scenarios, or in all built-in
-    /// scenarios if `scenarios` is empty: 100 runs a cell, starting with seed 1, on all cores, each
-    /// run done twice.
+    /// Creates a sweep of these contestants at these sizes, in these scenarios, or in the scenarios
+    /// of [`Scenario::builtin`] if `scenarios` is empty: 100 runs a cell, starting with seed 1, on
+    /// all cores, each run done twice.
     ///
     /// # Errors
     /// Returns an error if no scenario has one of the names. The error suggests the most similar
@@ -92,15 +76,16 @@ impl Sweep {
         nodes: &[u64],
         scenarios: &[&str],
     ) -> Result<Self, ScenarioError> {
-        let named = scenarios.iter().map(|name| Scenario::named(name)).collect();
+        let named = scenarios.iter().map(|name| Scenario::all_named(name));
+        let named: Result<Vec<_>, _> = named.collect();
         Ok(Self {
             contestants,
             nodes: nodes.to_vec(),
             scenarios: if scenarios.is_empty() {
-                Scenario::builtin()
+                Scenario::builtin()?
             } else {
-                named
-            }?,
+                named?.concat()
+            },
             runs: 100,
             seed: 1,
             jobs: None,
@@ -114,7 +99,39 @@ impl Sweep {
     /// Returns the errors of [`run`](Self::run).
     pub fn table(&self) -> Result<String, SweepError> {
         let summaries: Vec<Summary> = self.run(&|_, _| ())?.iter().map(Cell::summary).collect();
-        Ok(table(&summaries))
+        Ok(self.table_of(&summaries))
+    }
+
+    /// Returns a table of the figures of this sweep, as [`table`](crate::table) does. If a scenario
+    /// changes the members, a second table has the figures of the changes, and a contestant with
+    /// fixed members has a row without figures.
+    #[must_use]
+    pub fn table_of(&self, summaries: &[Summary]) -> String {
+        let mut summaries = summaries.iter();
+        let mut rows = Vec::new();
+        for contestant in &self.contestants {
+            for scenario in &self.scenarios {
+                rows.extend(scenario.sizes(&self.nodes).filter_map(|nodes| {
+                    if contestant.can_run(scenario) {
+                        return summaries.next().map(Row::Cell);
+                    }
+                    Some(Row::FixedMembers {
+                        label: contestant.label(),
+                        nodes,
+                        scenario: &scenario.name,
+                    })
+                }));
+            }
+        }
+        let mut text = table::elections(&rows);
+        if let Some(changes) = table::changes(&rows) {
+            text.push_str(
+                "\n\nChanges of the members, from the command until they are complete. – the \
+                 members are fixed:\n\n",
+            );
+            text.push_str(&changes);
+        }
+        text
     }
 
     /// Does all runs. `progress` is called from any thread with the number of runs that are done
@@ -138,16 +155,8 @@ impl Sweep {
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Vec<Cell>, SweepError> {
         let places = self.places();
-        for (name, empty) in [
-            ("algorithms", self.contestants.is_empty()),
-            ("cluster sizes", self.nodes.is_empty()),
-            ("scenarios", self.scenarios.is_empty()),
-            ("runs", self.runs == 0),
-            ("scenarios for clusters of this size", places.is_empty()),
-        ] {
-            if empty {
-                return Err(SweepError::Empty(name));
-            }
+        if let Some(what) = self.missing(&places) {
+            return Err(SweepError::Empty(what));
         }
         let runs = (places.len() as u64).saturating_mul(self.runs);
         if shard.count() > runs {
@@ -176,6 +185,27 @@ impl Sweep {
             cells[place].outcomes.push(outcome);
         }
         Ok(cells)
+    }
+
+    /// Returns what is missing, if there is nothing to do.
+    fn missing(&self, places: &[Place<'_>]) -> Option<&'static str> {
+        let mut pairs = self.scenarios.iter().flat_map(|scenario| {
+            let contestants = self.contestants.iter();
+            contestants.map(move |contestant| contestant.can_run(scenario))
+        });
+        let parts = [
+            ("algorithms", self.contestants.is_empty()),
+            ("cluster sizes", self.nodes.is_empty()),
+            ("scenarios", self.scenarios.is_empty()),
+            ("runs", self.runs == 0),
+            (
+                "algorithms whose members can change, as the scenarios require",
+                !pairs.any(|can_run| can_run),
+            ),
+            ("scenarios for clusters of this size", places.is_empty()),
+        ];
+        let empty = parts.into_iter().find(|(_, empty)| *empty);
+        empty.map(|(what, _)| what)
     }
 
     /// Returns the cells without their runs, in the order of [`run`](Self::run).
@@ -210,7 +240,8 @@ impl Sweep {
     fn places(&self) -> Vec<Place<'_>> {
         let mut places = Vec::new();
         for contestant in &self.contestants {
-            for scenario in &self.scenarios {
+            let scenarios = self.scenarios.iter();
+            for scenario in scenarios.filter(|scenario| contestant.can_run(scenario)) {
                 places.extend(scenario.sizes(&self.nodes).map(|nodes| Place {
                     contestant,
                     scenario,
@@ -257,42 +288,4 @@ struct Place<'a> {
     contestant: &'a Contestant,
     scenario: &'a Scenario,
     nodes: u64,
-}
-
-impl Cell {
-    /// Returns the figures of this cell.
-    #[must_use]
-    pub fn summary(&self) -> Summary {
-        Summary::of(self)
-    }
-
-    /// Returns the worst run: runs with violations come first, then runs without agreement, then
-    /// runs with split-brain time, then runs with leaderless time. `None` if there is no run.
-    #[must_use]
-    pub fn worst(&self) -> Option<&Outcome> {
-        // `rev`: among equal runs, the one with the smallest seed wins.
-        self.outcomes.iter().rev().max_by_key(|outcome| {
-            let times = outcome.times;
-            let wrong = (!outcome.violations.is_empty(), !outcome.elected);
-            (wrong, times.split_brain_ns, times.leaderless_ns)
-        })
-    }
-
-    /// Returns the arguments of the command `elector` that replay the run of this seed. If a
-    /// violation of the run occurred only with false suspicions, the replay has false suspicions,
-    /// too.
-    #[must_use]
-    pub fn replay(&self, seed: u64) -> String {
-        let mut runs = self.outcomes.iter();
-        let run = runs.find(|run| run.seed == seed);
-        let suspected = run.is_some_and(Outcome::fails_only_with_false_suspicions);
-        format!(
-            "simulate --algorithm {} --variant {} --scenario {} --nodes {} --seed {seed}{}",
-            self.algorithm,
-            self.variant,
-            Scenario::name_at_seed(&self.scenario, seed),
-            self.nodes,
-            if suspected { " --false-suspicions" } else { "" }
-        )
-    }
 }

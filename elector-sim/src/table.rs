@@ -1,6 +1,23 @@
 use comfy_table::{CellAlignment, Table, presets::ASCII_MARKDOWN};
 
-use crate::Summary;
+use crate::{MembersSummary, Summary};
+
+/// A row of a table.
+#[derive(Clone, Debug)]
+pub(crate) enum Row<'a> {
+    /// The figures of a cell.
+    Cell(&'a Summary),
+    /// The scenario changes the members, and those of the contestant are fixed, so there are no
+    /// figures.
+    FixedMembers {
+        label: String,
+        nodes: u64,
+        scenario: &'a str,
+    },
+}
+
+/// What a table shows in place of a figure that does not exist.
+const NO_FIGURE: &str = "–";
 
 /// Returns a table for a terminal or a Markdown file, with one row for each cell. The columns are:
 /// the messages, bytes and milliseconds of an election until all nodes know the leader; the time of
@@ -8,12 +25,12 @@ use crate::Summary;
 /// the violations; and the messages per second while nothing happens.
 #[must_use]
 pub fn table(summaries: &[Summary]) -> String {
-    let mut table = Table::new();
-    table.load_style(ASCII_MARKDOWN);
-    table.set_header([
-        "algorithm",
-        "n",
-        "scenario",
+    elections(&summaries.iter().map(Row::Cell).collect::<Vec<_>>())
+}
+
+/// Returns the table that [`table`] describes.
+pub(crate) fn elections(rows: &[Row<'_>]) -> String {
+    let header = [
         "elected",
         "msgs",
         "bytes",
@@ -25,26 +42,94 @@ pub fn table(summaries: &[Summary]) -> String {
         "changes",
         "wrong",
         "idle/s",
-    ]);
-    for summary in summaries {
-        let optional =
-            |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.1}"));
-        table.add_row([
-            format!("{}/{}", summary.algorithm, summary.variant),
-            summary.nodes.to_string(),
-            summary.scenario.clone(),
+    ];
+    formatted(header, rows.iter().map(|row| (row, row.figures())))
+}
+
+/// Returns a table of the changes of the members: the runs in which they were completed, the
+/// milliseconds until then, and the milliseconds without a leader and the messages of this time.
+/// `None` if no row is about a scenario that changes the members.
+pub(crate) fn changes(rows: &[Row<'_>]) -> Option<String> {
+    let header = ["changed", "p50 ms", "p99", "no leader ms", "msgs"];
+    let of_row = |row: &Row<'_>| match row {
+        Row::Cell(summary) => {
+            let runs = summary.runs;
+            summary.members.map(|it| Some(it.figures(runs)))
+        }
+        Row::FixedMembers { .. } => Some(None),
+    };
+    let rows = rows.iter().filter_map(|row| Some((row, of_row(row)?)));
+    let rows: Vec<_> = rows.collect();
+    (!rows.is_empty()).then(|| formatted(header, rows.into_iter()))
+}
+
+impl Row<'_> {
+    fn names(&self) -> [String; 3] {
+        match self {
+            Self::Cell(summary) => [
+                format!("{}/{}", summary.algorithm, summary.variant),
+                summary.nodes.to_string(),
+                summary.scenario.clone(),
+            ],
+            Self::FixedMembers {
+                label,
+                nodes,
+                scenario,
+            } => [label.clone(), nodes.to_string(), (*scenario).to_owned()],
+        }
+    }
+
+    fn figures(&self) -> Option<[String; 11]> {
+        let Self::Cell(summary) = self else {
+            return None;
+        };
+        Some([
             format!("{}/{}", summary.elected_runs, summary.runs),
-            format!("{:.1}", summary.messages_mean),
+            one_decimal(summary.messages_mean),
             format!("{:.0}", summary.bytes_mean),
             optional(summary.elect_ms_p50),
             optional(summary.elect_ms_p99),
-            format!("{:.1}", summary.leaderless_ms_mean),
-            format!("{:.1}", summary.split_brain_ms_mean),
+            one_decimal(summary.leaderless_ms_mean),
+            one_decimal(summary.split_brain_ms_mean),
             summary.split_brain_runs.to_string(),
-            format!("{:.1}", summary.leader_changes_mean),
+            one_decimal(summary.leader_changes_mean),
             summary.violations.to_string(),
             format!("{:.0}", summary.steady_messages_per_s),
-        ]);
+        ])
+    }
+}
+
+impl MembersSummary {
+    fn figures(&self, runs: usize) -> [String; 5] {
+        [
+            format!("{}/{runs}", self.changed_runs),
+            optional(self.change_ms_p50),
+            optional(self.change_ms_p99),
+            one_decimal(self.change_leaderless_ms_mean),
+            one_decimal(self.change_messages_mean),
+        ]
+    }
+}
+
+fn one_decimal(value: f64) -> String {
+    format!("{value:.1}")
+}
+
+fn optional(value: Option<f64>) -> String {
+    value.map_or_else(|| NO_FIGURE.to_owned(), one_decimal)
+}
+
+/// Returns a table with the names of each row, and its figures if it has any.
+fn formatted<'a, const N: usize>(
+    header: [&str; N],
+    rows: impl Iterator<Item = (&'a Row<'a>, Option<[String; N]>)>,
+) -> String {
+    let mut table = Table::new();
+    table.load_style(ASCII_MARKDOWN);
+    table.set_header(["algorithm", "n", "scenario"].iter().chain(&header));
+    for (row, figures) in rows {
+        let figures = figures.unwrap_or_else(|| [NO_FIGURE; N].map(str::to_owned));
+        table.add_row(row.names().into_iter().chain(figures));
     }
     for column in table.column_iter_mut() {
         if column.index != 0 && column.index != 2 {

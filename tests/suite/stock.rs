@@ -2,7 +2,7 @@
 //! very small size. These tests check the statements of the README.
 
 use elector_bully::Bully;
-use elector_core::GuaranteeKind;
+use elector_core::{Comparable, GuaranteeKind, quorum::Reseat};
 use elector_paxos::Paxos;
 use elector_raft::Raft;
 use elector_ring::Ring;
@@ -19,14 +19,37 @@ fn contestants() -> Vec<Contestant> {
     .concat()
 }
 
+/// Returns every variant of the algorithms whose members can change.
+fn contestants_with_members() -> Vec<Contestant> {
+    fn variants<A: Comparable + Reseat>() -> Vec<Contestant> {
+        let variants = A::variants().into_iter().map(|variant| {
+            let config = variant.config.clone();
+            Contestant::variant::<A>(variant).with_members::<A>(config)
+        });
+        variants.collect()
+    }
+    [variants::<Raft>(), variants::<Paxos>()].concat()
+}
+
 fn sweep(nodes: &[u64], runs: u64, jobs: Option<usize>, scenarios: &[&str]) -> Vec<Cell> {
     let all = Scenario::builtin().expect("the built-in scenarios are valid");
     let wanted =
         |scenario: &Scenario| scenarios.is_empty() || scenarios.contains(&scenario.name.as_str());
+    let scenarios = all.into_iter().filter(wanted).collect();
+    cells(contestants(), nodes, scenarios, runs, jobs)
+}
+
+fn cells(
+    contestants: Vec<Contestant>,
+    nodes: &[u64],
+    scenarios: Vec<Scenario>,
+    runs: u64,
+    jobs: Option<usize>,
+) -> Vec<Cell> {
     let sweep = Sweep {
-        contestants: contestants(),
+        contestants,
         nodes: nodes.to_vec(),
-        scenarios: all.into_iter().filter(wanted).collect(),
+        scenarios,
         runs,
         seed: 1,
         jobs: jobs.and_then(std::num::NonZeroUsize::new),
@@ -55,6 +78,42 @@ fn failures(cell: &Cell) -> Vec<String> {
 fn every_algorithm_passes_every_scenario() {
     let cells = sweep(&[1, 2, 3, 4, 5, 7], 3, None, &[]);
     assert!(cells.len() > 1_000, "{} cells", cells.len());
+    assert_no_failures(&cells);
+}
+
+// The same for changes of the members: they are completed, the rosters of all disks agree with the
+// rules of changes, and the cluster has a leader. The variable `MEMBERS_RUNS` asks for more runs of
+// each cell.
+#[test]
+fn every_change_of_the_members_is_completed() {
+    let scenarios = Scenario::changing_members().expect("the built-in scenarios are valid");
+    assert_changes_are_completed(&[1, 2, 3, 4, 5, 7], scenarios);
+}
+
+// The same while random faults occur.
+#[test]
+fn every_change_of_the_members_under_random_faults_is_completed() {
+    let texts = [
+        include_str!("scenarios/changes-in-churn.toml"),
+        include_str!("scenarios/changes-in-storm.toml"),
+        include_str!("scenarios/disk-in-churn.toml"),
+    ];
+    let scenarios = texts.map(|text| Scenario::parse(text, "scenarios").expect("a valid file"));
+    assert_changes_are_completed(&[3, 4, 5], scenarios.to_vec());
+}
+
+fn assert_changes_are_completed(nodes: &[u64], scenarios: Vec<Scenario>) {
+    let runs = std::env::var("MEMBERS_RUNS").map_or(3, |runs| runs.parse().expect("a number"));
+    let cells = cells(contestants_with_members(), nodes, scenarios, runs, None);
+    assert!(cells.len() > 50, "{} cells", cells.len());
+    assert_no_failures(&cells);
+    for cell in cells {
+        let members = cell.summary().members.expect("an operator has asked");
+        assert_eq!(members.changed_runs as u64, runs, "{}", cell.scenario);
+    }
+}
+
+fn assert_no_failures(cells: &[Cell]) {
     let failures: Vec<String> = cells.iter().flat_map(failures).collect();
     assert!(
         failures.is_empty(),

@@ -56,6 +56,7 @@ Examples:
   elector compare --algorithms raft,bully --nodes 5 --scenarios leader-crash,minority-leader
   elector compare --algorithms raft/plain --nodes 3,5,7,9,11 --runs 200
   elector compare --scenario-file mine.toml --format json
+  elector compare --scenarios members                   changes of the members
   elector compare --scenarios random --runs 2000
   elector compare --scenarios random:restart+transfer+late-message
   elector compare --out comparison && open comparison/report.html
@@ -77,8 +78,9 @@ pub(crate) struct Compare {
         value_parser = nodes
     )]
     pub(crate) nodes: Vec<u64>,
-    /// Built-in scenarios by name, or `random:KIND+…` for random faults of these kinds [default:
-    /// all; with --scenario-file: none]
+    /// Built-in scenarios by name, `members` for all that change the members, or `random:KIND+…`
+    /// for random faults of these kinds [default: all that do not change the members; with
+    /// --scenario-file: none]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) scenarios: Option<Vec<String>>,
     /// A TOML file with your own scenario; can be given several times

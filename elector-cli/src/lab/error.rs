@@ -85,6 +85,19 @@ pub(crate) enum LabError {
         /// The minimum number of nodes.
         min_nodes: u64,
     },
+    /// The scenario changes the members, and those of the algorithm are fixed.
+    #[error(
+        "the scenario {scenario} changes the members, and the members of {algorithm} are fixed: \
+         use an algorithm whose members can change: {able}"
+    )]
+    FixedMembers {
+        /// The scenario.
+        scenario: String,
+        /// The variant.
+        algorithm: String,
+        /// The algorithms whose members can change.
+        able: String,
+    },
     /// No scenario has this name, or a scenario is wrong.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),

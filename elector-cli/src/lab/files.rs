@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use elector_core::GuaranteeKind;
-use elector_sim::{Cell, Shard};
+use elector_sim::{Cell, MembersSummary, Shard, Summary};
 use serde::Serialize;
 
 use super::{
@@ -80,7 +80,40 @@ pub(crate) fn write(folder: &Path, files: &Contents, manifest: &Manifest) -> Res
 /// # Errors
 /// Errors of the CSV encoder; figures do not cause any.
 pub(crate) fn summary_csv(study: &Study) -> Result<Vec<u8>, LabError> {
-    rows(study.summaries.iter())
+    if study.summaries.iter().all(|it| it.members.is_none()) {
+        return rows(study.summaries.iter());
+    }
+    // A row has no nested values, and all rows have the same columns.
+    rows(study.summaries.iter().map(|summary| {
+        let alone = Summary {
+            members: None,
+            ..summary.clone()
+        };
+        (alone, ChangeColumns::from(summary.members))
+    }))
+}
+
+/// The last columns of a comparison with changes of the members. They are empty in the row of a
+/// scenario that does not change them.
+#[derive(Debug, Default, Serialize)]
+struct ChangeColumns {
+    changed_runs: Option<usize>,
+    change_ms_p50: Option<f64>,
+    change_ms_p99: Option<f64>,
+    change_leaderless_ms_mean: Option<f64>,
+    change_messages_mean: Option<f64>,
+}
+
+impl From<Option<MembersSummary>> for ChangeColumns {
+    fn from(members: Option<MembersSummary>) -> Self {
+        members.map_or_else(Self::default, |members| Self {
+            changed_runs: Some(members.changed_runs),
+            change_ms_p50: members.change_ms_p50,
+            change_ms_p99: members.change_ms_p99,
+            change_leaderless_ms_mean: Some(members.change_leaderless_ms_mean),
+            change_messages_mean: Some(members.change_messages_mean),
+        })
+    }
 }
 
 /// One row per election. Times are nanoseconds of virtual time since boot.

@@ -39,7 +39,7 @@ use std::process::ExitCode;
 
 pub(crate) use args::Command;
 use error::LabError;
-pub(crate) use registry::{Entry, entries};
+pub(crate) use registry::{Entry, entries, entries_with_members};
 
 use crate::{Cli, output};
 

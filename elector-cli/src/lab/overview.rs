@@ -1,18 +1,25 @@
 //! A comparison of hundreds of cells, in three tables that fit a terminal.
 
+mod changes;
 mod growth;
 mod guarantees;
 mod matrix;
 
 use std::fmt::Write as _;
 
+use elector_sim::Scenario;
+
 use crate::lab::study::Study;
 
 /// The maximum width of a table.
 const WIDTH: usize = 100;
 
+/// What a table shows for a variant whose members are fixed, in a scenario that changes them.
+const FIXED: &str = "–";
+
 /// Returns three tables: the figures of each variant, the time to elect in each scenario, and the
-/// messages of an election at each size.
+/// messages of an election at each size. If a scenario changes the members, there are also tables
+/// of the changes.
 #[must_use]
 pub(crate) fn text(study: &Study) -> String {
     let (nodes, reference) = (study.middle(), study.reference());
@@ -24,6 +31,12 @@ pub(crate) fn text(study: &Study) -> String {
         study.sweep.nodes.len(),
         count(study.sweep.runs as usize),
     );
+    if study.sweep.scenarios.iter().any(Scenario::changes_members) {
+        text.push_str(FIXED);
+        text.push_str(
+            " means that the scenario changes the members, and those of the variant are fixed.\n",
+        );
+    }
     let _ = write!(
         text,
         "\nResults. Costs of the first election in {reference} with n = {nodes}, until all nodes \
@@ -36,9 +49,10 @@ pub(crate) fn text(study: &Study) -> String {
          the leader,\nincluding take-overs by nodes that return.  ·  no node was elected  ‖  two \
          nodes believed at once\nthat they lead  !  violation\n"
     );
-    for block in matrix::tables(study) {
+    for block in matrix::of_elections(study) {
         let _ = write!(text, "\n{block}");
     }
+    text.push_str(&changes::text(study));
     let _ = write!(
         text,
         "\nMessages of the first election in {reference}: the mean, and in brackets the closed \

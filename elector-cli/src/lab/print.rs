@@ -34,7 +34,7 @@ pub(crate) fn show(study: &Study, format: Format, out: Option<&Path>) -> Result<
 
 fn tables(study: &Study, out: Option<&Path>) -> String {
     if study.summaries.len() <= MAX_TABLE_ROWS {
-        return elector_sim::table(&study.summaries) + "\n";
+        return study.sweep.table_of(&study.summaries) + "\n";
     }
     let mut text = overview::text(study);
     let _ = writeln!(

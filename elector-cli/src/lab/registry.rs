@@ -1,7 +1,7 @@
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use elector_check::{Check, CheckConfig, CheckError, Finding, Report, Schedule, WalkReport, Walks};
-use elector_core::{Comparable, Configuration, ElectionAlgorithm};
+use elector_core::{Comparable, Configuration, ElectionAlgorithm, Variant, quorum::Reseat};
 use elector_sim::Contestant;
 
 use super::LabError;
@@ -59,15 +59,31 @@ pub(crate) enum WalkResult {
     Schedule(Finding),
 }
 
-/// Returns every variant of an algorithm.
+/// Returns every variant of an algorithm whose members are fixed.
 pub(crate) fn entries<A: Comparable>() -> Vec<Entry> {
-    let entries = A::variants().into_iter().map(|variant| Entry {
+    A::variants().into_iter().map(entry::<A>).collect()
+}
+
+/// Returns every variant of an algorithm whose members can change.
+pub(crate) fn entries_with_members<A: Comparable + Reseat>() -> Vec<Entry> {
+    let entries = A::variants().into_iter().map(|variant| {
+        let config = variant.config.clone();
+        let fixed = entry::<A>(variant);
+        Entry {
+            contestant: fixed.contestant.with_members::<A>(config),
+            ..fixed
+        }
+    });
+    entries.collect()
+}
+
+fn entry<A: Comparable>(variant: Variant<A::Config>) -> Entry {
+    Entry {
         walker: walker::<A>(variant.config.clone()),
         checker: checker::<A>(variant.config.clone()),
         config: serde_json::to_value(&variant.config).unwrap_or_default(),
         contestant: Contestant::variant::<A>(variant),
-    });
-    entries.collect()
+    }
 }
 
 impl fmt::Debug for Entry {

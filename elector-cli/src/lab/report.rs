@@ -1,5 +1,6 @@
 //! The comparison as one HTML page without scripts and other files, with a light and a dark theme.
 
+mod changes;
 mod chart;
 mod heat;
 mod messages;
@@ -21,6 +22,9 @@ pub(crate) fn page(study: &Study, command: &str) -> String {
     let mut sections = vec![("verdicts", "Results", verdicts::section(study))];
     if let Some(list) = violations::section(study) {
         sections.push(("violations", "Violations", list));
+    }
+    if let Some(figures) = changes::section(study) {
+        sections.push(("changes", "Changes of the members", figures));
     }
     sections.extend([
         (

@@ -1,5 +1,5 @@
 use elector_core::{Epoch, NodeId, invariants::Invariant};
-use elector_sim::{Election, KindCount, Outcome, Times, invariants::Violation};
+use elector_sim::{Election, KindCount, MembersOutcome, Outcome, Times, invariants::Violation};
 use serde::{Deserialize, Serialize};
 
 /// One run in the file of a shard: everything of its outcome that figures and the report use, as
@@ -22,6 +22,7 @@ pub(crate) struct RunRecord {
     /// all kinds of messages.
     dead: u64,
     violations: Vec<ViolationRecord>,
+    members: Option<MembersOutcome>,
     events: u64,
     fingerprint: u64,
 }
@@ -79,6 +80,7 @@ impl RunRecord {
             violations: violations.collect::<Option<_>>()?,
             events: self.events,
             digest: self.fingerprint,
+            members: self.members,
         })
     }
 }
@@ -103,6 +105,7 @@ impl From<&Outcome> for RunRecord {
             violations: run.violations.iter().map(ViolationRecord::from).collect(),
             events: run.events,
             fingerprint: run.digest,
+            members: run.members,
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::{LabError, run_record::RunRecord};
 
 /// The first bytes of the file: its kind and the version of its format.
-const HEADER: &[u8] = b"elector runs 1\n";
+const HEADER: &[u8] = b"elector runs 2\n";
 
 /// The file `runs.bin` of a shard: the outcome of each of its runs. After a line of text it is a
 /// postcard value.
@@ -128,7 +128,7 @@ mod tests {
         let longer = [bytes.as_slice(), b"\n"].concat();
         let error = RunsFile::from_bytes(&longer).unwrap_err();
         assert_eq!(error, "1 bytes follow its end");
-        assert!(RunsFile::from_bytes(b"elector runs 2\n").is_err());
+        assert!(RunsFile::from_bytes(b"elector runs 1\n").is_err());
     }
 
     // A wrong name would be a violation that no reader knows.

@@ -11,6 +11,9 @@ use crate::{
     wrap::{WIDTH, wrapped},
 };
 
+/// The width of a column with names. A longer name makes its own column wider.
+const WIDTH_OF_NAMES: usize = 18;
+
 /// Runs `elector scenarios`: lists all scenarios, or prints one.
 ///
 /// # Errors
@@ -23,21 +26,34 @@ pub(crate) fn list(name: Option<&str>) -> Result<ExitCode, LabError> {
     }
     let mut text = String::new();
     for scenario in Scenario::builtin()? {
-        let label = format!("{:<18} ", scenario.name);
-        text.push_str(&wrapped(&scenario.summary, &label, WIDTH));
-        text.push_str(&wrapped(&scenario.sees, &" ".repeat(19), WIDTH));
-        text.push('\n');
+        describe(&scenario, &mut text);
+    }
+    text.push_str(
+        "Scenarios that change the members, for algorithms whose members can change. `compare` \
+         runs them\nif they are named; `--scenarios members` names all of them:\n\n",
+    );
+    for scenario in Scenario::changing_members()? {
+        describe(&scenario, &mut text);
     }
     text.push_str("To copy and change a scenario: elector scenarios NAME > mine.toml\n");
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// Adds what happens in a scenario, and what a user sees.
+fn describe(scenario: &Scenario, text: &mut String) {
+    let label = format!("{:<WIDTH_OF_NAMES$} ", scenario.name);
+    text.push_str(&wrapped(&scenario.summary, &label, WIDTH));
+    let blanks = " ".repeat(label.chars().count());
+    text.push_str(&wrapped(&scenario.sees, &blanks, WIDTH));
+    text.push('\n');
+}
+
 /// Scenarios, and those of them that came from files: the last ones.
 type Selection = (Vec<Scenario>, Vec<OwnScenario>);
 
 /// Returns the scenarios with these names and from these files. Without names and files, returns
-/// all built-in scenarios; with files only, those of the files. Each name occurs once.
+/// the scenarios of a whole comparison; with files only, those of the files. Each name occurs once.
 ///
 /// # Errors
 /// If a name is empty or unknown, a file cannot be read or is wrong, or two scenarios have the same
@@ -88,9 +104,10 @@ fn named(names: &[String]) -> Result<Vec<Scenario>, LabError> {
             });
         }
         reject_path("--scenarios", name)?;
-        let scenario = Scenario::named(name)?;
-        if scenarios.iter().all(|known| known.name != scenario.name) {
-            scenarios.push(scenario);
+        for scenario in Scenario::all_named(name)? {
+            if scenarios.iter().all(|known| known.name != scenario.name) {
+                scenarios.push(scenario);
+            }
         }
     }
     Ok(scenarios)

@@ -67,7 +67,8 @@ pub(crate) fn simulate(cli: &Cli, options: &args::Simulate) -> Result<ExitCode, 
 /// Returns the variant and the scenario of the run.
 ///
 /// # Errors
-/// If a name is unknown, a file is wrong, or the cluster is too small.
+/// If a name is unknown, a file is wrong, the cluster is too small, or the scenario changes the
+/// members and those of the algorithm are fixed.
 pub(crate) fn selected<'a>(
     cli: &'a Cli,
     options: &args::Simulate,
@@ -78,6 +79,17 @@ pub(crate) fn selected<'a>(
         options.variant.as_deref(),
     )?;
     let scenario = scenario(options)?;
+    if !entry.contestant.can_run(&scenario) {
+        let all = cli.families.iter().flat_map(|family| &family.entries);
+        let able = all.filter(|entry| entry.contestant.can_change_members());
+        let mut able: Vec<&str> = able.map(|entry| entry.contestant.algorithm).collect();
+        able.dedup();
+        return Err(LabError::FixedMembers {
+            scenario: scenario.name,
+            algorithm: entry.contestant.label(),
+            able: able.join(", "),
+        });
+    }
     if options.nodes < scenario.min_nodes {
         return Err(LabError::TooSmall {
             scenario: scenario.name,

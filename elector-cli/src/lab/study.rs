@@ -104,6 +104,14 @@ impl Study {
         of_entry.find(|(cell, _)| cell.scenario == scenario && cell.nodes == nodes)
     }
 
+    /// Returns `true` if the variant does not run in this scenario, because the scenario changes
+    /// the members and those of the variant are fixed.
+    #[must_use]
+    pub(crate) fn is_skipped(&self, entry: &Entry, scenario: &str) -> bool {
+        let scenario = self.scenario(scenario);
+        scenario.is_some_and(|scenario| !entry.contestant.can_run(scenario))
+    }
+
     /// Returns all cells of this variant.
     pub(crate) fn of<'a>(&'a self, entry: &Entry) -> impl Iterator<Item = (&'a Cell, &'a Summary)> {
         let algorithm = entry.contestant.algorithm;

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use elector_core::Purpose;
-use elector_sim::{KindCount, Outcome};
+use elector_sim::{KindCount, MembersOutcome, Outcome};
 
 use crate::lab::grid;
 
@@ -37,6 +37,9 @@ pub(crate) fn text(outcome: &Outcome) -> String {
         "split brain {} ms with two or more nodes in the role of leader",
         ms(times.split_brain_ns)
     );
+    if let Some(change) = outcome.members {
+        let _ = writeln!(text, "members     {}", members(change));
+    }
     if let Some(converged) = outcome.converged_ns {
         let _ = writeln!(
             text,
@@ -59,6 +62,19 @@ pub(crate) fn text(outcome: &Outcome) -> String {
         );
     }
     text
+}
+
+/// Describes the changes of the members.
+fn members(change: MembersOutcome) -> String {
+    let costs = format!(
+        "{} ms without a leader, {} messages",
+        ms(change.leaderless_ns),
+        change.messages
+    );
+    match change.took_ns {
+        Some(took) => format!("changed after {} ms: {costs}", ms(took)),
+        None => format!("the change is not complete: {costs}"),
+    }
 }
 
 fn kinds(kinds: &[KindCount]) -> String {

@@ -111,6 +111,15 @@ impl History {
         }
     }
 
+    /// Records that the disk of `node` was replaced by an empty one, and that the cluster
+    /// distinguishes the two disks. From now on the node is another node with the same id: what it
+    /// has shown, pledged and led before does not bind it.
+    pub fn replaced(&mut self, node: NodeId) {
+        self.shown.remove(&node);
+        self.led.remove(&node);
+        self.pledges.retain(|&(pledged, _), _| pledged != node);
+    }
+
     /// Records that `node` sent a message with a pledge.
     pub fn pledged(
         &mut self,
@@ -257,6 +266,28 @@ mod tests {
         assert_eq!(seen(5, (0, 0), Some(2)), [""; 0], "votes have no ballots");
         assert_eq!(seen(3, (1, 1), Some(3)), ["one-value-per-ballot"]);
         assert_eq!(seen(5, (0, 0), Some(1)), ["one-pledge-per-epoch"]);
+    }
+
+    // A node with a new disk is another node. What other nodes did still counts.
+    #[test]
+    fn a_replaced_disk_ends_what_bound_its_node() {
+        let pledge = |candidate| Pledge {
+            epoch: Epoch(2),
+            rank: (0, 0),
+            candidate: Some(NodeId(candidate)),
+        };
+        let mut history = of(GuaranteeKind::Quorum);
+        assert_eq!(history.pledged(N1, pledge(1)).next(), None);
+        assert_eq!(history.pledged(N2, pledge(1)).next(), None);
+        assert_eq!(history.viewed(N1, View::leading(Epoch(2), N1)).next(), None);
+        history.ended(N1);
+        history.replaced(N1);
+        assert_eq!(history.viewed(N1, View::campaigning(Epoch(1))).next(), None);
+        assert_eq!(history.pledged(N1, pledge(2)).next(), None);
+        let other = names_of(history.pledged(N2, pledge(2)));
+        assert_eq!(other, ["one-pledge-per-epoch"]);
+        let second = names_of(history.viewed(N2, View::leading(Epoch(2), N2)));
+        assert_eq!(second, ["one-leader-per-epoch"], "the epoch had a leader");
     }
 
     // Two lease holders are a violation, but only under `Quorum`.

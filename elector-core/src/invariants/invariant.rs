@@ -39,11 +39,14 @@ pub enum Invariant {
     Determinism,
     /// The nodes do not answer each other for ever.
     NoStorm,
+    /// Two rosters with one name are the same, and two rosters that can still elect leaders have
+    /// majorities that meet. Only algorithms whose members change have rosters.
+    RostersMeet,
 }
 
 impl Invariant {
     /// All invariants.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::OneLeaderPerEpoch,
         Self::OnePledgePerEpoch,
         Self::OneValuePerBallot,
@@ -56,6 +59,7 @@ impl Invariant {
         Self::Stability,
         Self::Determinism,
         Self::NoStorm,
+        Self::RostersMeet,
     ];
 
     /// Returns the name in reports.
@@ -74,6 +78,7 @@ impl Invariant {
             Self::Stability => "stability",
             Self::Determinism => "determinism",
             Self::NoStorm => "no-storm",
+            Self::RostersMeet => "rosters-meet",
         }
     }
 
@@ -115,7 +120,7 @@ mod tests {
             assert_eq!(invariant as usize, number);
             assert_eq!(Invariant::named(invariant.name()), Some(invariant));
         }
-        assert_eq!(Invariant::NoStorm as usize + 1, Invariant::ALL.len());
+        assert_eq!(Invariant::RostersMeet as usize + 1, Invariant::ALL.len());
         assert_eq!(Invariant::named("no-such"), None);
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use elector_core::millis;
 use serde::{Deserialize, Serialize};
 
-use super::{Composition, Graph, MessageFault, Selector};
+use super::{ChangeMembers, Composition, Graph, MessageFault, Selector};
 use crate::{Disk, Network};
 
 /// One action of a scenario.
@@ -17,7 +17,8 @@ pub enum Action {
     Pause(Selector),
     /// Resume paused processes.
     Resume(Selector),
-    /// End processes and empty their disks. This is not safe for any quorum algorithm.
+    /// End processes and empty their disks. This is not safe for any quorum algorithm whose members
+    /// are fixed.
     Wipe(Selector),
     /// Cut all links in both directions between these nodes and the rest.
     Split(Selector),
@@ -54,6 +55,8 @@ pub enum Action {
     Resign(Selector),
     /// Command leaders to transfer leadership.
     Transfer(Transfer),
+    /// Make an operator ask the leader to change the members.
+    Members(ChangeMembers),
     /// Crash and restart every node, one after another in id order.
     RollingRestart(Rolling),
     /// Random faults of all kinds for a while.

@@ -48,21 +48,61 @@ const RANDOM: &str = "random";
 /// Scenarios that run only if they are named: under them every algorithm violates invariants.
 const NAMED_ONLY: [(&str, &str); 1] = files!["false-proofs"];
 
+/// The scenarios of the group [`GROUP`]: they change the members. They run only if they are named,
+/// because not every algorithm can change its members.
+const MEMBERS: [(&str, &str); 8] = files![
+    "replace-dead",
+    "grow",
+    "shrink",
+    "remove-leader",
+    "swap-disk",
+    "change-under-partition",
+    "change-during-election",
+    "two-operators",
+];
+
+/// The name of the group of all scenarios that change the members.
+const GROUP: &str = "members";
+
 fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    FILES.into_iter().chain(NAMED_ONLY)
+    FILES.into_iter().chain(MEMBERS).chain(NAMED_ONLY)
+}
+
+fn parsed(files: &[(&str, &str)]) -> Result<Vec<Scenario>, ScenarioError> {
+    let scenarios = files.iter().map(|(name, text)| Scenario::parse(text, name));
+    scenarios.collect()
 }
 
 impl Scenario {
-    /// Returns all built-in scenarios except `false-proofs`, under which no algorithm can keep its
-    /// guarantee.
+    /// Returns the built-in scenarios of a whole comparison: all except those of
+    /// [`changing_members`](Self::changing_members), and except `false-proofs`, under which no
+    /// algorithm can keep its guarantee.
     ///
     /// # Errors
     /// Never returns an error: a test parses each of them.
     pub fn builtin() -> Result<Vec<Self>, ScenarioError> {
-        FILES
-            .iter()
-            .map(|(name, text)| Self::parse(text, name))
-            .collect()
+        parsed(&FILES)
+    }
+
+    /// Returns all built-in scenarios that change the members.
+    ///
+    /// # Errors
+    /// Never returns an error: a test parses each of them.
+    pub fn changing_members() -> Result<Vec<Self>, ScenarioError> {
+        parsed(&MEMBERS)
+    }
+
+    /// Returns the built-in scenarios of this name: all scenarios that change the members for
+    /// `members`, or else the one that [`named`](Self::named) returns.
+    ///
+    /// # Errors
+    /// Returns the errors of [`named`](Self::named).
+    pub fn all_named(name: &str) -> Result<Vec<Self>, ScenarioError> {
+        if name == GROUP {
+            Self::changing_members()
+        } else {
+            Ok(vec![Self::named(name)?])
+        }
     }
 
     /// Returns the text of a built-in scenario, so that users can copy and change it.
@@ -72,6 +112,13 @@ impl Scenario {
     pub fn source(name: &str) -> Result<&'static str, ScenarioError> {
         if let Some((_, text)) = all().find(|(known, _)| *known == name) {
             return Ok(text);
+        }
+        if name == GROUP {
+            let names: Vec<&str> = MEMBERS.iter().map(|(name, _)| *name).collect();
+            return Err(ScenarioError::Group {
+                name: GROUP,
+                names: names.join(", "),
+            });
         }
         let nearest = crate::nearest(name, all().map(|(known, _)| known));
         Err(ScenarioError::Unknown {

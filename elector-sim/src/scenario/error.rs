@@ -15,6 +15,14 @@ pub enum ScenarioError {
         /// The most similar name that exists.
         nearest: Option<String>,
     },
+    /// The name is that of a group, where one scenario is expected.
+    #[error("\"{name}\" is a group of scenarios: give one of {names}")]
+    Group {
+        /// The name of the group.
+        name: &'static str,
+        /// The names of its scenarios.
+        names: String,
+    },
     /// No ingredient has this name.
     #[error("there is no ingredient \"{name}\"{}; the ingredients are: {known}",
         nearest.as_ref().map_or_else(String::new, |nearest| {

@@ -1,12 +1,12 @@
 use std::{path::Path, time::Duration};
 
 use elector_core::millis;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    Action, Churn, Compose, Cut, Drift, Graph, MessageFault, Rolling, ScenarioError, Selector,
-    Stall, Suspicion, Transfer, limits,
+    Action, ChangeMembers, Churn, Compose, Cut, Drift, Graph, MessageFault, Repeat, Rolling,
+    ScenarioError, Selector, Stall, Step, Suspicion, Transfer, limits,
 };
 use crate::{Disk, Network};
 
@@ -21,6 +21,9 @@ pub struct Scenario {
     pub sees: String,
     /// The smallest number of nodes for which the scenario makes sense.
     pub min_nodes: u64,
+    /// The number of nodes that do not vote at the beginning, in addition to the nodes of the
+    /// cluster. A change of the members can make them voters.
+    pub spares: u64,
     /// Whether the scenario begins at boot. Otherwise it begins once the nodes agree on a leader.
     pub from_boot: bool,
     /// Whether nodes get a proof of death when a peer's process ends.
@@ -34,61 +37,6 @@ pub struct Scenario {
     pub converge: Duration,
 }
 
-/// One step of a scenario.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step {
-    /// The time from the previous step until this step begins.
-    pub after: Duration,
-    /// How often the action is done in total.
-    pub times: Repeat,
-    /// The time between two repetitions.
-    pub every: Duration,
-    /// The action.
-    pub action: Action,
-}
-
-/// How often a step is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "a number, or \"minority\" for ⌊(n−1)/2⌋ times")]
-pub enum Repeat {
-    /// This number of times.
-    Times(u64),
-    /// A number that depends on the size of the cluster.
-    Named(Spare),
-}
-
-/// A number of repetitions that depends on the cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Spare {
-    /// ⌊(n−1)/2⌋: as many nodes as may fail while a majority stays.
-    Minority,
-}
-
-impl Repeat {
-    /// Returns how often the step is done in a cluster of this size.
-    #[must_use]
-    pub fn count(self, nodes: usize) -> u64 {
-        match self {
-            Self::Times(times) => times,
-            Self::Named(Spare::Minority) => (nodes as u64).saturating_sub(1) / 2,
-        }
-    }
-}
-
-impl Step {
-    /// Creates a step that does this action once, without waiting.
-    #[must_use]
-    pub fn once(action: Action) -> Self {
-        Self {
-            after: Duration::ZERO,
-            times: Repeat::Times(1),
-            every: Duration::ZERO,
-            action,
-        }
-    }
-}
-
 impl Scenario {
     /// Creates a scenario of these steps. Everything else has the defaults of a scenario file.
     #[must_use]
@@ -98,6 +46,7 @@ impl Scenario {
             summary: summary.into(),
             sees: String::new(),
             min_nodes: one(),
+            spares: 0,
             from_boot: false,
             hints: false,
             steps,
@@ -112,6 +61,14 @@ impl Scenario {
             .iter()
             .copied()
             .filter(|&nodes| nodes >= self.min_nodes)
+    }
+
+    /// Returns `true` if the members change, or can change. Then the scenario is not for an
+    /// algorithm whose members are fixed.
+    #[must_use]
+    pub fn changes_members(&self) -> bool {
+        let changes = |step: &Step| matches!(step.action, Action::Members(_));
+        self.spares > 0 || self.steps.iter().any(changes)
     }
 
     /// Reads a scenario from a file.
@@ -146,7 +103,8 @@ impl Scenario {
             return Err(place.value(0, reason.to_owned()));
         }
         let spans = [("rest_ms", file.rest), ("converge_ms", file.converge)];
-        if let Some(reason) = limits::of_spans(&spans) {
+        let problem = limits::of_spans(&spans);
+        if let Some(reason) = problem.or_else(|| limits::of_spares(file.spares)) {
             return Err(place.value(0, reason));
         }
         Ok(Self {
@@ -154,6 +112,7 @@ impl Scenario {
             summary: file.summary,
             sees: file.sees,
             min_nodes: file.min_nodes,
+            spares: file.spares,
             from_boot: file.from_boot,
             hints: file.hints,
             steps,
@@ -173,6 +132,8 @@ struct RawScenario {
     sees: String,
     #[serde(default = "one")]
     min_nodes: u64,
+    #[serde(default)]
+    spares: u64,
     #[serde(default)]
     from_boot: bool,
     #[serde(default)]
@@ -248,6 +209,7 @@ raw_step! {
     campaign: Selector => Action::Campaign,
     resign: Selector => Action::Resign,
     transfer: Transfer => Action::Transfer,
+    members: ChangeMembers => Action::Members,
     rolling_restart: Rolling => Action::RollingRestart,
     churn: Churn => Action::Churn,
     compose: Compose => Action::Compose,

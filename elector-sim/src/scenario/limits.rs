@@ -7,6 +7,7 @@ use super::{Action, Repeat, Step};
 use crate::latency::DAY;
 
 const MAX_TIMES: u64 = 1_000_000;
+const MAX_SPARES: u64 = 1_000;
 
 /// Returns the problem with a step as text, if there is one.
 pub(super) fn of_step(step: &Step) -> Option<String> {
@@ -22,6 +23,11 @@ pub(super) fn of_spans(spans: &[(&str, Duration)]) -> Option<String> {
     Some(format!(
         "{name} is over a day: durations are given in milliseconds"
     ))
+}
+
+/// Returns an error text if there are too many spares.
+pub(super) fn of_spares(spares: u64) -> Option<String> {
+    (spares > MAX_SPARES).then(|| format!("spares is {spares}: at most {MAX_SPARES} are allowed"))
 }
 
 fn of_times(times: Repeat) -> Option<String> {
@@ -45,6 +51,7 @@ fn of_action(action: &Action) -> Option<String> {
             let wrong = fault.problem().map(str::to_owned);
             wrong.or_else(|| of_spans(&[("delay_ms", fault.delay)]))
         }
+        Action::Members(change) => change.problem().map(str::to_owned),
         Action::Graph(graph) if !(0.0..=1.0).contains(&graph.chance) => {
             Some("chance is a probability: give a number between 0 and 1".to_owned())
         }

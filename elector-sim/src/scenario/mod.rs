@@ -42,6 +42,19 @@
 //! compose = { for_ms = 5000, of = ["crash", "transfer", "drift"] }
 //! ```
 //!
+//! An operator can change the members, under an algorithm whose members can change. `spares` is the
+//! number of nodes that do not vote at the beginning:
+//!
+//! ```toml
+//! spares = 1
+//!
+//! [[step]]
+//! crash = "follower 1"
+//!
+//! [[step]]
+//! members = { goal = "all", without = "crashed" }
+//! ```
+//!
 //! A duration of more than a day and a step that is done more than a million times are taken for
 //! mistakes and rejected. A scenario with `from_boot` and without any step has no faults to end.
 
@@ -54,15 +67,19 @@ mod file;
 mod graph;
 mod ingredient;
 mod limits;
+mod members;
 mod message_fault;
 mod play;
 mod selector;
+mod step;
 
 pub use action::{Action, Churn, Compose, Cut, Drift, Rolling, Stall, Suspicion, Transfer};
 pub use composition::Composition;
 pub use error::ScenarioError;
-pub use file::{Repeat, Scenario, Step};
+pub use file::Scenario;
 pub use graph::Graph;
 pub use ingredient::Ingredient;
+pub use members::{ChangeMembers, Selectors};
 pub use message_fault::MessageFault;
 pub use selector::Selector;
+pub use step::{Repeat, Step};

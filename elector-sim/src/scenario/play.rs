@@ -83,6 +83,10 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                     });
                 }
             }
+            Action::Members(change) => {
+                let change = change.resolve(self);
+                self.ask_for_change(change);
+            }
             Action::RollingRestart(rolling) => self.roll(*rolling),
             Action::Churn(churn) => self.churn(*churn),
             Action::Compose(compose) => self.compose(compose),

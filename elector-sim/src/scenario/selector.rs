@@ -27,6 +27,8 @@ pub enum Selector {
     Crashed,
     /// `paused`: all nodes that are paused.
     Paused,
+    /// `wiped`: all nodes whose disk was emptied.
+    Wiped,
     /// `minority-with-leader`: the leader and the nodes with the lowest ids, ⌊(n−1)/2⌋ nodes in
     /// total.
     MinorityWithLeader,
@@ -42,13 +44,14 @@ pub enum Selector {
     Lowest,
 }
 
-const PLAIN: [(&str, Selector); 12] = [
+const PLAIN: [(&str, Selector); 13] = [
     ("all", Selector::All),
     ("leader", Selector::Leader),
     ("followers", Selector::Followers),
     ("random", Selector::Random),
     ("crashed", Selector::Crashed),
     ("paused", Selector::Paused),
+    ("wiped", Selector::Wiped),
     ("minority-with-leader", Selector::MinorityWithLeader),
     ("half-with-leader", Selector::HalfWithLeader),
     ("odd", Selector::Odd),
@@ -139,6 +142,7 @@ impl Selector {
             }
             Self::Crashed => sim.crashed(),
             Self::Paused => sim.paused(),
+            Self::Wiped => sim.wiped(),
             Self::MinorityWithLeader => with_leader((nodes.len() - 1) / 2),
             Self::HalfWithLeader => with_leader(nodes.len() / 2),
             Self::Odd => every_other(0),

@@ -1,5 +1,6 @@
 //! The tests of the simulator, in one binary.
 
+mod members;
 mod messages;
 mod random;
 mod scenario_files;

@@ -22,7 +22,10 @@ fn wrong(text: &str) -> String {
 fn every_builtin_scenario_parses_and_describes_what_a_user_sees() {
     let builtin = Scenario::builtin().expect("the built-in scenarios are valid");
     assert!(builtin.len() >= 26);
-    for scenario in builtin {
+    let changing = Scenario::changing_members().expect("the built-in scenarios are valid");
+    assert!(builtin.iter().all(|scenario| !scenario.changes_members()));
+    assert!(changing.iter().all(Scenario::changes_members));
+    for scenario in builtin.into_iter().chain(changing) {
         assert!(
             !scenario.summary.is_empty() && !scenario.sees.is_empty(),
             "{}",
@@ -134,6 +137,32 @@ fn errors_for_unknown_ingredients_suggest_the_most_similar_one() {
     assert_eq!(given.name, "random:crash+drift");
 }
 
+// A change of the members is written with selectors. Each mistake must name its line and the fix.
+#[test]
+fn wrong_changes_of_the_members_are_reported_with_line_and_reason() {
+    let step = |body: &str| {
+        let error = wrong(&format!(
+            "name = \"x\"\nsummary = \"y\"\n\n[[step]]\nmembers = {body}\n"
+        ));
+        assert!(
+            error.contains("line 4") || error.contains("line 5"),
+            "{error}"
+        );
+        error
+    };
+    assert!(step("{ goal = [] }").contains("at least one selector for goal"));
+    assert!(step("{ without = \"leader\" }").contains("missing field `goal`"));
+    assert!(step("{ goal = \"leeder\" }").contains("minority-with-leader"));
+    assert!(step("{ goal = [\"all\", \"leeder\"] }").contains("minority-with-leader"));
+    assert!(step("{ goal = 3 }").contains("a selector such as \"all\", or a list of selectors"));
+    assert!(step("{ gaol = \"all\" }").contains("unknown field `gaol`"));
+    assert!(step("\"all\"").contains("ChangeMembers"));
+    let spares = wrong("name = \"x\"\nsummary = \"y\"\nspares = 2000");
+    assert!(spares.contains("at most 1000 are allowed"), "{spares}");
+    let group = Scenario::named("members").expect_err("a group").to_string();
+    assert!(group.contains("replace-dead, grow"), "{group}");
+}
+
 // A mistake in a number must be an error. It must not cause a run that never ends, or a silent
 // change of meaning.
 #[test]
@@ -222,6 +251,10 @@ fn the_guide_names_every_action_selector_and_ingredient() {
     assert!(selectors.len() >= 12, "{selectors:?}");
     for selector in selectors {
         assert!(GUIDE.contains(&format!("`\"{selector}\"`")), "{selector}");
+    }
+    for scenario in Scenario::changing_members().expect("they are valid") {
+        let named = format!("| `{}` |", scenario.name);
+        assert!(GUIDE.contains(&named), "{named}");
     }
     for (ingredient, _) in Ingredient::ALL {
         assert!(GUIDE.contains(&format!("`{ingredient}`")), "{ingredient}");

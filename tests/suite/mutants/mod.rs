@@ -1,13 +1,15 @@
 //! Every invariant has a fault that violates it in a built-in scenario. Most faults are mutants of
-//! Raft. The fault for the invariant about ballots is a mutant of Paxos, and the fault for
+//! Raft. The fault for the invariant about ballots is a mutant of Paxos, the fault for
+//! `rosters-meet` is a mutant of [`Members`](elector_members::Members), and the fault for
 //! `durable-before-sent` is a gate that is off. Each test names the scenario and the seed of a run
 //! that catches the fault. If a change of the code makes this run useless, the failure of the test
 //! names another run.
 
+mod members;
 mod paxos;
 mod raft;
 
-use elector_core::{ElectionAlgorithm, invariants::Invariant};
+use elector_core::{Comparable, ElectionAlgorithm, invariants::Invariant};
 use elector_paxos::PaxosConfig;
 use elector_raft::{Raft, RaftConfig};
 use elector_sim::{
@@ -15,6 +17,7 @@ use elector_sim::{
     run::{self, Runs},
 };
 
+use members::MembersMutant;
 use paxos::PaxosMutant;
 use raft::*;
 
@@ -24,19 +27,19 @@ pub(crate) use raft::{Bug, Mutant, bug};
 const SIZES: [u64; 2] = [3, 5];
 const SEEDS: u64 = 60;
 
-fn run_once<A: ElectionAlgorithm>(
-    config: &A::Config,
-    scenario: &Scenario,
-    nodes: u64,
-    seed: u64,
-    gate: bool,
-) -> Outcome {
-    let mut setup = Setup::<A>::new(nodes);
-    setup.config = config.clone();
-    (setup.seed, setup.gate) = (seed, gate);
+fn run_once<A: ElectionAlgorithm>(setup: Setup<A>, scenario: &Scenario, seed: u64) -> Outcome {
+    let setup = Setup { seed, ..setup };
     run::run_twice(setup, scenario)
         .expect("the setup is valid")
         .0
+}
+
+/// Returns the setup of a cluster whose nodes all have this configuration.
+fn plain<A: ElectionAlgorithm>(config: &A::Config, nodes: u64) -> Setup<A> {
+    Setup {
+        config: config.clone(),
+        ..Setup::new(nodes)
+    }
 }
 
 fn violates(outcome: &Outcome, invariant: &str) -> bool {
@@ -75,18 +78,31 @@ impl Hunt {
         });
     }
 
-    /// Checks that the named run catches the mutant. If it does not, the failure names another run
-    /// that catches the mutant.
+    /// Same as [`catches_in`](Self::catches_in), with this configuration on all nodes.
     fn catches_with<A: ElectionAlgorithm>(&self, config: &A::Config) {
+        self.catches_in(|_, nodes| Setup {
+            gate: self.gate,
+            ..plain::<A>(config, nodes)
+        });
+    }
+
+    /// Checks that the named run catches the mutant. If it does not, the failure names another run
+    /// that catches the mutant. `setup` returns the cluster for a scenario and a number of nodes.
+    fn catches_in<A: ElectionAlgorithm>(&self, setup: impl Fn(&Scenario, u64) -> Setup<A>) {
         let scenario = Scenario::named(self.scenario).expect("a built-in scenario");
-        let named = run_once::<A>(config, &scenario, self.nodes, self.seed, self.gate);
+        let named = run_once(setup(&scenario, self.nodes), &scenario, self.seed);
         if violates(&named, self.invariant) {
             return;
         }
-        for scenario in Scenario::builtin().expect("built-in scenarios") {
+        let others = if scenario.changes_members() {
+            Scenario::changing_members()
+        } else {
+            Scenario::builtin()
+        };
+        for scenario in others.expect("built-in scenarios") {
             for nodes in SIZES {
                 for seed in 1..=SEEDS {
-                    let outcome = run_once::<A>(config, &scenario, nodes, seed, self.gate);
+                    let outcome = run_once(setup(&scenario, nodes), &scenario, seed);
                     assert!(
                         !violates(&outcome, self.invariant),
                         "{}: not violated in {}, n {}, seed {}, but in {}, n {nodes}, seed {seed}",
@@ -109,15 +125,30 @@ impl Hunt {
 fn violates_nothing<A: ElectionAlgorithm>() {
     for scenario in Scenario::builtin().expect("built-in scenarios") {
         for seed in 1..=5 {
-            let outcome = run_once::<A>(&A::Config::default(), &scenario, 5, seed, true);
-            let violations = &outcome.violations;
-            assert!(
-                violations.is_empty(),
-                "{} seed {seed}: {violations:?}",
-                scenario.name
-            );
+            let outcome = run_once(plain::<A>(&A::Config::default(), 5), &scenario, seed);
+            assert_clean(&outcome, &scenario);
         }
     }
+}
+
+fn assert_clean(outcome: &Outcome, scenario: &Scenario) {
+    let Outcome {
+        violations, seed, ..
+    } = outcome;
+    assert!(
+        violations.is_empty(),
+        "{} seed {seed}: {violations:?}",
+        scenario.name
+    );
+}
+
+/// Returns the setup of a cluster whose members can change. Its leaders hold no leases: a lease
+/// needs a majority that has the leader's roster, so it would hide the fault.
+fn changing<const BROKEN: bool>(scenario: &Scenario, nodes: u64) -> Setup<MembersMutant<BROKEN>> {
+    let mut variants = Raft::variants().into_iter();
+    let paper = variants.find(|variant| variant.name == "paper");
+    let config = paper.expect("a variant without leases").config;
+    Setup::with_members(nodes, scenario.spares, &config)
 }
 
 // The control: correct Raft and Paxos in the same wrappers violate nothing in any scenario.
@@ -125,6 +156,21 @@ fn violates_nothing<A: ElectionAlgorithm>() {
 fn the_wrappers_themselves_violate_nothing() {
     violates_nothing::<Mutant<Healthy>>();
     violates_nothing::<PaxosMutant<false>>();
+    for scenario in Scenario::changing_members().expect("built-in scenarios") {
+        for seed in 1..=5 {
+            let outcome = run_once(changing::<false>(&scenario, 5), &scenario, seed);
+            assert_clean(&outcome, &scenario);
+        }
+    }
+}
+
+// A leader that takes one answer for the answers of all voters makes roster after roster while a
+// majority still has an old one.
+#[test]
+fn one_answer_for_all_violates_rosters_meet() {
+    let invariant = Invariant::RostersMeet.name();
+    let hunt = Hunt::new(invariant, "change-under-partition", 5, 1);
+    hunt.catches_in(changing::<true>);
 }
 
 // A node that forgets everything has an older epoch after a restart.

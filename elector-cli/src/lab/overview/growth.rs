@@ -1,4 +1,4 @@
-use super::ms;
+use super::{FIXED, ms};
 use crate::lab::{crash::Crash, grid, registry::Entry, study::Study};
 
 /// Returns the table of messages: one row per variant, one column per size.
@@ -16,6 +16,9 @@ pub(super) fn table(study: &Study) -> String {
 }
 
 fn cell(study: &Study, entry: &Entry, nodes: u64) -> String {
+    if study.is_skipped(entry, study.reference()) {
+        return FIXED.to_owned();
+    }
     let found = study.cell(entry, study.reference(), nodes);
     let crash = found.and_then(|(cell, _)| Crash::of(cell));
     let seen = crash.map_or_else(|| "·".to_owned(), |crash| ms(crash.messages));

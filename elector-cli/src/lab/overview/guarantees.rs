@@ -1,4 +1,4 @@
-use super::ms;
+use super::{FIXED, ms};
 use crate::lab::{crash::Crash, grid, registry::Entry, study::Study};
 
 /// Returns the table of variants: guarantee, cost of the loss of a leader, violations.
@@ -25,6 +25,13 @@ pub(super) fn table(study: &Study) -> String {
 
 fn row(study: &Study, entry: &Entry) -> Vec<String> {
     let contestant = &entry.contestant;
+    if study.of(entry).next().is_none() {
+        let names = [contestant.label(), contestant.guarantee.to_string()];
+        return names
+            .into_iter()
+            .chain([FIXED; 6].map(str::to_owned))
+            .collect();
+    }
     let reference = study.cell(entry, study.reference(), study.middle());
     let crash = reference.and_then(|(cell, _)| Crash::of(cell));
     let figure = |value: Option<f64>| value.map_or_else(|| "·".to_owned(), ms);

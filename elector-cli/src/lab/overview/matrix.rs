@@ -1,16 +1,26 @@
-use elector_sim::Summary;
+use elector_sim::{Scenario, Summary};
 
-use super::{WIDTH, count, ms};
+use super::{FIXED, WIDTH, count, ms};
 use crate::lab::{
     grid::{grid, total_width, widths},
+    registry::Entry,
     study::Study,
 };
 
-/// Returns the table of times to elect: one row per scenario, one column per variant. It is split
-/// into as many tables as the width requires. The variants of an algorithm stay together if they
-/// fit.
-pub(super) fn tables(study: &Study) -> Vec<String> {
-    let rows = complete_table(study);
+/// Returns the table of times to elect.
+pub(super) fn of_elections(study: &Study) -> Vec<String> {
+    tables(study, |_| true, cell)
+}
+
+/// Returns a table with one row for each of these scenarios and one column per variant. `cell`
+/// returns the text of a cell. It is split into as many tables as the width requires. The variants
+/// of an algorithm stay together if they fit.
+pub(super) fn tables(
+    study: &Study,
+    is_shown: impl Fn(&Scenario) -> bool,
+    cell: impl Fn(&Summary) -> String,
+) -> Vec<String> {
+    let rows = complete_table(study, is_shown, cell);
     let blocks = blocks(&widths(&rows), &families(study));
     let tables = blocks.iter().map(|columns| {
         let picked = rows.iter().map(|row| {
@@ -25,7 +35,11 @@ pub(super) fn tables(study: &Study) -> Vec<String> {
 }
 
 /// Returns all columns in one table, which can be too wide.
-fn complete_table(study: &Study) -> Vec<Vec<String>> {
+fn complete_table(
+    study: &Study,
+    is_shown: impl Fn(&Scenario) -> bool,
+    cell: impl Fn(&Summary) -> String,
+) -> Vec<Vec<String>> {
     let contestants = || study.entries.iter().map(|entry| &entry.contestant);
     let mut last = "";
     let algorithms = contestants().map(|contestant| {
@@ -40,11 +54,14 @@ fn complete_table(study: &Study) -> Vec<Vec<String>> {
         .chain(variants)
         .collect();
     let nodes = study.middle();
-    let rows = study.sweep.scenarios.iter().map(|scenario| {
-        let cells = study.entries.iter().map(|entry| {
-            let found = study.cell(entry, &scenario.name, nodes);
-            found.map_or_else(String::new, |(_, summary)| cell(summary))
-        });
+    let shown = study.sweep.scenarios.iter().filter(|it| is_shown(it));
+    let rows = shown.map(|scenario| {
+        let of_entry = |entry: &Entry| match study.cell(entry, &scenario.name, nodes) {
+            Some((_, summary)) => cell(summary),
+            None if !entry.contestant.can_run(scenario) => format!("{FIXED}  "),
+            None => String::new(),
+        };
+        let cells = study.entries.iter().map(of_entry);
         std::iter::once(scenario.name.clone())
             .chain(cells)
             .collect()

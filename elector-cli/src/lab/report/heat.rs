@@ -56,7 +56,11 @@ fn table(study: &Study, nodes: u64) -> Markup {
                         @for entry in &study.entries {
                             @if let Some((_, summary)) = study.cell(entry, &scenario.name, nodes) {
                                 (cell(summary))
-                            } @else { td {} }
+                            } @else if entry.contestant.can_run(scenario) {
+                                td {}
+                            } @else {
+                                td title="the members are fixed" { "–" }
+                            }
                         }
                     }
                 }

@@ -39,6 +39,7 @@ impl SplitBrains {
 fn verdict(study: &Study, entry: &Entry) -> Markup {
     let contestant = &entry.contestant;
     let quorum = contestant.guarantee == GuaranteeKind::Quorum;
+    let is_run = study.of(entry).next().is_some();
     let [mut all, mut with_cut, mut without_cut] = [SplitBrains::default(); 3];
     let mut violations = 0;
     for (cell, summary) in study.of(entry) {
@@ -60,7 +61,10 @@ fn verdict(study: &Study, entry: &Entry) -> Markup {
             }
             p.about { (contestant.summary) }
             ul {
-                @if violations > 0 {
+                @if !is_run {
+                    li { "– It was not run: its members are fixed, and each scenario here changes \
+                          the members." }
+                } @else if violations > 0 {
                     li.bad {
                         strong { (violated(violations)) } " in "
                         (count(all.runs)) " runs: it breaks its guarantee."
@@ -68,8 +72,8 @@ fn verdict(study: &Study, entry: &Entry) -> Markup {
                 } @else if quorum {
                     (quorum_result(all, contestant.leases))
                 }
-                @if !quorum { (best_effort_result(with_cut, without_cut)) }
-                @if !quorum && violations == 0 {
+                @if !quorum && is_run { (best_effort_result(with_cut, without_cut)) }
+                @if !quorum && is_run && violations == 0 {
                     li { "After the faults, it agreed on one leader in every run." }
                 }
                 (cost(study, entry))

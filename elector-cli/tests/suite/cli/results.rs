@@ -203,6 +203,49 @@ fn the_overview_fits_a_terminal() {
     assert_eq!(wide.collect::<Vec<_>>(), [""; 0]);
 }
 
+// A figure for an algorithm that cannot do what the scenario asks for would be wrong, also a zero.
+#[test]
+fn fixed_members_have_no_figures_in_scenarios_that_change_them() {
+    let folder = Folder::new("members");
+    let out = folder.0.display();
+    let text = stdout_of(&format!(
+        "compare --scenarios members,leader-crash --runs 1 --out {out}"
+    ));
+    let wide = text.lines().filter(|line| line.chars().count() > 100);
+    assert_eq!(wide.collect::<Vec<_>>(), [""; 0]);
+    let changes = text.split("Changes of the members").nth(1).unwrap();
+    let rows = |name: &str| {
+        let lines = changes.lines().filter(|line| line.starts_with(name));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    // One table for each figure, each in two parts: Raft and Paxos, Bully and Ring.
+    let rows = rows("grow");
+    let fixed: Vec<bool> = rows.iter().map(|row| row.contains('–')).collect();
+    assert!(fixed.contains(&true) && fixed.contains(&false), "{rows:?}");
+    for row in rows.iter().filter(|row| row.contains('–')) {
+        assert!(
+            row.split_whitespace().skip(1).any(|cell| cell == "–"),
+            "{row}"
+        );
+    }
+    let csv = fs::read_to_string(folder.0.join("summary.csv")).unwrap();
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let headers = reader.headers().unwrap().clone();
+    let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
+    let (algorithm, scenario) = (column("algorithm"), column("scenario"));
+    let (changed, runs) = (column("changed_runs"), column("runs"));
+    for row in reader.records().map(Result::unwrap) {
+        if &row[scenario] == "leader-crash" {
+            assert_eq!(&row[changed], "", "{row:?}");
+        } else {
+            assert!(["raft", "paxos"].contains(&&row[algorithm]), "{row:?}");
+            assert_eq!(row[changed], row[runs], "{row:?}");
+        }
+    }
+    let page = fs::read_to_string(folder.0.join("report.html")).unwrap();
+    assert!(page.contains("id=\"changes\"") && page.contains("the members are fixed"));
+}
+
 // The page must not need other files: people send it by mail, and open it years later.
 #[test]
 fn the_report_needs_no_other_files() {

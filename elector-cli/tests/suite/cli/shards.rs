@@ -8,10 +8,10 @@ use std::{
 
 use super::{Folder, command, elector, results::files, runs::TOO_STRICT, stdout_of, usage_error};
 
-/// A comparison with two algorithms, random faults, a scenario of the user that is violated, and
-/// sizes that some scenarios skip.
+/// A comparison with two algorithms, random faults, changes of the members, which one of the
+/// algorithms skips, a scenario of the user that is violated, and sizes that some scenarios skip.
 const SETTINGS: &str = "--algorithms raft/plain,bully --nodes 1,2,3,4 \
-                        --scenarios leader-crash,minority-leader,random --runs 5 --seed 7";
+                        --scenarios leader-crash,minority-leader,random,grow --runs 5 --seed 7";
 
 /// A part of a path that is the same for all folders of a test.
 struct Parts {

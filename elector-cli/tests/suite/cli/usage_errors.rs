@@ -40,6 +40,18 @@ fn errors_for_unknown_names_suggest_the_nearest() {
             "simulate --algorithm raft --scenario bot",
             "did you mean \"boot\"?",
         ),
+        (
+            "simulate --algorithm raft --scenario members",
+            "give one of replace-dead, grow,",
+        ),
+        (
+            "simulate --algorithm bully --scenario grow",
+            "use an algorithm whose members can change: raft, paxos",
+        ),
+        (
+            "compare --algorithms bully,ring --scenarios members",
+            "no algorithms whose members can change",
+        ),
         ("comapre", "compare"),
     ] {
         let error = usage_error(arguments);
