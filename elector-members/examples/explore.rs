@@ -3,13 +3,15 @@
 //! ```text
 //! cargo run --release -p elector-members --example explore -- walks raft 1000000
 //! cargo run --release -p elector-members --example explore -- search paxos 10000000
+//! cargo run --release -p elector-members --example explore -- search raft 0 1 0 1 4
 //! ```
 //!
 //! `walks` does random walks with leases and time: four nodes, of which three vote at the
 //! beginning, and changes to any set of voters. `search` follows every order of events of three
 //! nodes, of which two vote at the beginning: two elections, one crash, one voter added and one
-//! removed. The last argument is the number of walks, or the limit of different states. The exit
-//! code is 1 if there is a violation.
+//! removed. The number is that of the walks, or the limit of different states; 0 means no limit.
+//! Four more numbers make the search smaller: the epochs, the crashes, the changes, and how many
+//! timers may elapse. The exit code is 1 if there is a violation.
 
 use std::{env, error::Error, process::ExitCode};
 
@@ -27,9 +29,9 @@ fn main() -> std::result::Result<ExitCode, Box<dyn Error>> {
     let clean = match arguments[..] {
         ["walks", "raft", walks] => walk::<Raft>(walks.parse()?)?,
         ["walks", "paxos", walks] => walk::<Paxos>(walks.parse()?)?,
-        ["search", "raft", states] => search::<Raft>(states.parse()?)?,
-        ["search", "paxos", states] => search::<Paxos>(states.parse()?)?,
-        _ => return Err("give: walks|search raft|paxos NUMBER".into()),
+        ["search", "raft", ref bounds @ ..] => search::<Raft>(bounds)?,
+        ["search", "paxos", ref bounds @ ..] => search::<Paxos>(bounds)?,
+        _ => return Err("give: walks|search raft|paxos NUMBER [E C M T]".into()),
     };
     Ok(if clean {
         ExitCode::SUCCESS
@@ -70,16 +72,28 @@ fn walk<A: Reseat + Comparable>(number: u64) -> Result {
     Ok(clean)
 }
 
-/// Searches up to this number of different states of the default configuration.
-fn search<A: Reseat>(states: usize) -> Result {
+/// Searches the default configuration within these bounds: the limit of different states, the
+/// epochs, the crashes, the changes, and how many timers may elapse.
+fn search<A: Reseat>(bounds: &[&str]) -> Result {
+    let bounds: Vec<u32> = bounds
+        .iter()
+        .map(|it| it.parse())
+        .collect::<std::result::Result<_, _>>()?;
+    let (states, [epochs, crashes, changes, timeouts]) = match bounds[..] {
+        [states] => (states, [2, 1, 2, 6]),
+        [states, epochs, crashes, changes, timeouts] => {
+            (states, [epochs, crashes, changes, timeouts])
+        }
+        _ => return Err("give a limit of states, and perhaps four more bounds".into()),
+    };
     let check = Check::<Members<A>>::new(CheckConfig {
         config: config::<A>(A::Config::default(), 2),
-        max_epoch: 2,
-        crashes: 1,
-        commands: 2,
+        max_epoch: epochs.into(),
+        crashes,
+        commands: changes,
         changes: vec![change(&[1, 2, 3]), change(&[1, 3])],
-        timeouts: Some(6),
-        max_states: Some(states),
+        timeouts: Some(timeouts),
+        max_states: (states > 0).then_some(usize::try_from(states)?),
         ..CheckConfig::default()
     });
     let report = check.run()?;
