@@ -4,7 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     DiskId, Epoch, Guarantee, Input, MembersReport, Membership, Message, Moment, NodeId, Outbox,
-    Timing, TimingError, View,
+    RosterId, Timing, TimingError, View,
 };
 
 /// What messages, timers and durable state must support: they are stored, sent, compared and
@@ -195,6 +195,12 @@ pub trait ElectionAlgorithm:
         _disk: DiskId,
         _floor: Epoch,
     ) -> Option<Self::Durable> {
+        None
+    }
+
+    /// Returns the name of the list of members that this node has; `None` if they are fixed. The
+    /// default is `None`.
+    fn roster_id(&self) -> Option<RosterId> {
         None
     }
 

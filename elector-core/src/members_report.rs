@@ -18,6 +18,15 @@ pub struct MembersReport {
     pub waits_for: Option<ChangeWait>,
 }
 
+impl MembersReport {
+    /// Returns the nodes that vote now, in ascending order.
+    #[must_use]
+    pub fn voters(&self) -> Vec<NodeId> {
+        let voters = self.members.iter().filter(|member| member.role.votes());
+        voters.map(|member| member.node).collect()
+    }
+}
+
 /// A node in a [`MembersReport`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
@@ -101,7 +110,10 @@ impl fmt::Display for ChangeWait {
                 f,
                 "a majority of the voters that stay must answer before node {node} leaves"
             ),
-            Self::HandOver => f.write_str("the leader hands over, because it is to leave"),
+            Self::HandOver => f.write_str(
+                "the leader leaves last, and must hand over first: another voter that can lead \
+                 must answer it",
+            ),
         }
     }
 }

@@ -56,7 +56,7 @@ pub enum Refusal {
     #[error("all these nodes are witnesses, which never lead: name another node, too")]
     OnlyWitnesses,
     /// A command to change the members to more nodes than a roster can have.
-    #[error("a cluster has at most 1024 voters: name fewer nodes")]
+    #[error("a cluster has at most 512 voters: name fewer nodes")]
     TooManyVoters,
     /// A command to change the members, while a voter runs a release that cannot follow a change.
     #[error("a voter runs an earlier release that cannot follow a change: upgrade all nodes first")]

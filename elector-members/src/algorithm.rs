@@ -71,6 +71,10 @@ impl<A: Reseat> ElectionAlgorithm for Members<A> {
         older::recovered::<A>(durable, me, disk, floor)
     }
 
+    fn roster_id(&self) -> Option<RosterId> {
+        Some(self.durable.roster.id())
+    }
+
     fn members_report(&self, now: Moment) -> Option<MembersReport> {
         Some(self.report(now))
     }

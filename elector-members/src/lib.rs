@@ -49,7 +49,8 @@
 //! | `Beat` | I lead: which roster do you have? | liveness |
 //! | `Holds` | the roster that I have on my disk | liveness |
 //!
-//! A leader sends beats only to observers, and to voters while the members change. A cluster
+//! A leader sends beats only to observers, and to voters while the members change or while the
+//! roster does not name all disks yet. A cluster
 //! without observers whose members do not change sends the same messages as without this crate.
 //!
 //! # Invariants

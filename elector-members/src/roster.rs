@@ -3,8 +3,9 @@ use alloc::vec::Vec;
 use elector_core::{DiskId, Epoch, Member, Membership, NodeId, NodeSet, RosterId};
 use serde::{Deserialize, Serialize};
 
-/// The maximum number of voters, so that a roster fits into a message and into a record.
-pub(crate) const MAX_VOTERS: usize = 1024;
+/// The maximum number of voters. A roster has each voter and each node of the goal with an id and a
+/// disk id, and must fit into a record of 64 KiB.
+pub(crate) const MAX_VOTERS: usize = 512;
 
 /// A node that votes: its id, and the disk that keeps its votes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -162,7 +163,10 @@ impl Roster {
             voters.len() <= MAX_VOTERS && voters.is_sorted_by(|a, b| a.node < b.node)
         };
         let empty = self.voters.is_empty();
+        // A leader must be able to make the next roster in a higher epoch.
+        let has_next = self.version < u64::MAX && self.term < Epoch(u64::MAX);
         empty == (self.version == 0)
+            && has_next
             && self.created <= self.term
             && is_list(&self.voters)
             && is_list(&self.goal)

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::link::lock;
 
 /// The maximum number of addresses. A peer cannot make this node keep more.
-const MAX_ADDRESSES: usize = 2048;
+pub(crate) const MAX_ADDRESSES: usize = 2048;
 
 /// The maximum length of an address in bytes: a name has at most 253.
 const MAX_LENGTH: usize = 261;
@@ -76,6 +76,7 @@ impl AddressBook {
                 .map(|(&node, address)| (node, address)),
         );
         all.into_iter()
+            .take(MAX_ADDRESSES)
             .map(|(node, address)| (node, address.clone()))
             .collect()
     }
@@ -172,7 +173,7 @@ fn read(file: &Path) -> BTreeMap<NodeId, Learned> {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let peers = text.lines().filter_map(|line| line.parse::<Peer>().ok());
     let learned = peers.filter_map(|peer| {
-        let address = peer.address?;
+        let address = peer.address.filter(|address| is_address(address))?;
         let is_own = false;
         Some((peer.id, Learned { address, is_own }))
     });

@@ -164,7 +164,15 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
             ..self.hello.clone()
         };
         hello.list.lineage = *lock(&self.lineage);
+        hello.founders = self.founders();
         hello
+    }
+
+    /// Returns the first nodes of the cluster with the disks that they had first, as far as this
+    /// node knows.
+    fn founders(&self) -> Vec<(NodeId, DiskId)> {
+        let roster = self.record.as_ref().and_then(RecordHandle::roster);
+        roster.map_or_else(Vec::new, |roster| roster.founders(self.me()))
     }
 
     /// Returns `true` if this node joins a running cluster, and has no list of its members yet.
@@ -172,15 +180,18 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         A::CHANGES_MEMBERS && self.links.has_no_roster()
     }
 
-    /// Takes the lineage of a peer, if this node joins the cluster of that peer. When this method
-    /// returns `true`, the lineage is durable.
+    /// Takes the lineage and the founders of a peer, if this node joins the cluster of that peer.
+    /// When this method returns `true`, they are durable.
     pub(crate) async fn join_lineage(&self, hello: &Hello) -> bool {
         let lineage = hello.list.lineage;
-        if !self.joins() || hello.joins || *lock(&self.lineage) == lineage {
+        let knows_founders = !self.founders().is_empty() || hello.founders.is_empty();
+        let is_known = *lock(&self.lineage) == lineage && knows_founders;
+        if !self.joins() || hello.joins || is_known {
             return true;
         }
         if let Some(record) = self.record.clone() {
-            let saving = tokio::task::spawn_blocking(move || record.set_lineage(lineage));
+            let founders = hello.founders.clone();
+            let saving = tokio::task::spawn_blocking(move || record.join(lineage, founders));
             let saved = saving.await.map_err(|error| error.to_string());
             let saved = saved.and_then(|saved| saved.map_err(|error| error.to_string()));
             if let Err(error) = saved {
@@ -247,8 +258,14 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         let own = &self.hello;
         if A::CHANGES_MEMBERS && version >= ROSTERS_SINCE {
             let is_same = hello.list.lineage == *lock(&self.lineage);
-            let fits = is_same || hello.joins || self.joins();
-            return fits.then_some(()).ok_or(Rejection::Lineage);
+            if !is_same && !hello.joins && !self.joins() {
+                return Err(Rejection::Lineage);
+            }
+            self.check_founders(hello)?;
+            // A node that joined a running cluster has no list of the first nodes.
+            if hello.list.is_empty() || own.list.is_empty() {
+                return Ok(());
+            }
         }
         if !hello.list.has_nodes_of(&own.list) {
             return Err(Rejection::Members {
@@ -263,13 +280,42 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
             });
         }
         // The members have changed, and the release of the peer cannot follow them.
-        if A::CHANGES_MEMBERS && !self.links.may_have_first_roster() {
+        let is_earlier = version < ROSTERS_SINCE;
+        if A::CHANGES_MEMBERS && is_earlier && !self.links.may_have_first_roster() {
             return Err(Rejection::Version {
                 min: version,
                 max: version,
             });
         }
         Ok(())
+    }
+
+    /// Checks that two nodes do not belong to two clusters with the same name. Each node stores the
+    /// disks with which it has first admitted the first nodes of its cluster. Two nodes of one
+    /// cluster agree about them. The two nodes themselves do not count, because either of them may
+    /// have a new disk.
+    fn check_founders(&self, hello: &Hello) -> Result<(), Rejection> {
+        let (own, theirs) = (self.founders(), &hello.founders);
+        let others = theirs
+            .iter()
+            .filter(|(node, _)| ![hello.from, self.me()].contains(node));
+        let disk_of = |node| {
+            own.iter()
+                .find(|(known, _)| *known == node)
+                .map(|(_, disk)| *disk)
+        };
+        let mut common = others
+            .filter_map(|&(node, disk)| Some(disk_of(node)? == disk))
+            .peekable();
+        let is_other = common.peek().is_some() && !common.any(|is_same| is_same);
+        let ids =
+            |founders: &[(NodeId, DiskId)]| founders.iter().map(|it| it.0).collect::<Vec<_>>();
+        let is_outside = !self.hello.list.may_contain(&ids(theirs)) && hello.list.is_empty()
+            || !hello.list.may_contain(&ids(&own)) && self.hello.list.is_empty();
+        match is_other || is_outside {
+            true => Err(Rejection::Cluster(self.hello.cluster.clone())),
+            false => Ok(()),
+        }
     }
 
     /// Takes the address that a peer has named, on a connection from the host `from`.
@@ -309,7 +355,9 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
                 }
                 return Ok(());
             }
-            Standing::Observer => return Ok(()),
+            Standing::Observer | Standing::Joining => return Ok(()),
+            // This node has no roster yet, and takes that of its peers.
+            _ if self.joins() => return Ok(()),
             Standing::Voter(None) | Standing::Unknown => {}
         }
         let Some(record) = &self.record else {

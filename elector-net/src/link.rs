@@ -86,6 +86,8 @@ pub(crate) enum Mark {
 #[derive(Debug)]
 struct Incoming {
     life: u64,
+    /// Whether the process has another disk than that of the voter with its id.
+    has_other_disk: bool,
     closing: CancellationToken,
 }
 
@@ -277,6 +279,7 @@ impl Link {
     pub(crate) fn admit_incoming(
         &self,
         life: u64,
+        has_other_disk: bool,
         fresh: Duration,
     ) -> Result<CancellationToken, Rejection> {
         let last = self.detector().last();
@@ -286,7 +289,9 @@ impl Link {
             return Err(Rejection::Claimed(self.node));
         }
         if let Some(known) = &*incoming {
-            if known.life != life && is_fresh {
+            // The voter itself takes the place of a process that has its id and not its disk.
+            let is_better = known.has_other_disk && !has_other_disk;
+            if known.life != life && is_fresh && !is_better {
                 return Err(Rejection::Claimed(self.node));
             }
             known.closing.cancel();
@@ -294,6 +299,7 @@ impl Link {
         let closing = CancellationToken::new();
         *incoming = Some(Incoming {
             life,
+            has_other_disk,
             closing: closing.clone(),
         });
         drop(incoming);

@@ -6,7 +6,7 @@ use std::{
     },
 };
 
-use elector_core::{DiskId, MembersReport, NodeId, RosterId};
+use elector_core::{DiskId, MemberRole, MembersReport, NodeId, RosterId};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -47,7 +47,8 @@ pub(crate) struct PeerLinks {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Voters {
     roster: RosterId,
-    nodes: Vec<(NodeId, Option<DiskId>)>,
+    voters: Vec<(NodeId, Option<DiskId>)>,
+    joining: Vec<NodeId>,
 }
 
 /// What the roster says about a node.
@@ -55,8 +56,10 @@ struct Voters {
 pub(crate) enum Standing {
     /// The members are fixed, or are not known yet.
     Unknown,
-    /// The node votes, or is to vote. The disk is `None` if the roster does not name it.
+    /// The node votes. The disk is `None` if the roster does not name it.
     Voter(Option<DiskId>),
+    /// The node does not vote yet. The roster names its disk when it does.
+    Joining,
     Observer,
 }
 
@@ -120,11 +123,12 @@ impl PeerLinks {
     /// Takes what the node knows about the members.
     pub(crate) fn set_members(&self, report: &MembersReport) {
         let members = report.members.iter();
-        let voters = members.filter(|member| member.role != elector_core::MemberRole::Observer);
-        let nodes = voters.map(|member| (member.node, member.disk));
+        let voters = members.clone().filter(|member| member.role.votes());
+        let joining = members.filter(|member| member.role == MemberRole::Joining);
         let voters = Voters {
             roster: report.roster,
-            nodes: nodes.collect(),
+            voters: voters.map(|member| (member.node, member.disk)).collect(),
+            joining: joining.map(|member| member.node).collect(),
         };
         *lock(&self.roster) = Some(voters);
         // A dialler may wait for its peer to become a member.
@@ -137,12 +141,20 @@ impl PeerLinks {
     pub(crate) fn standing(&self, node: NodeId) -> Standing {
         match &*lock(&self.roster) {
             Some(known) if known.roster.version > 0 => {
-                // The voter comes before the same node with the disk with which it is to join.
-                let voter = known.nodes.iter().find(|(voter, _)| *voter == node);
-                voter.map_or(Standing::Observer, |(_, disk)| Standing::Voter(*disk))
+                let voter = known.voters.iter().find(|(voter, _)| *voter == node);
+                match voter {
+                    Some((_, disk)) => Standing::Voter(*disk),
+                    None if known.joining.contains(&node) => Standing::Joining,
+                    None => Standing::Observer,
+                }
             }
             Some(_) | None => Standing::Unknown,
         }
+    }
+
+    /// Returns `true` if the roster names another disk for this voter.
+    pub(crate) fn has_other_disk(&self, node: NodeId, disk: DiskId) -> bool {
+        matches!(self.standing(node), Standing::Voter(Some(known)) if known != disk)
     }
 
     /// Returns `true` if it is known that this node has no list of members yet.

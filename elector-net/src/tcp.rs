@@ -333,7 +333,8 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             lease_us: micros(timing.lease),
             silence_us: micros(silence),
             address: self.advertised.clone().unwrap_or_default(),
-            joins: false, // Filled in for each connection.
+            joins: false,         // Filled in for each connection.
+            founders: Vec::new(), // Filled in for each connection.
         })
     }
 
@@ -502,8 +503,7 @@ impl<A: ElectionAlgorithm> Links<A> for TcpLinks<A> {
 
 /// Logs the list of members that this node has now.
 fn log_members(me: NodeId, report: &MembersReport) {
-    let voters = report.members.iter().filter(|member| member.role.votes());
-    let voters: Vec<NodeId> = voters.map(|member| member.node).collect();
+    let voters = report.voters();
     let (roster, voters) = (report.roster, Ids(&voters));
     match &report.goal {
         _ if report.roster.version == 0 => tracing::info!(

@@ -96,7 +96,7 @@ fn report(options: &Dev, nodes: &[NodeId], written: &[PathBuf]) -> String {
     let (peers, all) = match (adding, nodes.len() > shown.len()) {
         (true, _) => (
             "ID=HOST:PORT,…".to_owned(),
-            " (--peers lists all nodes, on all of them; --init is for a node without a folder)",
+            " (--peers lists all nodes, on all of them; --init is for the first start of all)",
         ),
         (false, true) => (format!("{},…", shown.join(",")), ""),
         (false, false) => (shown.join(","), ""),
@@ -106,6 +106,13 @@ fn report(options: &Dev, nodes: &[NodeId], written: &[PathBuf]) -> String {
         "Next, copy ca.pem and its own two files to each node, and start it{all}. Node {first}:\n  \
          elector node --id {first} --peers {peers} --data-dir DIR --init --tls-dir {folder}\n"
     );
+    if adding {
+        let _ = write!(
+            text,
+            "A node that joins a running cluster of raft or paxos:\n  elector node --id {first} \
+             --join ID=HOST:PORT --listen :PORT --data-dir DIR --tls-dir {folder}\n"
+        );
+    }
     text
 }
 

@@ -152,7 +152,7 @@ fn explain_node(text: &mut String, report: &StatusReport, address: &str) {
     for peer in &reach.missing {
         point(text, &missing_peer(peer));
     }
-    if !report.members.contains(&report.node) {
+    if !report.votes {
         point(text, &observer(report));
         return;
     }

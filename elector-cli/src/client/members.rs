@@ -108,7 +108,7 @@ fn show(options: &Members) -> Result<ExitCode, ClientError> {
 /// The members as a table for people.
 fn page(present: &MembersStatus) -> String {
     let mut text = format!(
-        "{:<6}{:<10}{:<24}{:<34}{}\n",
+        "{:<5} {:<9} {:<23} {:<33} {}\n",
         "ID", "ROLE", "ADDRESS", "DISK", "LAST ANSWER"
     );
     for member in &present.members {
@@ -119,7 +119,7 @@ fn page(present: &MembersStatus) -> String {
         };
         let _ = writeln!(
             text,
-            "{:<6}{:<10}{:<24}{:<34}{heard}",
+            "{:<5} {:<9} {:<23} {:<33} {heard}",
             member.id,
             if member.witness && member.votes() {
                 "witness"
@@ -220,7 +220,6 @@ fn wait_until_complete(
     limit: Duration,
 ) -> Result<ExitCode, ClientError> {
     let start = Instant::now();
-    let goal: BTreeSet<NodeId> = wanted.goal.iter().copied().collect();
     let mut shown = String::new();
     let mut failed = 0;
     loop {
@@ -228,7 +227,7 @@ fn wait_until_complete(
             Ok((present, _)) => {
                 failed = 0;
                 if present.goal.is_none() {
-                    return complete(&present, &goal, start.elapsed());
+                    return complete(&present, wanted, start.elapsed());
                 }
                 let waits = waits(&present);
                 // The next step is usually made before the next query.
@@ -254,18 +253,23 @@ fn wait_until_complete(
 /// Prints that no change is in progress any more, and whether the goal was reached.
 fn complete(
     present: &MembersStatus,
-    goal: &BTreeSet<NodeId>,
+    wanted: &MembersRequest,
     took: Duration,
 ) -> Result<ExitCode, ClientError> {
+    let goal: BTreeSet<NodeId> = wanted.goal.iter().copied().collect();
     let voters: Vec<NodeId> = voters_after(present).into_iter().collect();
-    let is_reached = voters.iter().eq(goal);
+    let waits = |node: &NodeId| {
+        let mut members = present.members.iter();
+        members.any(|member| member.id == *node && member.role == "observer")
+    };
+    let is_reached = voters.iter().eq(&goal) && !wanted.readmit.iter().any(waits);
     let took = Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
     let text = match is_reached {
         true => format!("complete after {took:?}: the voters are {}\n", ids(&voters)),
         false => format!(
             "another change came first: the voters are {}, and not {}\n",
             ids(&voters),
-            ids(&goal.iter().copied().collect::<Vec<_>>())
+            ids(&wanted.goal)
         ),
     };
     output::print(&text)?;

@@ -74,7 +74,7 @@ fn page(report: &StatusReport) -> String {
     if let Some(reason) = &report.stopped {
         page.line("stopped", reason);
     }
-    let role = match report.members.contains(&report.node) {
+    let role = match report.votes {
         true => report.role.to_string(),
         false => "observer: it does not vote".to_owned(),
     };

@@ -27,7 +27,11 @@ pub(super) async fn check<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<
 /// If the node cannot start with its record, or if there is no record.
 pub(super) fn check_record<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), ServeError> {
     FileStorage::check_folder(&setup.data_dir)?;
-    let summary = FileStorage::inspect(&setup.data_dir)?;
+    let summary = match FileStorage::inspect(&setup.data_dir) {
+        // The start creates the record.
+        Err(RecordError::Missing { .. }) if setup.joins => return Ok(()),
+        summary => summary?,
+    };
     // If the members can change, the record decides which nodes are members.
     let nodes = (!A::CHANGES_MEMBERS).then_some(setup.members.nodes());
     Ok(summary.fits(&setup.identity(), nodes)?)
@@ -57,6 +61,7 @@ pub(super) fn print_summary<A: ElectionAlgorithm>(
     let detection = setup.detection;
     let record = match FileStorage::inspect(&setup.data_dir) {
         Ok(summary) => summary.to_string(),
+        Err(_) if setup.joins => "will be created by the first start".to_owned(),
         Err(_) => "will be created by --init".to_owned(),
     };
     output::print(&format!(

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use elector_core::{Epoch, MembersReport, NodeId};
+use elector_core::{Epoch, NodeId};
 use elector_net::{FileStorage, ListChange, StoppedNode};
 
 use super::{
@@ -116,7 +116,7 @@ fn shown(families: &[Family], folders: &[PathBuf]) -> Result<String, ServeError>
             (Some(roster), Some(members)) => writeln!(
                 text,
                 "  voters      {}\n  roster      {}\n  disk        {}",
-                ids(&voters(members)),
+                ids(&members.voters()),
                 members.roster,
                 roster.disk
             ),
@@ -143,12 +143,6 @@ fn shown(families: &[Family], folders: &[PathBuf]) -> Result<String, ServeError>
         text.push_str(&missing(&nodes));
     }
     Ok(text)
-}
-
-/// Returns the nodes that vote.
-fn voters(members: &MembersReport) -> Vec<NodeId> {
-    let voters = members.members.iter().filter(|member| member.role.votes());
-    voters.map(|member| member.node).collect()
 }
 
 /// Returns a line with the nodes whose folders must also be shown, before the highest epoch is
@@ -195,6 +189,9 @@ fn forgotten(forget: &Forget) -> Result<String, ServeError> {
 }
 
 pub(super) fn ids(nodes: &[NodeId]) -> String {
+    if nodes.is_empty() {
+        return "none".to_owned();
+    }
     let ids: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
     ids.join(",")
 }

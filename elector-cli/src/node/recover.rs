@@ -17,8 +17,8 @@ they can be started again, start them instead.
     can act at the same time.
  2. Choose one node to keep, the one with the highest epoch: `elector record show DIR...`.
  3. Run this command on its data folder, and start the node. It leads alone.
- 4. On each other node: delete its data folder, and format it with `elector node --init --join`.
-    Then start it, and add all of them with `elector members add`.
+ 4. On each other node: delete its data folder, and start it with `elector node --join`. Then add
+    all of them with `elector members add`.
 
 Fencing tokens keep rising: the epoch rises by 2^32, so that it is above each epoch in which a lost
 node may have led. Nodes with records from before the recovery are rejected.")]
@@ -44,8 +44,8 @@ pub(super) fn recover(families: &[Family], recover: &Recover) -> Result<(), Serv
     let node = recovery.identity.node;
     Ok(output::print(&format!(
         "Node {node} is the only voter now. Its epoch is {}, before it was {}.\n\
-         Start it. Then delete the data folders of all other nodes, format them with `elector node \
-         --init --join {node}=HOST:PORT`, start them, and add them with `elector members add`.\n",
+         Start it. Then delete the data folders of all other nodes, start them with `elector node \
+         --join {node}=HOST:PORT`, and add them with `elector members add`.\n",
         recovery.epoch, recovery.before,
     ))?)
 }

@@ -167,7 +167,7 @@ async fn run_node<A: ElectionAlgorithm>(
         None => None,
     };
     if setup.joins {
-        format_to_join(&setup)?;
+        format_to_join(&setup).await?;
     }
     // The lock must be taken before the guardian is started, because the guardian inherits the
     // lock.
@@ -223,7 +223,7 @@ async fn run_node<A: ElectionAlgorithm>(
 /// Creates the data folder of a node that joins a running cluster, unless it exists. Such a node
 /// does not vote before it is added or readmitted, so an empty folder does no harm, also if the
 /// disk of the node was lost.
-fn format_to_join<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), ServeError> {
+async fn format_to_join<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), ServeError> {
     let folder = &setup.data_dir;
     if !matches!(
         FileStorage::inspect(folder),
@@ -231,6 +231,8 @@ fn format_to_join<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), Serv
     ) {
         return Ok(());
     }
+    // A start that fails because of a wrong setting must leave no folder behind.
+    checks::check(setup).await?;
     FileStorage::format_to_join(folder, &setup.identity())?;
     tracing::info!(
         target: "elector", folder = %folder.display(),

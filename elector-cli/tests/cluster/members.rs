@@ -12,22 +12,32 @@ use crate::{
 
 const TOKEN: &str = "a-token-for-the-tests-of-members";
 
-/// A cluster that begins with the nodes 1, 2 and 3.
+/// A cluster that begins with three nodes.
 struct Changing {
     cluster: Cluster,
     algorithm: &'static str,
+    /// The ids of the first nodes.
+    first: [u64; 3],
 }
 
 impl Changing {
     fn start(algorithm: &'static str) -> Self {
+        Self::of(algorithm, [1, 2, 3])
+    }
+
+    fn of(algorithm: &'static str, first: [u64; 3]) -> Self {
         // There are addresses for further nodes.
-        let cluster = Cluster::stopped(Setup::new(algorithm, 5));
+        let cluster = Cluster::stopped(Setup::new(algorithm, 6));
         fs::write(cluster.path("settings.toml"), PATIENT).unwrap();
-        let mut changing = Self { cluster, algorithm };
-        for id in 1..=3 {
+        let mut changing = Self {
+            cluster,
+            algorithm,
+            first,
+        };
+        for id in first {
             changing.format(id, &changing.first());
         }
-        for id in 1..=3 {
+        for id in first {
             changing.spawn(id, &changing.first());
         }
         changing.cluster.leader();
@@ -36,7 +46,8 @@ impl Changing {
 
     /// The arguments of a node of the first start.
     fn first(&self) -> [String; 2] {
-        let peers = (1..=3).map(|id| format!("{id}={}", self.cluster.address(id)));
+        let peers = self.first.iter();
+        let peers = peers.map(|&id| format!("{id}={}", self.cluster.address(id)));
         ["--peers".to_owned(), peers.collect::<Vec<_>>().join(",")]
     }
 
@@ -166,6 +177,15 @@ fn a_node_with_an_empty_disk_is_an_observer_until_it_is_readmitted() {
     changing.cluster.logs.wait_for(leader, &advice);
     changing.changed(leader, &["readmit", &id]);
     assert_eq!(changing.voters(leader), [1, 2, 3]);
+    // The same with another order of commands: the node is added before its new disk is known.
+    changing.cluster.kill(empty);
+    fs::remove_dir_all(changing.cluster.path(&id)).unwrap();
+    changing.changed(leader, &["remove", &id]);
+    let (code, output) = changing.members(leader, &["add", &id, "--no-wait"]);
+    assert_eq!(code, 0, "{output}");
+    let joining = changing.joining(leader);
+    changing.spawn(empty, &joining);
+    until("the node votes", || changing.voters(leader) == [1, 2, 3]);
     assert!(
         !changing
             .roles(leader)
@@ -297,7 +317,32 @@ fn a_witness_votes_and_never_leads() {
             (epoch, leader) = (newer, next);
             changing.cluster.leader();
         }
+        // If no other voter can lead, the leader that is removed stays until one can.
+        let other = 6 - leader - witness;
+        changing.cluster.kill(other);
+        let arguments = ["remove", &leader.to_string(), "--wait-ms", "1500"];
+        let (code, output) = changing.members(leader, &arguments);
+        assert!(
+            code == 3 && output.contains("must hand over first"),
+            "{output}"
+        );
+        assert_eq!(changing.cluster.leader(), (epoch, leader), "{algorithm}");
     }
+}
+
+// A mistyped address must not merge two clusters: the members of one of them would be lost.
+#[test]
+fn two_clusters_with_one_name_reject_each_other() {
+    let (here, there) = (Changing::start("raft"), Changing::of("raft", [4, 5, 6]));
+    let (_, leader) = here.cluster.leader();
+    let stranger = format!("4={}", there.cluster.address(4));
+    let (code, output) = here.members(leader, &["add", &stranger, "--wait-ms", "2000"]);
+    assert_eq!(code, 3, "{output}");
+    here.cluster.logs.wait_for(leader, "the list of nodes of");
+    assert_eq!(here.voters(leader), [1, 2, 3]);
+    let (_, other) = there.cluster.leader();
+    assert_eq!(there.voters(other), [4, 5, 6]);
+    here.changed(leader, &["remove", "4", "--replace"]);
 }
 
 // Each mistake must be refused with a reason, and must change nothing.

@@ -91,6 +91,13 @@ impl NodeHandle {
         self.0.changes_members
     }
 
+    /// Returns `true` if this node votes. An observer does not: a node that was not added yet, that
+    /// was removed, or that has come back with another disk.
+    #[must_use]
+    pub fn votes(&self) -> bool {
+        self.control().shared.votes.load(Ordering::Relaxed)
+    }
+
     /// Returns what this node knows about the members of the cluster now. The leader knows most:
     /// which nodes answer, and what a change in progress waits for.
     ///
@@ -112,8 +119,7 @@ impl NodeHandle {
     /// /// Replaces a machine that does not come back.
     /// async fn replace(node: &NodeHandle, old: u64, new: u64) -> Result<(), CommandError> {
     ///     let report = node.members_report().await?;
-    ///     let voters = report.members.iter().filter(|member| member.role.votes());
-    ///     let stay = voters.map(|voter| voter.node).filter(|&voter| voter != NodeId(old));
+    ///     let stay = report.voters().into_iter().filter(|&voter| voter != NodeId(old));
     ///     let mut change = MembersChange::to(stay.chain([NodeId(new)]).collect());
     ///     change.if_roster = Some(report.roster); // No other change came first.
     ///     node.change_members(change).await

@@ -37,6 +37,8 @@ pub(super) struct Shared {
     pub(super) undelivered: AtomicU64,
     /// Messages that were dropped because of their epoch.
     pub(super) absurd: AtomicU64,
+    /// Whether the node votes.
+    pub(super) votes: AtomicBool,
     /// The node's thread has been asked to answer, and has not answered yet.
     asked: AtomicBool,
     /// How often the thread has answered.
@@ -57,6 +59,7 @@ impl Shared {
             sent: AtomicU64::new(0),
             undelivered: AtomicU64::new(0),
             absurd: AtomicU64::new(0),
+            votes: AtomicBool::new(true),
             asked: AtomicBool::new(false),
             answers: watch::Sender::new(0),
         })

@@ -6,7 +6,7 @@ use crate::{Members, Roster, state::Seat};
 
 impl<A: Reseat> Members<A> {
     pub(super) fn on_roster(&mut self, from: NodeId, roster: Roster, out: &mut Outbox<Self>) {
-        if !roster.is_valid() || roster.rank() == self.rank() {
+        if roster.version == 0 || !roster.is_valid() || roster.rank() == self.rank() {
             return; // Invalid, or known.
         }
         if roster.rank() < self.rank() {
@@ -34,9 +34,9 @@ impl<A: Reseat> Members<A> {
                 self.seat = None;
                 self.leave_office(out);
                 self.leader = view.leader.filter(|&leader| leader != self.me());
-                if view.epoch > self.durable.seen {
-                    self.durable.seen = view.epoch;
-                }
+                // A recovery of this node must choose an epoch above all of them.
+                let seen = view.epoch.max(self.durable.roster.term);
+                self.durable.seen = self.durable.seen.max(seen);
                 match self.leader {
                     Some(_) => self.wait_for_beat(out),
                     None => self.seek(out), // The leader may not know this node.

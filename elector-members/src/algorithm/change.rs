@@ -41,7 +41,7 @@ impl<A: Reseat> Members<A> {
         // A change that names the roster of a change in progress knows of that change, and replaces
         // its goal.
         let replaces = change.if_roster.is_some();
-        if !office.wanted.is_empty() || roster.is_changing() && !replaces {
+        if (!office.wanted.is_empty() || roster.is_changing()) && !replaces {
             return Err(Refusal::ChangeInProgress);
         }
         if roster
@@ -200,7 +200,14 @@ impl<A: Reseat> Members<A> {
                 without(other).map_or(wait, Next::Make)
             }
             None if leaving.is_empty() => Next::Make(roster.clone()),
-            None => Next::HandOver,
+            None if roster
+                .voters
+                .iter()
+                .any(|v| v.node != me && !v.is_witness && is_alive(v)) =>
+            {
+                Next::HandOver
+            }
+            None => Next::Wait(ChangeWait::HandOver),
         }
     }
 
@@ -217,6 +224,7 @@ impl<A: Reseat> Members<A> {
             }
             if voter.node == self.me() {
                 voter.disk = voter.disk.or(self.config().disk);
+                voter.is_witness = self.config().never_leads();
             }
         }
         let has_disks = self.config().disk.is_some();

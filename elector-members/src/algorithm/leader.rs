@@ -35,7 +35,9 @@ impl<A: Reseat> Members<A> {
         };
         let is_changing = !office.wanted.is_empty() || roster.is_changing();
         let can_bind = || self.is_unbound() && roster.voters.iter().all(is_heard);
-        is_changing || can_bind() || roster.voters.iter().any(|v| office.corrects(v))
+        let is_wrong =
+            |voter: &Voter| voter.node == self.me() && voter.is_witness || office.corrects(voter);
+        is_changing || can_bind() || roster.voters.iter().any(is_wrong)
     }
 
     /// Returns `true` if the roster does not name the disks of all voters yet.

@@ -36,6 +36,7 @@ pub(super) fn recovered<A: Reseat>(
     disk: DiskId,
     floor: Epoch,
 ) -> Option<MembersDurable<A::Durable>> {
+    let floor = floor.max(durable.roster.term);
     let mut recovered = raised::<A>(durable, floor)?;
     let term = floor.checked_next()?;
     recovered.roster = Roster {

@@ -174,8 +174,11 @@ async fn identify<A: ElectionAlgorithm>(
             // The certificate decides which node the other side is. The hello only claims it.
             match certificate.is_none_or(|certificate| certificate.names(hello.from)) {
                 true => {
-                    // The address must be known before the peer is dialled.
-                    context.learn_address(hello.from, &hello.address, from);
+                    // The address of a new peer must be known before the peer is dialled. Another
+                    // peer may be replaced only when its connection is admitted.
+                    if context.links.of(hello.from).is_none() {
+                        context.learn_address(hello.from, &hello.address, from);
+                    }
                     context.link_to(hello.from).ok_or(Rejection::TooManyNodes)
                 }
                 false => Err(Rejection::Certificate(hello.from)),

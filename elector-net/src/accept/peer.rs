@@ -11,6 +11,7 @@ use tokio_util::{codec::FramedRead, sync::CancellationToken};
 
 use super::handshake::IdentifiedPeer;
 use crate::{
+    address_book::MAX_ADDRESSES,
     context::{HANDSHAKE_TIMEOUT, NodeContext},
     farewell::{Ended, Farewell},
     link::Link,
@@ -38,6 +39,7 @@ pub(super) async fn receive<A: ElectionAlgorithm>(
     match admitted.unwrap_or(Err(Rejection::Silent)) {
         Ok(Some(closing)) => {
             link.known_addresses.set_admitted(from);
+            context.learn_address(link.node, &peer.hello.address, from.to_canonical());
             read_until_closed(&context, peer, closing).await;
         }
         // The peer closed the connection, or this node cannot store the peer's disk id. The peer
@@ -64,7 +66,11 @@ async fn admit<A: ElectionAlgorithm>(
         return Ok(None);
     }
     let admitted = match context.admit(hello.from, hello.disk).await {
-        Ok(()) => link.admit_incoming(hello.life, 2 * context.detection.ceiling),
+        Ok(()) => {
+            let has_other_disk = context.links.has_other_disk(hello.from, hello.disk);
+            let fresh = 2 * context.detection.ceiling;
+            link.admit_incoming(hello.life, has_other_disk, fresh)
+        }
         Err(Some(rejection)) => Err(rejection),
         Err(None) => return Ok(None),
     };
@@ -149,17 +155,7 @@ async fn read_frames<A: ElectionAlgorithm>(
                 let _ = context.inbox.deliver(link.node, message);
             }
             Some(Frame::Roster(roster)) => messages.announced(roster),
-            Some(Frame::Addresses(bytes)) => {
-                let told = postcard::from_bytes::<Vec<(NodeId, String)>>(bytes);
-                for (node, address) in told.map_err(|_| io::ErrorKind::InvalidData)? {
-                    let is_new = A::CHANGES_MEMBERS
-                        && node != context.me()
-                        && context.addresses.reported(node, &address);
-                    if let Some(link) = context.links.of(node).filter(|_| is_new) {
-                        link.alive.notify_one();
-                    }
-                }
-            }
+            Some(Frame::Addresses(bytes)) => read_addresses(context, bytes)?,
             Some(Frame::Ping(clock_ns)) => {
                 link.clock_received(clock_ns);
                 write_pong(clock_ns, &mut out);
@@ -170,4 +166,23 @@ async fn read_frames<A: ElectionAlgorithm>(
             Some(Frame::Pong(_)) | None => return Err(io::ErrorKind::InvalidData.into()),
         }
     }
+}
+
+/// Takes the addresses that a peer knows. Their number is limited, because the node's thread reads
+/// them.
+fn read_addresses<A: ElectionAlgorithm>(context: &NodeContext<A>, bytes: &[u8]) -> io::Result<()> {
+    let read = postcard::from_bytes::<Vec<(NodeId, String)>>(bytes);
+    let reported = read.map_err(|_| io::ErrorKind::InvalidData)?;
+    if reported.len() > MAX_ADDRESSES {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    for (node, address) in reported {
+        let is_new = A::CHANGES_MEMBERS
+            && node != context.me()
+            && context.addresses.reported(node, &address);
+        if let Some(link) = context.links.of(node).filter(|_| is_new) {
+            link.alive.notify_one();
+        }
+    }
+    Ok(())
 }

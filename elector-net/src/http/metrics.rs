@@ -104,6 +104,11 @@ impl Collector for NodeMetrics {
             u64::from(current.status.leader.is_some()),
         )?;
         metrics.gauge(
+            "elector_votes",
+            "Whether the node votes: 1 or 0",
+            u64::from(self.0.handle.votes()),
+        )?;
+        metrics.gauge(
             "elector_epoch",
             "The newest epoch that the node takes part in",
             current.status.epoch.0,

@@ -21,10 +21,10 @@
 //! itself as the leader, but it holds no leadership.
 //!
 //! `/readyz` answers 200 if the node is live, is not withdrawn because its work failed too often,
-//! and knows a leader or reaches a majority. `/readyz` does not depend on leadership, because
-//! probes must not take followers out of service. Without [`Options::peers`], the service cannot
-//! know whether the node reaches a majority. Then a node without a leader is not ready, unless it
-//! is the only member.
+//! votes, and knows a leader or reaches a majority. `/readyz` does not depend on leadership,
+//! because probes must not take followers out of service. Without [`Options::peers`], the service
+//! cannot know whether the node reaches a majority. Then a node without a leader is not ready,
+//! unless it is the only member.
 //!
 //! # Events
 //!

@@ -228,8 +228,7 @@ impl ServedNode {
         let report = timeout(REPORT_TIMEOUT, self.handle.members_report()).await;
         let mut last = lock(&self.voters);
         if let Ok(Ok(report)) = report {
-            let voters = report.members.iter().filter(|member| member.role.votes());
-            *last = voters.map(|member| member.node).collect();
+            *last = report.voters();
         }
         last.clone()
     }
@@ -296,6 +295,7 @@ impl ServedNode {
             role: status.role,
             leader: status.leader,
             leader_name: status.leader.map(&self.names),
+            votes: self.handle.votes(),
             epoch: status.epoch,
             holds_leadership: current.holds,
             lease_remaining_ms: current.lease.map(millis),

@@ -70,6 +70,9 @@ pub struct StatusReport {
     pub leader: Option<NodeId>,
     /// The name of the leader.
     pub leader_name: Option<String>,
+    /// Whether the node votes. An observer does not.
+    #[serde(default = "yes")]
+    pub votes: bool,
     /// The newest epoch that the node takes part in.
     pub epoch: Epoch,
     /// Whether the node holds a leadership now: it leads, and its lease, if any, has not ended.
@@ -97,6 +100,11 @@ pub struct StatusReport {
     pub work: WorkReport,
     /// The numbers of messages and inputs of the node since its start.
     pub traffic: TrafficReport,
+}
+
+/// A node of a release without observers votes.
+fn yes() -> bool {
+    true
 }
 
 /// [`WorkStatus`](actor::WorkStatus) for JSON.

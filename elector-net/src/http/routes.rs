@@ -99,6 +99,11 @@ async fn readyz(State(service): State<Service>) -> Response {
         );
         return probe(Some(&reason));
     }
+    if !node.handle.votes() {
+        let reason = "this node is an observer, and does not vote: see `elector members` at the \
+                      leader";
+        return probe(Some(reason));
+    }
     let ready = status.leader.is_some() || node.reaches_majority().await;
     let reason = "this node knows no leader, and is not connected to a majority of the nodes";
     probe((!ready).then_some(reason))

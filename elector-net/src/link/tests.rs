@@ -19,14 +19,14 @@ fn learn(link: &Link, life: u64) -> LifeChange {
 fn a_second_life_is_rejected_while_the_first_sends() {
     let link = link();
     let fresh = Duration::from_secs(3600);
-    let first = link.admit_incoming(1, fresh).unwrap();
+    let first = link.admit_incoming(1, false, fresh).unwrap();
     link.received();
     assert_eq!(
-        link.admit_incoming(2, fresh),
+        link.admit_incoming(2, false, fresh),
         Err(Rejection::Claimed(NodeId(2)))
     );
     assert!(!first.is_cancelled());
-    let again = link.admit_incoming(1, fresh).unwrap();
+    let again = link.admit_incoming(1, false, fresh).unwrap();
     assert!(first.is_cancelled(), "the same process has dialled again");
     link.incoming_closed(&first);
     assert!(
@@ -36,13 +36,27 @@ fn a_second_life_is_rejected_while_the_first_sends() {
     link.incoming_closed(&again);
     assert!(!link.is_incoming_open());
     assert!(
-        link.admit_incoming(2, fresh).is_ok(),
+        link.admit_incoming(2, false, fresh).is_ok(),
         "no other process is connected"
     );
     assert!(
-        link.admit_incoming(3, Duration::ZERO).is_ok(),
+        link.admit_incoming(3, false, Duration::ZERO).is_ok(),
         "the connected process is silent"
     );
+}
+
+// A process with the id of a voter and another disk must not keep the voter out: the voter has the
+// votes.
+#[test]
+fn a_voter_takes_the_place_of_a_process_with_another_disk() {
+    let link = link();
+    let fresh = Duration::from_secs(3600);
+    let other = link.admit_incoming(1, true, fresh).unwrap();
+    link.received();
+    let voter = link.admit_incoming(2, false, fresh).unwrap();
+    assert!(other.is_cancelled());
+    assert!(link.admit_incoming(3, true, fresh).is_err());
+    assert!(!voter.is_cancelled());
 }
 
 // Another life means that the life before may have ended. The first life of a peer means no change.
@@ -93,10 +107,10 @@ fn a_proof_counts_once_and_for_the_present_life_only() {
     assert_eq!(link.silence_deadline(), None, "a dead life has none");
     let never = Duration::ZERO;
     assert_eq!(
-        link.admit_incoming(5, never).unwrap_err(),
+        link.admit_incoming(5, false, never).unwrap_err(),
         Rejection::Claimed(NodeId(2))
     );
-    assert!(link.admit_incoming(6, never).is_ok());
+    assert!(link.admit_incoming(6, false, never).is_ok());
     assert_eq!(learn(&link, 6), LifeChange::Unproved);
     link.received();
     assert!(link.silence_deadline().is_some());

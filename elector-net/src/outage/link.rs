@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(problem(), "refused");
         link.record_failure(Direction::In, Reason::new(ReasonKind::Tls, "rejected"));
         assert_eq!(problem(), "refused; rejected");
-        let incoming = link.admit_incoming(1, Duration::ZERO).unwrap();
+        let incoming = link.admit_incoming(1, false, Duration::ZERO).unwrap();
         assert_eq!(problem(), format!("{INCOMING_ONLY}: refused"));
         link.outgoing_opened();
         assert_eq!(link.problem(), None);
@@ -109,7 +109,7 @@ mod tests {
             OutageEvent::Unreachable(text) => text.contains("no data"),
             OutageEvent::Reachable { .. } => false,
         };
-        let incoming = link.admit_incoming(1, Duration::ZERO).unwrap();
+        let incoming = link.admit_incoming(1, false, Duration::ZERO).unwrap();
         link.outgoing_opened();
         link.received();
         assert!(link.mark(Mark::Released));

@@ -265,11 +265,10 @@ impl RecordError {
 }
 
 /// The advice for a node whose record is lost.
-const REPLACE: &str = "Under raft and paxos of the command `elector`, format an empty folder with \
-                       `elector node --init --join`, start the node, and use `elector members \
-                       readmit`. \
-                       If the members are fixed, put a node with a new id in its place with \
-                       `elector record set`, while all nodes are stopped";
+const REPLACE: &str = "Under raft and paxos of the command `elector`, start the node with --join \
+                       and an empty folder, and use `elector members readmit`. If the members are \
+                       fixed (bully, ring), put a node with a new id in its place with `elector \
+                       record set`, while all nodes are stopped";
 
 fn user(process: Option<u32>) -> String {
     match process {

@@ -146,15 +146,23 @@ impl RecordHandle {
         roster.as_ref()?.peers.get(&peer).copied()
     }
 
-    /// Stores the lineage of the cluster, and waits until it is durable.
+    /// Stores the lineage and the founders of the cluster that this node joins, and waits until
+    /// they are durable.
     ///
     /// # Errors
     /// If the record cannot be written.
-    pub(crate) fn set_lineage(&self, lineage: [u8; 16]) -> Result<(), AdmitError> {
+    pub(crate) fn join(
+        &self,
+        lineage: [u8; 16],
+        founders: Vec<(NodeId, DiskId)>,
+    ) -> Result<(), AdmitError> {
         let mut open = lock(&self.0.open);
         let open = open.as_mut().ok_or(AdmitError::Closed)?;
         let mut roster = open.slots.roster().ok_or(AdmitError::Closed)?.clone();
         roster.lineage = lineage;
+        if roster.nodes.is_empty() && roster.peers.is_empty() {
+            roster.peers = founders.into_iter().collect();
+        }
         let saved = roster.clone();
         self.0.save(open, |slot| slot.roster = Some(saved))?;
         *lock(&self.0.roster) = Some(roster);

@@ -137,7 +137,6 @@ impl FileStorage {
         let state = encode(Some(&raised))?;
         open.slots.save(|slot| {
             slot.roster = Some(roster);
-            slot.changes_members = A::CHANGES_MEMBERS;
             slot.state = state;
         })?;
         Ok(true)

@@ -48,7 +48,23 @@ impl Roster {
     }
 }
 
+/// The maximum number of founders that are compared. A few disks are enough.
+const MAX_FOUNDERS: usize = 8;
+
 impl Roster {
+    /// Returns the first nodes of the cluster with the disks that they had first, as far as the
+    /// node `me` knows, in ascending order. A node that joined has stored those of the
+    /// node that it connected to.
+    pub(crate) fn founders(&self, me: NodeId) -> Vec<(NodeId, DiskId)> {
+        let is_first = |node: &NodeId| self.nodes.is_empty() || self.nodes.contains(node);
+        let mut founders = self.peers.clone();
+        founders.retain(|node, _| is_first(node));
+        if self.nodes.contains(&me) {
+            founders.insert(me, self.disk);
+        }
+        founders.into_iter().take(MAX_FOUNDERS).collect()
+    }
+
     /// Begins a new lineage of the cluster, with this node alone.
     pub(super) fn begin_lineage(&mut self, node: NodeId) {
         let drawn = (u128::from(random()) << 64) | u128::from(random());

@@ -7,6 +7,9 @@ use tokio_util::codec::LengthDelimitedCodec;
 /// thousand ids fits.
 pub(crate) const MAX_FRAME_BYTES: usize = 1 << 20;
 
+/// The maximum length of a list of addresses in bytes. The node's thread reads it.
+pub(crate) const MAX_ADDRESS_BYTES: usize = 1 << 18;
+
 /// A frame after the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Frame<'a> {
@@ -49,7 +52,7 @@ impl<'a> Frame<'a> {
                 }))
             }
             ROSTER_MESSAGE => Some(Self::RosterMessage(rest)),
-            ADDRESSES => Some(Self::Addresses(rest)),
+            ADDRESSES if rest.len() <= MAX_ADDRESS_BYTES => Some(Self::Addresses(rest)),
             _ => None,
         }
     }
@@ -80,7 +83,7 @@ pub(super) fn encode(kind: u8, content: &impl Serialize) -> Option<Bytes> {
 
 /// Returns a whole frame with these addresses; `None` if there are too many for a frame.
 pub(crate) fn encode_addresses(addresses: &impl Serialize) -> Option<Bytes> {
-    encode(ADDRESSES, addresses)
+    encode(ADDRESSES, addresses).filter(|frame| frame.len() <= MAX_ADDRESS_BYTES)
 }
 
 /// Appends the whole frame that announces a roster.

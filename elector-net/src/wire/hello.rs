@@ -98,7 +98,7 @@ pub(crate) type Commitment = [u8; 32];
 pub(crate) const NO_COMMITMENT: Commitment = [0; 32];
 
 /// The second frame, in which the dialler describes itself. Before these fields, the frame has a
-/// head in the form of a [`Greeting`]. Version 2 has all fields except the last two.
+/// head in the form of a [`Greeting`]. Version 2 has all fields except the last three.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) cluster: String,
@@ -132,6 +132,10 @@ pub(crate) struct Hello {
     /// Whether the dialler has no list of members yet, and joins the lineage of the acceptor.
     #[serde(skip)]
     pub(crate) joins: bool,
+    /// The first nodes of the dialler's cluster with the disks that they had first, as far as the
+    /// dialler knows.
+    #[serde(skip)]
+    pub(crate) founders: Vec<(NodeId, DiskId)>,
 }
 
 impl Hello {
@@ -141,7 +145,8 @@ impl Hello {
         let head = Greeting { versions, nonce };
         let mut bytes = postcard::to_extend(self, head.write().to_vec()).ok()?;
         if version >= ROSTERS_SINCE {
-            bytes = postcard::to_extend(&(&self.address, self.joins), bytes).ok()?;
+            bytes =
+                postcard::to_extend(&(&self.address, self.joins, &self.founders), bytes).ok()?;
         }
         (bytes.len() <= MAX_BYTES).then_some(bytes)
     }
@@ -162,7 +167,9 @@ impl Hello {
         let (mut hello, mut rest) = read.map_err(|_| Rejection::Garbage)?;
         if version >= ROSTERS_SINCE {
             let read = postcard::take_from_bytes(rest);
-            ((hello.address, hello.joins), rest) = read.map_err(|_| Rejection::Garbage)?;
+            let (added, after) = read.map_err(|_| Rejection::Garbage)?;
+            (hello.address, hello.joins, hello.founders) = added;
+            rest = after;
         }
         match rest {
             [] => Ok((version, hello)),
@@ -228,6 +235,7 @@ mod tests {
             silence_us: 150_000,
             address: "db2:7100".into(),
             joins: true,
+            founders: vec![(NodeId(1), DiskId::from_bytes([0x55; 16]))],
         }
     }
 
@@ -254,7 +262,7 @@ mod tests {
         ];
         let second = [&head[..], &body.concat()].concat();
         assert_eq!(hello().write(VERSIONS, 2, greeting.nonce).unwrap(), second);
-        let third = [&second[..], b"\x08db2:7100\x01"].concat();
+        let third = [&second[..], b"\x08db2:7100\x01\x01\x01", &[0x55; 16]].concat();
         assert_eq!(hello().write(VERSIONS, 3, greeting.nonce).unwrap(), third);
         assert_eq!(
             Hello::read(&third, VERSIONS, greeting.nonce),
@@ -265,6 +273,7 @@ mod tests {
         let without_address = Hello {
             address: String::new(),
             joins: false,
+            founders: Vec::new(),
             ..hello()
         };
         assert_eq!(

@@ -15,7 +15,7 @@ const MAX_NAMED: usize = 64;
 pub(crate) struct NodeList {
     /// The number of this list: 1, plus the number of changes of the list.
     pub(crate) generation: u64,
-    /// Reserved. It is zero.
+    /// Zero, or the random number of a recovery.
     pub(crate) lineage: [u8; 16],
     /// The fingerprint of the ids of all nodes.
     fingerprint: u64,
@@ -33,6 +33,16 @@ impl NodeList {
             fingerprint: fingerprint::of_nodes(nodes),
             named: named.to_vec(),
         }
+    }
+
+    /// Returns `true` if this is the list of a node that joined a running cluster.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.fingerprint == fingerprint::of_nodes(&[])
+    }
+
+    /// Returns `false` if it is certain that these nodes are not all in the list.
+    pub(crate) fn may_contain(&self, nodes: &[NodeId]) -> bool {
+        self.named.is_empty() || nodes.iter().all(|node| self.named.contains(node))
     }
 
     /// Returns `true` if both lists have the same nodes. The generations may differ.

@@ -184,8 +184,9 @@ impl Rejection {
         match self {
             Self::Members { theirs, ours } => format!(
                 "the list of nodes of {rejected} is {theirs}, and that of {rejecting} is {ours}: \
-                 give {rejected} the list of its cluster. If the members are fixed, a list is \
-                 changed while all nodes are stopped, with `elector record set`"
+                 give {rejected} the list of its cluster. Under raft and paxos, a node joins a \
+                 running cluster with --join. If the members are fixed, a list is changed while \
+                 all nodes are stopped, with `elector record set`"
             ),
             Self::Generation { theirs, ours } => format!(
                 "the list of nodes of {rejected} is {theirs}, and that of {rejecting} is {ours}: \

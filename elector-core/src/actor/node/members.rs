@@ -1,4 +1,4 @@
-use std::vec::Vec;
+use std::{sync::atomic::Ordering, vec::Vec};
 
 use super::Node;
 use crate::{ElectionAlgorithm, MembersReport, NodeId, RosterId, actor::status::EventKind};
@@ -30,9 +30,8 @@ impl<A: ElectionAlgorithm> Node<A> {
         let Some(report) = self.members_report() else {
             return [members.above(), members.below()].concat();
         };
-        let voters = report.members.iter().filter(|member| member.role.votes());
+        let voters = report.voters().into_iter();
         let (above, below): (Vec<_>, Vec<_>) = voters
-            .map(|member| member.node)
             .filter(|&node| node != members.me())
             .partition(|&node| node > members.me());
         [above, below].concat()
@@ -45,19 +44,22 @@ impl<A: ElectionAlgorithm> Node<A> {
             return;
         }
         self.members.may_have_changed = false;
-        let Some(report) = self.members_report() else {
+        // Most writes are votes, and the report would delay the election.
+        let algorithm = self.process.driver().algorithm();
+        self.shared
+            .votes
+            .store(algorithm.votes(), Ordering::Relaxed);
+        let Some(roster) = algorithm.roster_id() else {
             return; // The members are fixed.
         };
-        if self.members.published.replace(report.roster) == Some(report.roster) {
+        if self.members.published.replace(roster) == Some(roster) {
             return;
         }
-        if let Some(links) = &mut self.links {
+        if let (Some(report), Some(links)) = (self.members_report(), &mut self.links) {
             links.members_changed(&report);
         }
         if !is_first {
-            self.shared
-                .events
-                .emit(EventKind::MembersChanged(report.roster));
+            self.shared.events.emit(EventKind::MembersChanged(roster));
         }
     }
 }
