@@ -112,14 +112,14 @@ fn page(present: &MembersStatus) -> String {
         "ID", "ROLE", "ADDRESS", "DISK", "LAST ANSWER"
     );
     for member in &present.members {
-        let heard = match member.heard_ms {
+        let answered = match member.heard_ms {
             _ if member.id == present.node => "this node".to_owned(),
             Some(ms) => format!("{ms} ms ago"),
             None => "never".to_owned(),
         };
         let _ = writeln!(
             text,
-            "{:<5} {:<9} {:<23} {:<33} {heard}",
+            "{:<5} {:<9} {:<23} {:<33} {answered}",
             member.id,
             if member.witness && member.votes() {
                 "witness"
