@@ -142,12 +142,18 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     /// Waits as long as the peer is no member, unless the peer itself is connected to this node. A
     /// node that was removed and stopped is not dialled any more.
     async fn wait_until_needed(&mut self) {
-        while self.context.links.standing(self.link.node) == Standing::Observer
-            && !self.link.is_incoming_open()
-        {
-            lock(&self.link.outage).forget();
+        let is_needed = || {
+            let standing = self.context.links.standing(self.link.node);
+            standing != Standing::Observer || self.link.is_incoming_open()
+        };
+        if is_needed() {
+            return;
+        }
+        lock(&self.link.outage).forget();
+        while !is_needed() {
             self.link.alive.notified().await;
         }
+        lock(&self.link.outage).begin(actor::now());
     }
 
     /// Returns `true` if there is a proof that the process of the peer has ended. Does not wait for
