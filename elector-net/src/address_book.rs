@@ -20,7 +20,7 @@ const MAX_LENGTH: usize = 261;
 
 /// Where nodes are dialled.
 ///
-/// The addresses that were configured are always used. Other addresses come from the nodes
+/// The addresses that were configured are tried first. Other addresses come from the nodes
 /// themselves: a node names its own address when it connects, and a node that is connected reports
 /// the addresses that it knows. They are kept in a file, so that a node finds its cluster again
 /// after a restart, also if all nodes have moved since it was configured. The addresses decide only
@@ -65,6 +65,19 @@ impl AddressBook {
         })
     }
 
+    /// Returns the addresses of a node in the order in which they are tried: the one that was
+    /// configured, and the one that the node itself has named, if it is another one. A node may
+    /// have moved since the others were configured.
+    pub(crate) fn candidates(&self, node: NodeId) -> Vec<String> {
+        let learned = lock(&self.learned).get(&node).cloned();
+        let configured = self.configured.get(&node);
+        let other = learned.filter(|known| configured != Some(&known.address));
+        let other = other.filter(|known| known.is_own || configured.is_none());
+        let mut candidates: Vec<String> = configured.cloned().into_iter().collect();
+        candidates.extend(other.map(|known| known.address));
+        candidates
+    }
+
     /// Returns all nodes and their addresses.
     pub(crate) fn all(&self) -> Vec<(NodeId, String)> {
         let learned = lock(&self.learned);
@@ -105,7 +118,7 @@ impl AddressBook {
     }
 
     fn learn(&self, node: NodeId, address: String, is_own: bool) -> bool {
-        if !is_address(&address) || self.configured.contains_key(&node) {
+        if !is_address(&address) || self.configured.contains_key(&node) && !is_own {
             return false;
         }
         let mut learned = lock(&self.learned);
@@ -207,6 +220,7 @@ mod tests {
         let book = book(None);
         book.named_by(NodeId(1), "other:1", HOST);
         assert_eq!(of(&book, 1).unwrap(), "db1:7100");
+        assert_eq!(book.candidates(NodeId(1)), ["db1:7100", "other:1"]);
         book.reported(NodeId(4), "old:7100");
         assert_eq!(of(&book, 4).unwrap(), "old:7100");
         book.named_by(NodeId(4), "db4:7100", HOST);
@@ -214,7 +228,8 @@ mod tests {
         assert_eq!(of(&book, 4).unwrap(), "db4:7100");
         book.named_by(NodeId(4), ":7200", HOST);
         assert_eq!(of(&book, 4).unwrap(), "10.0.0.4:7200");
-        assert_eq!(*book.changes().borrow(), 3);
+        assert_eq!(book.candidates(NodeId(4)), ["10.0.0.4:7200"]);
+        assert_eq!(*book.changes().borrow(), 4);
     }
 
     // A peer of a faulty release must not fill the memory, and must not bring text into the log.

@@ -88,6 +88,10 @@ pub(crate) struct Dialer<A: ElectionAlgorithm> {
     /// The addresses at which to dial. Immediate tries use the address at which the peer has last
     /// admitted this node, and ask no name server. `None` if no address of the peer is known yet.
     addresses: Option<Addresses>,
+    /// How many attempts have failed since the last success. They choose the address that is tried.
+    failures: usize,
+    /// The address at which the peer has last admitted this node: `host:port`.
+    admitted_at: Option<String>,
 }
 
 impl<A: ElectionAlgorithm> Dialer<A> {
@@ -102,6 +106,8 @@ impl<A: ElectionAlgorithm> Dialer<A> {
             queue,
             backoff: Backoff::new(),
             addresses: None,
+            failures: 0,
+            admitted_at: None,
         }
     }
 
@@ -113,6 +119,8 @@ impl<A: ElectionAlgorithm> Dialer<A> {
             match self.connect(immediate_tries > 0).await {
                 Ok((stream, version)) => {
                     self.backoff.reset();
+                    self.admitted_at = self.addresses.as_ref().map(|it| it.name().to_owned());
+                    self.failures = 0;
                     self.exchange(stream, version).await;
                     if !self.is_proved_dead().await {
                         immediate_tries = IMMEDIATE_TRIES;
@@ -125,11 +133,14 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                 }
                 Err(error) => {
                     // If the life has changed, the peer has connected to this node meanwhile, so it
-                    // is running again.
-                    if matches!(error, DialError::Refused) && self.link.life() == life {
+                    // is running again. At an address where the peer was not before, a refusal says
+                    // nothing about it.
+                    let is_refused = matches!(error, DialError::Refused) && self.is_usual();
+                    if is_refused && self.link.life() == life {
                         self.context.suspect(&self.link);
                     }
                     self.record_failure(&error);
+                    self.failures += 1;
                 }
             }
             immediate_tries = 0;
@@ -192,14 +203,24 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         }
     }
 
-    /// Takes the present address of the peer from the address book.
+    /// Returns `true` if the present address is the one at which the peer has last admitted this
+    /// node, or if it has not admitted this node yet.
+    fn is_usual(&self) -> bool {
+        let name = self.addresses.as_ref().map(Addresses::name);
+        self.admitted_at.is_none() || self.admitted_at.as_deref() == name
+    }
+
+    /// Takes the address that is tried next from the address book.
     fn update_address(&mut self) -> Result<(), DialError> {
         let (me, node) = (self.context.me(), self.link.node);
-        let address = self
-            .context
-            .addresses
-            .of(node)
-            .ok_or(DialError::NoAddress)?;
+        let mut candidates = self.context.addresses.candidates(node);
+        if candidates.is_empty() {
+            return Err(DialError::NoAddress);
+        }
+        let usual = self.admitted_at.as_ref();
+        let usual = candidates.iter().position(|it| Some(it) == usual);
+        let place = (usual.unwrap_or(0) + self.failures) % candidates.len();
+        let address = candidates.swap_remove(place);
         let known = self.addresses.as_ref();
         if known.is_none_or(|known| known.name() != address) {
             let lookup = self.context.lookup.clone();
