@@ -4,7 +4,10 @@ use std::{
     future::Future,
     net::IpAddr,
     os::fd::AsFd,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -48,6 +51,8 @@ pub(crate) struct NodeContext<A: ElectionAlgorithm> {
     pub(crate) hello: Hello,
     /// The lineage of the cluster. A node that joins takes that of the cluster.
     pub(crate) lineage: Mutex<[u8; 16]>,
+    /// Whether this node has taken the founders of its cluster from a peer.
+    pub(crate) has_joined: AtomicBool,
     pub(crate) addresses: Arc<AddressBook>,
     pub(crate) lookup: Lookup,
     /// Stores the disk ids of peers.
@@ -164,7 +169,7 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
             ..self.hello.clone()
         };
         hello.list.lineage = *lock(&self.lineage);
-        hello.founders = self.founders();
+        (hello.founders, hello.settled) = (self.founders(), self.is_settled());
         hello
     }
 
@@ -180,32 +185,53 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         A::CHANGES_MEMBERS && self.links.has_no_roster()
     }
 
-    /// Takes the lineage and the founders of a peer, if this node joins the cluster of that peer.
-    /// When this method returns `true`, they are durable.
-    pub(crate) async fn join_lineage(&self, hello: &Hello) -> bool {
-        let lineage = hello.list.lineage;
-        let knows_founders = !self.founders().is_empty() || hello.founders.is_empty();
-        let is_known = *lock(&self.lineage) == lineage && knows_founders;
-        if !self.joins() || hello.joins || is_known {
-            return true;
-        }
-        if let Some(record) = self.record.clone() {
-            let founders = hello.founders.clone();
-            let saving = tokio::task::spawn_blocking(move || record.join(lineage, founders));
-            let saved = saving.await.map_err(|error| error.to_string());
-            let saved = saved.and_then(|saved| saved.map_err(|error| error.to_string()));
-            if let Err(error) = saved {
+    /// Returns `true` if the list of members names this node with its disk. Then this node knows
+    /// the founders of its cluster.
+    fn is_settled(&self) -> bool {
+        self.links.standing(self.me()) == Standing::Voter(Some(self.hello.disk))
+    }
+
+    /// Takes the lineage of a peer, if this node has no list of members yet, and the founders that
+    /// the peer knows, if this node is not settled. When this method returns `true`, they are
+    /// durable.
+    pub(crate) async fn join(&self, hello: &Hello) -> bool {
+        let own_lineage = *lock(&self.lineage);
+        let lineage = match self.joins() && !hello.joins {
+            true => hello.list.lineage,
+            false => own_lineage,
+        };
+        let teaches = hello.settled && !hello.founders.is_empty() && !self.is_settled();
+        let founders = Some(&hello.founders).filter(|_| teaches && A::CHANGES_MEMBERS);
+        let is_known = founders.is_none_or(|founders| *founders == self.founders());
+        if lineage != own_lineage || !is_known {
+            let founders = founders.cloned();
+            if let Err(error) = self.store_cluster(lineage, founders).await {
                 tracing::error!(
                     node = self.me().0,
                     error,
-                    "lineage of the cluster could not be stored, so this node does not join it: \
+                    "data about the cluster could not be stored, so this node does not join it: \
                      check the data folder of this node"
                 );
                 return false;
             }
         }
         *lock(&self.lineage) = lineage;
+        self.has_joined
+            .fetch_or(founders.is_some(), Ordering::Relaxed);
         true
+    }
+
+    async fn store_cluster(
+        &self,
+        lineage: [u8; 16],
+        founders: Option<Vec<(NodeId, DiskId)>>,
+    ) -> Result<(), String> {
+        let Some(record) = self.record.clone() else {
+            return Ok(());
+        };
+        let storing = tokio::task::spawn_blocking(move || record.join(lineage, founders));
+        let stored = storing.await.map_err(|error| error.to_string())?;
+        stored.map_err(|error| error.to_string())
     }
 
     /// Returns this node's answer to a peer that it admits on a connection with this version.
@@ -290,28 +316,22 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         Ok(())
     }
 
-    /// Checks that two nodes do not belong to two clusters with the same name. Each node stores the
-    /// disks with which it has first admitted the first nodes of its cluster. Two nodes of one
-    /// cluster agree about them. The two nodes themselves do not count, because either of them may
-    /// have a new disk.
+    /// Checks that two nodes do not belong to two clusters with the same name. The settled nodes of
+    /// a cluster agree about the disks that its first nodes had first.
     fn check_founders(&self, hello: &Hello) -> Result<(), Rejection> {
+        if !hello.settled || !self.is_settled() {
+            return Ok(());
+        }
         let (own, theirs) = (self.founders(), &hello.founders);
-        let others = theirs
-            .iter()
-            .filter(|(node, _)| ![hello.from, self.me()].contains(node));
-        let disk_of = |node| {
-            own.iter()
-                .find(|(known, _)| *known == node)
-                .map(|(_, disk)| *disk)
-        };
-        let mut common = others
-            .filter_map(|&(node, disk)| Some(disk_of(node)? == disk))
-            .peekable();
-        let is_other = common.peek().is_some() && !common.any(|is_same| is_same);
-        let ids =
-            |founders: &[(NodeId, DiskId)]| founders.iter().map(|it| it.0).collect::<Vec<_>>();
-        let is_outside = !self.hello.list.may_contain(&ids(theirs)) && hello.list.is_empty()
-            || !hello.list.may_contain(&ids(&own)) && self.hello.list.is_empty();
+        let mut common = own.iter().filter_map(|(node, disk)| {
+            let other = theirs.iter().find(|(known, _)| known == node);
+            other.map(|(_, other)| other == disk)
+        });
+        let first = common.next();
+        let is_other = first == Some(false) && !common.any(|is_same| is_same);
+        let (own_list, their_list) = (&self.hello.list, &hello.list);
+        let is_outside = their_list.is_empty() && !own_list.may_contain(theirs)
+            || own_list.is_empty() && !their_list.may_contain(&own);
         match is_other || is_outside {
             true => Err(Rejection::Cluster(self.hello.cluster.clone())),
             false => Ok(()),
@@ -356,8 +376,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
                 return Ok(());
             }
             Standing::Observer | Standing::Joining => return Ok(()),
-            // This node has no roster yet, and takes that of its peers.
-            _ if self.joins() => return Ok(()),
+            // This node takes what its peers know. The disks in its record may be older.
+            _ if self.joins() || self.has_joined.load(Ordering::Relaxed) => return Ok(()),
             Standing::Voter(None) | Standing::Unknown => {}
         }
         let Some(record) = &self.record else {

@@ -5,7 +5,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     os::fd::{AsFd, BorrowedFd, RawFd},
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -335,6 +335,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             address: self.advertised.clone().unwrap_or_default(),
             joins: false,         // Filled in for each connection.
             founders: Vec::new(), // Filled in for each connection.
+            settled: false,       // Filled in for each connection.
         })
     }
 
@@ -392,6 +393,7 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
         let context = Arc::new(NodeContext {
             members: members.clone(),
             lineage: Mutex::new(hello.list.lineage),
+            has_joined: AtomicBool::new(false),
             hello,
             addresses: Arc::clone(&addresses),
             lookup: self.lookup,

@@ -62,7 +62,7 @@ async fn admit<A: ElectionAlgorithm>(
         );
         return Ok(None);
     }
-    if !context.join_lineage(hello).await {
+    if !context.join(hello).await {
         return Ok(None);
     }
     let admitted = match context.admit(hello.from, hello.disk).await {

@@ -146,21 +146,21 @@ impl RecordHandle {
         roster.as_ref()?.peers.get(&peer).copied()
     }
 
-    /// Stores the lineage and the founders of the cluster that this node joins, and waits until
-    /// they are durable.
+    /// Stores the lineage of the cluster and, if they are given, its founders, and waits until they
+    /// are durable.
     ///
     /// # Errors
     /// If the record cannot be written.
     pub(crate) fn join(
         &self,
         lineage: [u8; 16],
-        founders: Vec<(NodeId, DiskId)>,
+        founders: Option<Vec<(NodeId, DiskId)>>,
     ) -> Result<(), AdmitError> {
         let mut open = lock(&self.0.open);
         let open = open.as_mut().ok_or(AdmitError::Closed)?;
         let mut roster = open.slots.roster().ok_or(AdmitError::Closed)?.clone();
         roster.lineage = lineage;
-        if roster.nodes.is_empty() && roster.peers.is_empty() {
+        if let Some(founders) = founders {
             roster.peers = founders.into_iter().collect();
         }
         let saved = roster.clone();

@@ -59,8 +59,9 @@ impl Roster {
         let is_first = |node: &NodeId| self.nodes.is_empty() || self.nodes.contains(node);
         let mut founders = self.peers.clone();
         founders.retain(|node, _| is_first(node));
+        // A node with a new disk has stored the disk that it had first.
         if self.nodes.contains(&me) {
-            founders.insert(me, self.disk);
+            founders.entry(me).or_insert(self.disk);
         }
         founders.into_iter().take(MAX_FOUNDERS).collect()
     }

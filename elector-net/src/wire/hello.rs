@@ -98,7 +98,7 @@ pub(crate) type Commitment = [u8; 32];
 pub(crate) const NO_COMMITMENT: Commitment = [0; 32];
 
 /// The second frame, in which the dialler describes itself. Before these fields, the frame has a
-/// head in the form of a [`Greeting`]. Version 2 has all fields except the last three.
+/// head in the form of a [`Greeting`]. Version 2 has all fields except the last four.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) cluster: String,
@@ -136,6 +136,9 @@ pub(crate) struct Hello {
     /// dialler knows.
     #[serde(skip)]
     pub(crate) founders: Vec<(NodeId, DiskId)>,
+    /// Whether the list of members names the dialler with its disk.
+    #[serde(skip)]
+    pub(crate) settled: bool,
 }
 
 impl Hello {
@@ -145,8 +148,8 @@ impl Hello {
         let head = Greeting { versions, nonce };
         let mut bytes = postcard::to_extend(self, head.write().to_vec()).ok()?;
         if version >= ROSTERS_SINCE {
-            bytes =
-                postcard::to_extend(&(&self.address, self.joins, &self.founders), bytes).ok()?;
+            let added = (&self.address, self.joins, &self.founders, self.settled);
+            bytes = postcard::to_extend(&added, bytes).ok()?;
         }
         (bytes.len() <= MAX_BYTES).then_some(bytes)
     }
@@ -168,7 +171,7 @@ impl Hello {
         if version >= ROSTERS_SINCE {
             let read = postcard::take_from_bytes(rest);
             let (added, after) = read.map_err(|_| Rejection::Garbage)?;
-            (hello.address, hello.joins, hello.founders) = added;
+            (hello.address, hello.joins, hello.founders, hello.settled) = added;
             rest = after;
         }
         match rest {
@@ -236,6 +239,7 @@ mod tests {
             address: "db2:7100".into(),
             joins: true,
             founders: vec![(NodeId(1), DiskId::from_bytes([0x55; 16]))],
+            settled: true,
         }
     }
 
@@ -262,7 +266,8 @@ mod tests {
         ];
         let second = [&head[..], &body.concat()].concat();
         assert_eq!(hello().write(VERSIONS, 2, greeting.nonce).unwrap(), second);
-        let third = [&second[..], b"\x08db2:7100\x01\x01\x01", &[0x55; 16]].concat();
+        let added = [&b"\x08db2:7100\x01\x01\x01"[..], &[0x55; 16], b"\x01"].concat();
+        let third = [&second[..], &added].concat();
         assert_eq!(hello().write(VERSIONS, 3, greeting.nonce).unwrap(), third);
         assert_eq!(
             Hello::read(&third, VERSIONS, greeting.nonce),
@@ -274,6 +279,7 @@ mod tests {
             address: String::new(),
             joins: false,
             founders: Vec::new(),
+            settled: false,
             ..hello()
         };
         assert_eq!(

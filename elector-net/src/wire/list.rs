@@ -41,8 +41,8 @@ impl NodeList {
     }
 
     /// Returns `false` if it is certain that these nodes are not all in the list.
-    pub(crate) fn may_contain(&self, nodes: &[NodeId]) -> bool {
-        self.named.is_empty() || nodes.iter().all(|node| self.named.contains(node))
+    pub(crate) fn may_contain<T>(&self, nodes: &[(NodeId, T)]) -> bool {
+        self.named.is_empty() || nodes.iter().all(|(node, _)| self.named.contains(node))
     }
 
     /// Returns `true` if both lists have the same nodes. The generations may differ.
