@@ -33,9 +33,10 @@ impl<A: Reseat> Members<A> {
             (None, _) => {
                 self.seat = None;
                 self.leave_office(out);
-                self.leader = view.leader.filter(|&leader| leader != self.me());
                 // A recovery of this node must choose an epoch above all of them.
                 let seen = view.epoch.max(self.durable.roster.term);
+                let leader = view.leader.filter(|&leader| leader != self.me());
+                self.leader = leader.filter(|_| seen == view.epoch);
                 self.durable.seen = self.durable.seen.max(seen);
                 match self.leader {
                     Some(_) => self.wait_for_beat(out),
