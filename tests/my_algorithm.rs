@@ -190,7 +190,7 @@ mod checks {
         assert!(report.contains("algorithm  mine, quorum"), "{report}");
         assert!(report.contains("cluster \"elector\""), "{report}");
         assert!(report.contains("\"heartbeat_ms\":77"), "{report}");
-        let shown = stdout_of(command("members show").arg(cluster.folder.path().join("1")));
+        let shown = stdout_of(command("record show").arg(cluster.folder.path().join("1")));
         assert!(shown.contains("highest generation  1"), "{shown}");
     }
 

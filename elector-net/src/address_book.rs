@@ -243,7 +243,7 @@ mod tests {
         for node in 0..3000 {
             book.reported(NodeId(node), "a:1");
         }
-        assert_eq!(book.all().len(), MAX_ADDRESSES + 1);
+        assert_eq!(book.all().len(), MAX_ADDRESSES);
     }
 
     // After a restart, a node must find nodes that joined later than it was configured.

@@ -231,7 +231,10 @@ mod tests {
                 "choose raft or paxos",
             ),
             (&format!("id = 4\n{PEERS}"), "own id 4 is not in the list"),
-            ("id = 1\npeers = ['1=a:1', '1=b:1']", "listed twice"),
+            (
+                "id = 1\ndata_dir = 'd'\npeers = ['1=a:1', '1=b:1']",
+                "listed twice",
+            ),
             (
                 &format!("id = 1\n{PEERS}[detection]\nfloor_ms = 100"),
                 "longer than the lease",

@@ -60,7 +60,8 @@ fn a_check_fails_if_the_node_could_not_start() {
     let ip = own_ip();
     let run = |peers: &str, arguments: &[&str]| {
         let mut command = elector(&["node", "--id", "1", "--peers", peers, "--data-dir"]);
-        finished(command.arg(&data).args(arguments))
+        command.arg(&data).args(["--algorithm", "bully"]);
+        finished(command.args(arguments))
     };
     let check = ["--check-config"];
     let good = format!("1={ip}:7101,2={ip}:7102,3={ip}:7103");

@@ -97,7 +97,7 @@ fn a_folder_in_use_is_rejected_even_without_its_lock_file() {
     second.args(["--listen", &format!("{}:7101", own_ip())]);
     let output = failed(&mut second);
     assert!(output.contains("in use by another process"), "{output}");
-    let mut show = elector(&["members", "show"]);
+    let mut show = elector(&["record", "show"]);
     let output = failed(show.arg(cluster.path("1")));
     assert!(output.contains("in use by another process"), "{output}");
     assert!(cluster.is_running(1));

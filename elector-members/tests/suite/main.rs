@@ -3,6 +3,7 @@
 
 mod changes;
 mod churn;
+mod search;
 mod unchanged;
 mod walks;
 

@@ -323,7 +323,7 @@ fn lower_priorities_wait_longer() {
     let mut unknown_node = config(1, 2);
     unknown_node.priorities.insert(NodeId(9), 1);
     let error = unknown_node.validate(&members);
-    assert!(matches!(error, Err(TimingError::Option(_))));
+    assert!(matches!(error, Err(TimingError::NoMember(_))));
 }
 
 // A peer may claim the last term that exists. A message of this term must not make a node panic or
