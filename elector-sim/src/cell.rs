@@ -5,11 +5,11 @@ use crate::{Outcome, Scenario, Summary};
 /// All runs of one contestant in one scenario at one size.
 #[derive(Clone, Debug)]
 pub struct Cell {
-    /// See [`Contestant::algorithm`].
+    /// See [`Contestant::algorithm`](crate::Contestant::algorithm).
     pub algorithm: &'static str,
-    /// See [`Contestant::variant`].
+    /// See [`Contestant::variant`](crate::Contestant::variant).
     pub variant: String,
-    /// See [`Contestant::guarantee`].
+    /// See [`Contestant::guarantee`](crate::Contestant::guarantee).
     pub guarantee: GuaranteeKind,
     /// The size of the cluster.
     pub nodes: u64,
