@@ -65,7 +65,7 @@ fn ring_3() {
 const ROUND: usize = 20;
 
 /// The settings for `cargo test`. The durations are long enough for a guardian on a busy machine.
-const PATIENT: &str = "
+pub(crate) const PATIENT: &str = "
     [timing]
     heartbeat_ms = 50
     lease_ms = 300

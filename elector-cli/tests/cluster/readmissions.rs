@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     alone,
-    chaos::Trial,
+    chaos::{PATIENT, Trial},
     child,
     cluster::Setup,
     command::{elector, finished},
@@ -39,18 +39,6 @@ fn raft_5() {
 fn paxos_3() {
     readmissions("paxos", 3);
 }
-
-/// Durations for `cargo test`, as in the random faults.
-const PATIENT: &str = "
-    [timing]
-    heartbeat_ms = 50
-    lease_ms = 300
-    election_min_ms = 400
-    election_max_ms = 550
-    round_trip_ms = 30
-    [run]
-    margin_ms = 150
-";
 
 fn readmissions(algorithm: &'static str, nodes: u64) {
     let _alone = alone();
