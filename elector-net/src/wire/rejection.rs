@@ -170,54 +170,55 @@ impl Rejection {
             Self::Tls => "the TLS handshake failed".to_owned(),
             Self::Busy => "too many connections from addresses of peers are pending".to_owned(),
             Self::Crowded => "too many connections from other addresses are pending".to_owned(),
-            Self::Members { .. }
-            | Self::Generation { .. }
-            | Self::NotAPeer(_)
-            | Self::Disk { .. }
-            | Self::Lineage
-            | Self::TooManyNodes => self.text_of_members(rejected, rejecting),
-        }
-    }
-
-    /// Returns the text of a rejection that is about the members of the cluster.
-    fn text_of_members(&self, rejected: &str, rejecting: &str) -> String {
-        match self {
-            Self::Members { theirs, ours } => format!(
-                "the list of nodes of {rejected} is {theirs}, and that of {rejecting} is {ours}: \
-                 give {rejected} the list of its cluster. Under raft and paxos, a node joins a \
-                 running cluster with --join. If the members are fixed, a list is changed while \
-                 all nodes are stopped, with `elector record set`"
-            ),
-            Self::Generation { theirs, ours } => format!(
-                "the list of nodes of {rejected} is {theirs}, and that of {rejecting} is {ours}: \
-                 one of them was not changed. Stop all nodes, and give them the same list and \
-                 generation with `elector record set`"
-            ),
             Self::NotAPeer(node) => format!(
                 "{rejected} claims to be node {node}, which is not in the list of {rejecting}: \
                  correct the id of {rejected}"
             ),
-            Self::Disk { node, known, found } => format!(
-                "{rejected} has the disk {found}, but {rejecting} first admitted node {node} with \
-                 the disk {known}. If the two belong to different clusters, correct the address. \
-                 If the disk was lost under raft or paxos: `elector members remove {node}`, and \
-                 then `elector members add {node}`. If the members are fixed: put a node with a \
-                 new id in its place with `elector record set`, while all nodes are stopped. Only \
-                 if the wrong disk was admitted at first: `elector record forget`"
-            ),
-            Self::Lineage => {
-                "one of the two nodes was recovered with `elector recover`, and the other one has \
-                 a record from before that. Stop the node with the older record, delete its data \
-                 folder, and let it join again with --join"
-                    .to_owned()
-            }
             Self::TooManyNodes => format!(
                 "too many nodes that are no members are connected to {rejecting}: stop them, or \
                  restart {rejecting}"
             ),
-            _ => String::new(), // `text` has these texts.
+            Self::Members { theirs, ours } => format!(
+                "the list of nodes of {rejected} is {theirs}, and that of {rejecting} is {ours}: \
+                 give {rejected} the list of its cluster. {CHANGE_OF_LIST}"
+            ),
+            Self::Generation { theirs, ours } => format!(
+                "the list of nodes of {rejected} is {theirs}, and that of {rejecting} is {ours}: \
+                 {OLD_GENERATION}"
+            ),
+            Self::Disk { node, known, found } => format!(
+                "{rejected} has the disk {found}, but {rejecting} first admitted node {node} with \
+                 the disk {known}. {}",
+                what_to_do_about_disk(*node)
+            ),
+            Self::Lineage => OLD_LINEAGE.to_owned(),
         }
     }
+}
+
+/// What to do if two nodes have different lists.
+const CHANGE_OF_LIST: &str = "Under raft and paxos, a node joins a running cluster with --join. If \
+    the members are fixed, a list is changed while all nodes are stopped, with \
+    `elector record set`";
+
+/// What to do if two nodes have lists of different generations.
+const OLD_GENERATION: &str = "one of them was not changed. Stop all nodes, and give them the same \
+    list and generation with `elector record set`";
+
+/// What to do if two nodes belong to different lineages.
+const OLD_LINEAGE: &str = "one of the two nodes was recovered with `elector recover`, and the \
+    other one has a record from before that. Stop the node with the older record, delete its data \
+    folder, and let it join again with --join";
+
+/// Returns what to do if a node has another disk than before.
+fn what_to_do_about_disk(node: NodeId) -> String {
+    format!(
+        "If the two belong to different clusters, correct the address. If the disk was lost under \
+         raft or paxos: `elector members remove {node}`, and then `elector members add {node}`. If \
+         the members are fixed: put a node with a new id in its place with `elector record set`, \
+         while all nodes are stopped. Only if the wrong disk was admitted at first: `elector \
+         record forget`"
+    )
 }
 
 /// Formats the text for the side that rejects.
