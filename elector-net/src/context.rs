@@ -1,13 +1,12 @@
+mod cluster;
+
 use std::{
     collections::BTreeSet,
     fmt,
     future::Future,
     net::IpAddr,
     os::fd::AsFd,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -27,11 +26,10 @@ use crate::{
     links::{PeerLinks, Standing},
     lock_proof::LockClaim,
     outage::{Direction, Reason, ReasonKind},
-    record::{AdmitError, LifeLock, LockId, RecordHandle},
+    record::{LifeLock, LockId, RecordHandle},
     socket::Socket,
     tls::Tls,
     wire::{
-        ROSTERS_SINCE,
         hello::{Answer, Hello},
         rejection::Rejection,
     },
@@ -173,67 +171,6 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         hello
     }
 
-    /// Returns the first nodes of the cluster with the disks that they had first, as far as this
-    /// node knows.
-    fn founders(&self) -> Vec<(NodeId, DiskId)> {
-        let roster = self.record.as_ref().and_then(RecordHandle::roster);
-        roster.map_or_else(Vec::new, |roster| roster.founders(self.me()))
-    }
-
-    /// Returns `true` if this node joins a running cluster, and has no list of its members yet.
-    fn joins(&self) -> bool {
-        A::CHANGES_MEMBERS && self.links.has_no_roster()
-    }
-
-    /// Returns `true` if the list of members names this node with its disk. Then this node knows
-    /// the founders of its cluster.
-    fn is_settled(&self) -> bool {
-        self.links.standing(self.me()) == Standing::Voter(Some(self.hello.disk))
-    }
-
-    /// Takes the lineage of a peer, if this node has no list of members yet, and the founders that
-    /// the peer knows, if this node is not settled. When this method returns `true`, they are
-    /// durable.
-    pub(crate) async fn join(&self, hello: &Hello) -> bool {
-        let own_lineage = *lock(&self.lineage);
-        let lineage = match self.joins() && !hello.joins {
-            true => hello.list.lineage,
-            false => own_lineage,
-        };
-        let teaches = hello.settled && !hello.founders.is_empty() && !self.is_settled();
-        let founders = Some(&hello.founders).filter(|_| teaches && A::CHANGES_MEMBERS);
-        let is_known = founders.is_none_or(|founders| *founders == self.founders());
-        if lineage != own_lineage || !is_known {
-            let founders = founders.cloned();
-            if let Err(error) = self.store_cluster(lineage, founders).await {
-                tracing::error!(
-                    node = self.me().0,
-                    error,
-                    "data about the cluster could not be stored, so this node does not join it: \
-                     check the data folder of this node"
-                );
-                return false;
-            }
-        }
-        *lock(&self.lineage) = lineage;
-        self.has_joined
-            .fetch_or(founders.is_some(), Ordering::Relaxed);
-        true
-    }
-
-    async fn store_cluster(
-        &self,
-        lineage: [u8; 16],
-        founders: Option<Vec<(NodeId, DiskId)>>,
-    ) -> Result<(), String> {
-        let Some(record) = self.record.clone() else {
-            return Ok(());
-        };
-        let storing = tokio::task::spawn_blocking(move || record.join(lineage, founders));
-        let stored = storing.await.map_err(|error| error.to_string())?;
-        stored.map_err(|error| error.to_string())
-    }
-
     /// Returns this node's answer to a peer that it admits on a connection with this version.
     pub(crate) fn welcome(&self, version: u16) -> Answer {
         Answer::Welcome {
@@ -278,66 +215,6 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         self.check_timing(hello)
     }
 
-    /// Checks that the two nodes belong to one cluster. If the members can change, the nodes of the
-    /// first start may differ: the roster decides.
-    fn check_list(&self, hello: &Hello, version: u16) -> Result<(), Rejection> {
-        let own = &self.hello;
-        if A::CHANGES_MEMBERS && version >= ROSTERS_SINCE {
-            let is_same = hello.list.lineage == *lock(&self.lineage);
-            if !is_same && !hello.joins && !self.joins() {
-                return Err(Rejection::Lineage);
-            }
-            self.check_founders(hello)?;
-            // A node that joined a running cluster has no list of the first nodes.
-            if hello.list.is_empty() || own.list.is_empty() {
-                return Ok(());
-            }
-        }
-        if !hello.list.has_nodes_of(&own.list) {
-            return Err(Rejection::Members {
-                theirs: hello.list.clone(),
-                ours: own.list.clone(),
-            });
-        }
-        if !hello.list.has_generation_of(&own.list) {
-            return Err(Rejection::Generation {
-                theirs: hello.list.clone(),
-                ours: own.list.clone(),
-            });
-        }
-        // The members have changed, and the release of the peer cannot follow them.
-        let is_earlier = version < ROSTERS_SINCE;
-        if A::CHANGES_MEMBERS && is_earlier && !self.links.may_have_first_roster() {
-            return Err(Rejection::Version {
-                min: version,
-                max: version,
-            });
-        }
-        Ok(())
-    }
-
-    /// Checks that two nodes do not belong to two clusters with the same name. The settled nodes of
-    /// a cluster agree about the disks that its first nodes had first.
-    fn check_founders(&self, hello: &Hello) -> Result<(), Rejection> {
-        if !hello.settled || !self.is_settled() {
-            return Ok(());
-        }
-        let (own, theirs) = (self.founders(), &hello.founders);
-        let mut common = own.iter().filter_map(|(node, disk)| {
-            let other = theirs.iter().find(|(known, _)| known == node);
-            other.map(|(_, other)| other == disk)
-        });
-        let first = common.next();
-        let is_other = first == Some(false) && !common.any(|is_same| is_same);
-        let (own_list, their_list) = (&self.hello.list, &hello.list);
-        let is_outside = their_list.is_empty() && !own_list.may_contain(theirs)
-            || own_list.is_empty() && !their_list.may_contain(&own);
-        match is_other || is_outside {
-            true => Err(Rejection::Cluster(self.hello.cluster.clone())),
-            false => Ok(()),
-        }
-    }
-
     /// Takes the address that a peer has named, on a connection from the host `from`.
     pub(crate) fn learn_address(&self, node: NodeId, named: &str, from: IpAddr) {
         let is_new = A::CHANGES_MEMBERS && self.addresses.named_by(node, named, from);
@@ -357,66 +234,6 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
                 Some(link)
             }
             None => self.links.of(node),
-        }
-    }
-
-    /// Checks the disk id of a peer. Stores the disk id if this peer had none before. A peer
-    /// without a disk id is admitted as long as this node knows no disk id of the peer.
-    ///
-    /// # Errors
-    /// `Some` with the rejection if this node knows another disk id of the peer. `None` if the disk
-    /// id could not be stored.
-    pub(crate) async fn admit(&self, node: NodeId, found: DiskId) -> Result<(), Option<Rejection>> {
-        match self.links.standing(node) {
-            // The roster of the cluster knows the disk. A node with another disk is an observer.
-            Standing::Voter(Some(known)) => {
-                if known != found {
-                    self.report_other_disk(node, known, found);
-                }
-                return Ok(());
-            }
-            Standing::Observer | Standing::Joining => return Ok(()),
-            // This node takes what its peers know. The disks in its record may be older.
-            _ if self.joins() || self.has_joined.load(Ordering::Relaxed) => return Ok(()),
-            Standing::Voter(None) | Standing::Unknown => {}
-        }
-        let Some(record) = &self.record else {
-            return Ok(());
-        };
-        let other_disk = |known| Rejection::Disk { node, known, found };
-        match record.disk_of(node) {
-            Some(known) if known == found => return Ok(()),
-            Some(known) => return Err(Some(other_disk(known))),
-            None if found == DiskId::NONE => return Ok(()),
-            None => {}
-        }
-        let record = record.clone();
-        // The write happens once for each disk. It must not run on the node's thread, which has to
-        // send heartbeats in time.
-        let admitting = tokio::task::spawn_blocking(move || record.admit(node, found));
-        let error = match admitting.await {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(AdmitError::Other(known))) => return Err(Some(other_disk(known))),
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
-        };
-        tracing::error!(
-            node = self.me().0, peer = %node, error,
-            "disk id of the peer could not be stored, so the peer is not admitted: check the data \
-             folder of this node"
-        );
-        Err(None)
-    }
-
-    /// Logs once for each disk that a voter has come back without its disk.
-    fn report_other_disk(&self, node: NodeId, known: DiskId, found: DiskId) {
-        let mut logged = lock(&self.logged_disks);
-        if logged.len() < MAX_LOGGED_REJECTIONS && logged.insert((node, found)) {
-            tracing::warn!(
-                node = self.me().0, peer = %node, %known, %found,
-                "node has come back with another disk, so it does not vote: if its old disk is \
-                 lost, use `elector members readmit {node}`"
-            );
         }
     }
 
