@@ -58,9 +58,9 @@ impl<A: Reseat> Members<A> {
         Ok(())
     }
 
-    /// Returns the voters after this change. A node that stays in the roster keeps its
-    /// disk id there. A node that comes back with a new disk must have sent a message, because the
-    /// new roster names this disk.
+    /// Returns the voters after this change. A node that stays in the roster keeps its disk id
+    /// there. A node that comes back with a new disk must have sent a message, because the new
+    /// roster names this disk.
     fn goal_of(&self, change: &MembersChange) -> Result<Vec<Voter>, Refusal> {
         let Some(office) = &self.office else {
             return Err(Refusal::NotTheLeader);
