@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use elector_core::{
-    ElectionAlgorithm, Moment, NodeId,
+    Configuration as _, ElectionAlgorithm, Moment, NodeId, Timing,
     actor::{self, MemoryStorage, Peer},
 };
 use elector_net::Tcp;
@@ -36,10 +36,12 @@ enum Trust {
 
 impl<A: ElectionAlgorithm> Wired<A> {
     async fn start(nodes: u64) -> Self {
-        Self::start_with(nodes, Trust::Nothing).await
+        Self::start_with(nodes, Trust::Nothing, Timing::default()).await
     }
 
-    async fn start_with(nodes: u64, trust: Trust) -> Self {
+    async fn start_with(nodes: u64, trust: Trust, timing: Timing) -> Self {
+        let mut config = A::Config::default();
+        *config.timing_mut() = timing;
         let (listeners, peers) = sockets(nodes);
         let addresses: Vec<SocketAddr> =
             listeners.iter().map(|l| l.local_addr().unwrap()).collect();
@@ -54,12 +56,13 @@ impl<A: ElectionAlgorithm> Wired<A> {
                 peers_over_wires.push(Peer::from((to, wire.address.to_string())));
                 wired.wires.push((NodeId(from), NodeId(to), wire));
             }
-            let tcp = Tcp::new("test", peers_over_wires, A::Config::default());
+            let tcp = Tcp::new("test", peers_over_wires, config.clone());
             let tcp = tcp.listen_on(listener);
             let tcp = tcp.trust_refused(trust == Trust::Refused);
             let monitor = tcp.monitor();
             let builder = common::builder::<A>(from, &peers, &MemoryStorage::new());
-            let elector = builder.transport(tcp).start().await.unwrap();
+            let elector = builder.config(config.clone()).transport(tcp);
+            let elector = elector.start().await.unwrap();
             wired.nodes.push(Node { elector, monitor });
         }
         wired
@@ -77,8 +80,11 @@ impl<A: ElectionAlgorithm> Wired<A> {
 }
 
 async fn keeps_its_leader<A: ElectionAlgorithm>() {
-    let wired = Wired::<A>::start(3).await;
+    // With these durations, a pause of a busy machine does not end a lease.
+    let wired = Wired::<A>::start_with(3, Trust::Nothing, Timing::patient()).await;
     let leader = agreed(&wired.nodes).await;
+    let (held, mut leases) = mpsc::unbounded_channel();
+    record_leases(&wired.nodes[position(&wired.nodes, leader)], &held);
     eventually("all are connected", || wired.is_connected()).await;
     let epoch = wired.nodes[0].elector.status().epoch;
     for time in 1..=20_u64 {
@@ -89,6 +95,11 @@ async fn keeps_its_leader<A: ElectionAlgorithm>() {
             connections(&wired) >= before + 4 && wired.is_connected()
         })
         .await;
+        // Each reset loses the heartbeats that are on their way. Without a heartbeat between the
+        // resets, the lease of the leader would end.
+        while leases.try_recv().is_ok() {}
+        let prolonged = timeout(LONG, leases.recv()).await;
+        assert!(prolonged.is_ok(), "reset {time}: lease not prolonged");
         let status = wired.nodes[0].elector.status();
         assert_eq!(
             (status.epoch, status.leader),
@@ -144,7 +155,7 @@ fn record_leases<A: ElectionAlgorithm>(node: &Node<A>, held: &mpsc::UnboundedSen
 /// Kills the proxies in front of the leader. Returns `true` if the next leader held a lease before
 /// the lease of the first leader had ended.
 async fn overlaps<A: ElectionAlgorithm>(trust: Trust) -> bool {
-    let mut wired = Wired::<A>::start_with(3, trust).await;
+    let mut wired = Wired::<A>::start_with(3, trust, Timing::default()).await;
     let (held, mut leases) = mpsc::unbounded_channel();
     for node in &wired.nodes {
         record_leases(node, &held);
