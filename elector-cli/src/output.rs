@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "node")]
+use elector_core::NodeId;
 use thiserror::Error;
 
 use crate::FAILED;
@@ -28,6 +30,16 @@ pub(crate) fn print(text: &str) -> Result<(), StdoutError> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result.map_err(StdoutError),
     }
+}
+
+/// Returns the ids of nodes as a list with commas.
+#[cfg(feature = "node")]
+pub(crate) fn ids(nodes: &[NodeId]) -> String {
+    if nodes.is_empty() {
+        return "none".to_owned();
+    }
+    let ids: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
+    ids.join(",")
 }
 
 /// How long a message waits for the reader of standard error.

@@ -1,7 +1,7 @@
 //! `elector members`: shows and changes the members of a cluster that runs.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fmt::Write as _,
     process::ExitCode,
     thread,
@@ -18,7 +18,7 @@ use super::{
     command,
     error::ClientError,
 };
-use crate::output;
+use crate::output::{self, ids};
 
 /// The pause between two queries while a change is in progress.
 const QUERY_PAUSE: Duration = Duration::from_millis(100);
@@ -277,9 +277,4 @@ fn complete(
         true => ExitCode::SUCCESS,
         false => ExitCode::from(REFUSED),
     })
-}
-
-fn ids(nodes: &[NodeId]) -> String {
-    let ids: BTreeMap<NodeId, String> = nodes.iter().map(|id| (*id, id.to_string())).collect();
-    ids.into_values().collect::<Vec<_>>().join(",")
 }

@@ -14,7 +14,10 @@ use super::{
     erased::{self, ErasedAlgorithm},
     error::ServeError,
 };
-use crate::{family::Family, output};
+use crate::{
+    family::Family,
+    output::{self, ids},
+};
 
 /// `elector record`.
 #[derive(Clone, Debug, Subcommand)]
@@ -186,14 +189,6 @@ fn forgotten(forget: &Forget) -> Result<String, ServeError> {
         Some(disk) => format!("node {}: the disk {disk} is forgotten\n", forget.node),
         None => format!("node {}: no disk was stored\n", forget.node),
     })
-}
-
-pub(super) fn ids(nodes: &[NodeId]) -> String {
-    if nodes.is_empty() {
-        return "none".to_owned();
-    }
-    let ids: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
-    ids.join(",")
 }
 
 /// The algorithm of the record in this folder.
