@@ -1,7 +1,7 @@
 use std::{io, net::IpAddr, sync::Arc};
 
 use bytes::BytesMut;
-use elector_core::{ElectionAlgorithm, NodeId};
+use elector_core::ElectionAlgorithm;
 use tokio::{
     io::{AsyncWriteExt, split},
     time::timeout,
@@ -17,7 +17,7 @@ use crate::{
     link::Link,
     stream::{Stream, socket_of, write_frame},
     wire::{
-        Frame, MAX_FRAME_BYTES, MessageReader, codec,
+        Frame, MAX_FRAME_BYTES, MessageReader, codec, decode_addresses,
         hello::{Answer, Hello, NO_COMMITMENT},
         rejection::Rejection,
         write_pong,
@@ -171,8 +171,7 @@ async fn read_frames<A: ElectionAlgorithm>(
 /// Takes the addresses that a peer knows. Their number is limited, because the node's thread reads
 /// them.
 fn read_addresses<A: ElectionAlgorithm>(context: &NodeContext<A>, bytes: &[u8]) -> io::Result<()> {
-    let read = postcard::from_bytes::<Vec<(NodeId, String)>>(bytes);
-    let reported = read.map_err(|_| io::ErrorKind::InvalidData)?;
+    let reported = decode_addresses(bytes).ok_or(io::ErrorKind::InvalidData)?;
     if reported.len() > MAX_ADDRESSES {
         return Err(io::ErrorKind::InvalidData.into());
     }

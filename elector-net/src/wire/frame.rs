@@ -1,5 +1,5 @@
 use bytes::{BufMut, Bytes, BytesMut};
-use elector_core::{Epoch, RosterId};
+use elector_core::{Epoch, NodeId, RosterId};
 use serde::Serialize;
 use tokio_util::codec::LengthDelimitedCodec;
 
@@ -86,6 +86,15 @@ pub(crate) fn encode_addresses(addresses: &impl Serialize) -> Option<Bytes> {
     encode(ADDRESSES, addresses).filter(|frame| frame.len() <= MAX_ADDRESS_BYTES)
 }
 
+/// Reads the addresses of a frame. Returns `None` if the bytes are invalid. As in every other
+/// frame, bytes after the content make it invalid.
+pub(crate) fn decode_addresses(bytes: &[u8]) -> Option<Vec<(NodeId, String)>> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((addresses, [])) => Some(addresses),
+        Ok(_) | Err(_) => None,
+    }
+}
+
 /// Appends the whole frame that announces a roster.
 pub(crate) fn write_roster(roster: RosterId, to: &mut BytesMut) {
     to.put_u32(17);
@@ -141,6 +150,25 @@ mod tests {
         ] {
             assert_eq!(Frame::read(garbage), None, "{garbage:?}");
         }
+    }
+
+    #[test]
+    fn addresses_are_read_back_and_bytes_after_them_are_rejected() {
+        for addresses in [
+            vec![],
+            vec![
+                (NodeId(1), String::from("a:7000")),
+                (NodeId(2), String::new()),
+            ],
+        ] {
+            let frame = encode_addresses(&addresses).unwrap();
+            let Some(Frame::Addresses(content)) = Frame::read(&frame[4..]) else {
+                panic!("{frame:?} is no list of addresses");
+            };
+            assert_eq!(decode_addresses(content), Some(addresses));
+            assert_eq!(decode_addresses(&[content, &[0]].concat()), None);
+        }
+        assert_eq!(decode_addresses(b"\x01\x01"), None);
     }
 
     // A forged length must not reserve memory.

@@ -29,6 +29,8 @@ pub(crate) mod rejection;
 
 #[cfg(fuzzing)]
 pub(crate) use frame::write_roster;
-pub(crate) use frame::{Frame, MAX_FRAME_BYTES, codec, encode_addresses, write_ping, write_pong};
+pub(crate) use frame::{
+    Frame, MAX_FRAME_BYTES, codec, decode_addresses, encode_addresses, write_ping, write_pong,
+};
 pub(crate) use list::NodeList;
 pub(crate) use message::{MessageReader, MessageWriter, QueuedMessage, ROSTERS_SINCE};
