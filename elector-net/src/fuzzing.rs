@@ -3,12 +3,12 @@
 //! of this build. This module exists only in a build with `--cfg fuzzing`.
 
 use bytes::{Bytes, BytesMut};
-use elector_core::{Message, NodeId};
+use elector_core::Message;
 use tokio_util::codec::{Decoder, LengthDelimitedCodec};
 
 use crate::wire::{
-    self, Frame, MessageReader, MessageWriter, QueuedMessage, encode_addresses,
-    hello::{self, Answer, Greeting, Hello, VERSIONS},
+    self, Frame, MessageReader, MessageWriter, QueuedMessage, decode_addresses, encode_addresses,
+    hello::{self, Answer, Greeting, Hello, VERSIONS, Versions},
     rejection::RejectedText,
     write_ping, write_pong, write_roster,
 };
@@ -35,8 +35,16 @@ pub fn greeting(bytes: &[u8]) -> Option<Vec<u8>> {
 /// The answer that rejects the hello.
 pub fn hello(bytes: &[u8], nonce: u64) -> Result<Vec<u8>, Vec<u8>> {
     match Hello::read(bytes, VERSIONS, nonce) {
-        // If the hello is too long to be written, the result is empty.
-        Ok((version, hello)) => Ok(hello.write(VERSIONS, version, nonce).unwrap_or_default()),
+        Ok((version, hello)) => {
+            // The head must offer nothing above this version. Otherwise this build would read the
+            // hello in a newer version than the one in which it is written.
+            let versions = Versions {
+                max: version,
+                ..VERSIONS
+            };
+            // If the hello is too long to be written, the result is empty.
+            Ok(hello.write(versions, version, nonce).unwrap_or_default())
+        }
         Err(rejection) => Err(Answer::Rejected(rejection).write()),
     }
 }
@@ -70,8 +78,7 @@ pub fn frame<M: Message>(body: &[u8]) -> Option<Bytes> {
         Frame::Pong(number) => write_pong(number, &mut written),
         Frame::Roster(roster) => write_roster(roster, &mut written),
         Frame::Addresses(bytes) => {
-            let addresses: Vec<(NodeId, String)> = postcard::from_bytes(bytes).ok()?;
-            return encode_addresses(&addresses);
+            return encode_addresses(&decode_addresses(bytes)?);
         }
     }
     Some(written.freeze())
