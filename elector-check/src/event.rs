@@ -35,7 +35,7 @@ pub(crate) struct Effect {
     pub(crate) violation: Option<Box<InvariantViolation>>,
 }
 
-/// What an observer sees of one step.
+/// What is visible of one step from outside.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Observation {
     pub(crate) node: NodeId,

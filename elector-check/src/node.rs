@@ -39,7 +39,7 @@ pub(crate) struct Timer<T> {
     pub(crate) is_immediate: bool,
 }
 
-/// What an observer sees of a node.
+/// What is visible of a node from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct VisibleState {
     /// The newest epoch of all views of the node, in all its lives.
@@ -52,7 +52,7 @@ pub(crate) struct VisibleState {
 }
 
 impl<A: ElectionAlgorithm> Node<A> {
-    /// Returns what an observer sees of the node. `lease` is the duration of a lease.
+    /// Returns what is visible of the node from outside. `lease` is the duration of a lease.
     pub(crate) fn seen(&self, lease: Duration) -> VisibleState {
         let mut seen = VisibleState {
             newest: self.shown,

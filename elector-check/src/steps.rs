@@ -84,7 +84,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
         })
     }
 
-    /// Returns what an observer sees of this node.
+    /// Returns what is visible of this node from outside.
     pub(crate) fn seen(&self, node: u32) -> VisibleState {
         self.seen[node as usize]
     }

@@ -146,7 +146,7 @@ pub trait ElectionAlgorithm:
     /// compares it before and after each step.
     fn durable(&self) -> &Self::Durable;
 
-    /// Returns what an observer may know. The driver compares it before and after each step.
+    /// Returns what others may know of the node. The driver compares it before and after each step.
     fn view(&self) -> View;
 
     /// For a leader, returns the send time of the newest round that a quorum has acknowledged. The

@@ -30,7 +30,7 @@ pub enum Input<M, T> {
     /// [`Timing::lease`]: crate::Timing::lease
     Silent(NodeId),
     /// A proof of death from the host: the life of this peer that the node knows has ended, and
-    /// with it everything that this life did as a leader. Only an observer that saw the process end
+    /// with it everything that this life did as a leader. Only a watcher that saw the process end
     /// can give this proof. The node owes no silence to that life any more. A host drops a proof of
     /// any other life, because such a proof says nothing about the current life.
     Died(NodeId),

@@ -149,13 +149,13 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
         self
     }
 
-    /// See [`Tcp::observer`].
+    /// See [`Tcp::watcher`].
     #[must_use]
-    pub fn observer(
+    pub fn watcher(
         mut self,
         keep: impl Fn(&Farewell, BorrowedFd<'_>) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        self.tcp = self.tcp.observer(keep);
+        self.tcp = self.tcp.watcher(keep);
         self
     }
 

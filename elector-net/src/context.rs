@@ -61,7 +61,7 @@ pub(crate) struct NodeContext<A: ElectionAlgorithm> {
     pub(crate) timing: Timing,
     pub(crate) detection: Detection,
     pub(crate) trust_refused: bool,
-    /// The proof for peers that this life has ended; `None` if the node has no observer.
+    /// The proof for peers that this life has ended; `None` if the node has no watcher.
     pub(crate) death_proof: Option<DeathProof>,
     /// A lock that is held until this node, and everything that acts on its behalf, has ended.
     pub(crate) life_lock: Option<LifeLock>,
@@ -125,7 +125,7 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         link.record_failure(Direction::Out, Reason::new(ReasonKind::NotRunning, text));
     }
 
-    /// Handles the report of an observer that this life of a peer has ended. [`Link::prove_dead`]
+    /// Handles the report of a watcher that this life of a peer has ended. [`Link::prove_dead`]
     /// says when the algorithm is notified.
     pub(crate) fn prove_dead(&self, link: &Link, life: u64) {
         if link.prove_dead(life, self.detection.ceiling) {
@@ -135,7 +135,7 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
     }
 
-    /// Gives the observer a copy of this connection, on which this node sends.
+    /// Gives the watcher a copy of this connection, on which this node sends.
     pub(crate) fn entrust(&self, connection: &Socket) {
         let Some(death_proof) = &self.death_proof else {
             return;
@@ -143,7 +143,7 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         if let Err(error) = death_proof.keep(connection.as_fd()) {
             tracing::debug!(
                 node = self.me().0, %error,
-                "observer did not take a connection: no proof of death will be sent on it"
+                "watcher did not take a connection: no proof of death will be sent on it"
             );
         }
     }

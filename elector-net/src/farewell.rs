@@ -15,7 +15,7 @@ const MARK: [u8; 16] = *b"\0ELCT farewell\r\n";
 
 const SECRET_LENGTH: usize = 32;
 
-/// The bytes that an [observer](crate::Tcp::observer) writes on the connections of a process after
+/// The bytes that a [watcher](crate::Tcp::watcher) writes on the connections of a process after
 /// that process has ended. They contain a secret, a random number for one life of one node. The
 /// node has sent the hash of the secret to its peers before. So the peers know from the secret that
 /// this life has ended.
@@ -43,7 +43,7 @@ impl Farewell {
         hash.as_ref().try_into().unwrap_or_default()
     }
 
-    /// Returns the bytes that the observer must write on each connection, all of them.
+    /// Returns the bytes that the watcher must write on each connection, all of them.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0
@@ -57,28 +57,28 @@ impl fmt::Debug for Farewell {
     }
 }
 
-/// Gives a copy of a connection to the observer; see [`Tcp::observer`](crate::Tcp::observer).
-pub(crate) type Observer = Box<dyn Fn(&Farewell, BorrowedFd<'_>) -> io::Result<()> + Send + Sync>;
+/// Gives a copy of a connection to the watcher; see [`Tcp::watcher`](crate::Tcp::watcher).
+pub(crate) type Watcher = Box<dyn Fn(&Farewell, BorrowedFd<'_>) -> io::Result<()> + Send + Sync>;
 
-/// The farewell of this life, and the observer that writes it after this life has ended.
+/// The farewell of this life, and the watcher that writes it after this life has ended.
 pub(crate) struct DeathProof {
     farewell: Farewell,
-    observer: Observer,
+    watcher: Watcher,
 }
 
 impl DeathProof {
-    pub(crate) fn draw(observer: Observer) -> io::Result<Self> {
+    pub(crate) fn draw(watcher: Watcher) -> io::Result<Self> {
         let farewell = Farewell::draw()?;
-        Ok(Self { farewell, observer })
+        Ok(Self { farewell, watcher })
     }
 
     pub(crate) fn commitment(&self) -> Commitment {
         self.farewell.commitment()
     }
 
-    /// Gives the observer a copy of this connection.
+    /// Gives the watcher a copy of this connection.
     pub(crate) fn keep(&self, connection: BorrowedFd<'_>) -> io::Result<()> {
-        (self.observer)(&self.farewell, connection)
+        (self.watcher)(&self.farewell, connection)
     }
 }
 
@@ -113,7 +113,7 @@ impl Ended {
 
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the observer of the peer's process reports that the process has ended")
+        f.write_str("the watcher of the peer's process reports that the process has ended")
     }
 }
 

@@ -41,14 +41,14 @@
 //! A *life* of a node is one process of the node, from its start to its end. Each life has a random
 //! number.
 //!
-//! - **The process has ended.** An observer, which is another process, reports it
-//!   ([`Tcp::observer`]). Without an observer, the connection to the peer breaks, and the next
+//! - **The process has ended.** A watcher, which is another process, reports it
+//!   ([`Tcp::watcher`]). Without a watcher, the connection to the peer breaks, and the next
 //!   connection, which is made at once, is refused.
 //! - **The process was replaced.** Another life answers at the peer's address.
 //! - **The process hangs, or its machine or the network is down.** The peer is silent for longer
 //!   than any of its recent silences, and for longer than a lease: see [`Detection`].
 //!
-//! The report of an observer is a proof of death ([`Input::Died`](elector_core::Input::Died)).
+//! The report of a watcher is a proof of death ([`Input::Died`](elector_core::Input::Died)).
 //! Another life is a proof only if it holds a certain lock ([`Tcp::life`]): the lock that all
 //! processes of the life before held until they ended. A refused connection, or another life
 //! without that lock, is a suspicion ([`Input::Suspected`](elector_core::Input::Suspected)). A

@@ -46,8 +46,8 @@ pub(crate) struct Link {
     /// Notified when the peer must be dialled now: this node has admitted a connection of the peer,
     /// or the address or the role of the peer has changed.
     pub(crate) alive: Notify,
-    /// Whether the process of the peer has an observer that can prove its death.
-    pub(crate) has_observer: AtomicBool,
+    /// Whether the process of the peer has a watcher that can prove its death.
+    pub(crate) has_watcher: AtomicBool,
     /// Notified when a life is proved to have ended.
     proved: Notify,
     pub(crate) outage: Mutex<Outage>,
@@ -105,7 +105,7 @@ impl Link {
             detector: Mutex::new(Detector::new(detection)),
             incoming: Mutex::new(None),
             alive: Notify::new(),
-            has_observer: AtomicBool::new(false),
+            has_watcher: AtomicBool::new(false),
             proved: Notify::new(),
             outage: Mutex::new(Outage::new(actor::now())),
             has_sent_garbage: AtomicBool::new(false),

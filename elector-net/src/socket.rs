@@ -17,7 +17,7 @@ use crate::farewell::{Ended, Tail};
 /// bytes just before the farewell are then lost. This is allowed, because every message of a dead
 /// process may be lost.
 ///
-/// Dropping a socket shuts the connection down. Otherwise the copy that an observer may have would
+/// Dropping a socket shuts the connection down. Otherwise the copy that a watcher may have would
 /// keep the connection open.
 #[derive(Debug)]
 pub(crate) struct Socket {

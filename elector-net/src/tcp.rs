@@ -26,7 +26,7 @@ use crate::{
     detector::Detection,
     dial::Lookup,
     error::NetError,
-    farewell::{DeathProof, Farewell, Observer},
+    farewell::{DeathProof, Farewell, Watcher},
     links::PeerLinks,
     lock_proof::LockClaim,
     monitor::Monitor,
@@ -55,7 +55,7 @@ use crate::{
 ///
 /// # What the algorithm learns about a peer
 ///
-/// - The peer died: its [observer](Self::observer) has reported its death, or another life of the
+/// - The peer died: its [watcher](Self::watcher) has reported its death, or another life of the
 ///   peer holds the same [lock](Self::life). Both are proofs.
 /// - The peer is suspected: it refuses connections, or another life of the peer answers at its
 ///   address without such a proof.
@@ -72,7 +72,7 @@ pub struct Tcp<A: ElectionAlgorithm> {
     plaintext: bool,
     detection: Detection,
     trust_refused: bool,
-    observer: Option<Observer>,
+    watcher: Option<Watcher>,
     life: Option<LifeLock>,
     monitor: Monitor,
     record: Option<RecordHandle>,
@@ -106,7 +106,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             detection: Detection::of(config.timing()),
             config,
             trust_refused: false,
-            observer: None,
+            watcher: None,
             life: None,
             monitor: Monitor::default(),
             record: None,
@@ -188,32 +188,32 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         self
     }
 
-    /// Lets another process, the observer, prove to peers that the node's process has ended. With
+    /// Lets another process, the watcher, prove to peers that the node's process has ended. With
     /// the proof, the peers elect the next leader at once. Without the proof, they wait until the
-    /// lease has ended. Default: no observer.
+    /// lease has ended. Default: no watcher.
     ///
-    /// `keep` gives the observer a copy of a connection, and the [`Farewell`] that the observer
+    /// `keep` gives the watcher a copy of a connection, and the [`Farewell`] that the watcher
     /// must write on this connection. The node calls `keep` for each connection on which it sends
     /// to a peer. `keep` must not block. When the node no longer uses a connection, the node shuts
-    /// it down (`shutdown(2)`), and the observer must close its copy. If `keep` fails for a
+    /// it down (`shutdown(2)`), and the watcher must close its copy. If `keep` fails for a
     /// connection, no proof will arrive on this connection.
     ///
-    /// The safety of leases rests on this rule: the observer writes the farewell only when the
+    /// The safety of leases rests on this rule: the watcher writes the farewell only when the
     /// process of the node, *and everything that acts on behalf of its leadership*, has ended. Only
     /// the kernel's report by a pidfd is enough to know this. The end of a pipe, a failed call, or
     /// a node that does not answer is not enough. The heir of a process (`elector_heir::entrust`)
-    /// and the guardian of `elector run` are such observers.
+    /// and the guardian of `elector run` are such watchers.
     #[must_use]
-    pub fn observer(
+    pub fn watcher(
         mut self,
         keep: impl Fn(&Farewell, BorrowedFd<'_>) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        self.observer = Some(Box::new(keep));
+        self.watcher = Some(Box::new(keep));
         self
     }
 
     /// Lets peers take the next life of this node as a proof that this life has ended, if both
-    /// lives name the same lock. This setting helps if the observer ended together with the node,
+    /// lives name the same lock. This setting helps if the watcher ended together with the node,
     /// and the node is started again before its lease has ended. Default: `None`. Then a new life
     /// proves nothing.
     ///
@@ -375,7 +375,7 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
         self.validate()?;
         let addresses = Arc::new(self.book(members)?);
         let links = Arc::new(PeerLinks::new(members.len(), A::CHANGES_MEMBERS));
-        let death_proof = self.observer.take().map(DeathProof::draw);
+        let death_proof = self.watcher.take().map(DeathProof::draw);
         let death_proof = death_proof.transpose().map_err(NetError::Socket)?;
         let commitment = death_proof.as_ref().map(DeathProof::commitment);
         let listener = self.bind(members.me()).await?;

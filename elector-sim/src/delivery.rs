@@ -21,7 +21,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
         let (purpose, bytes) = self.counts.record_sent(&out.message);
         if purpose == Purpose::Election {
-            self.observer.election_message(bytes);
+            self.meter.election_message(bytes);
         }
         self.record(Some(node), || Event::sent(step, id, &out));
         let Some(to) = self.machines[0].members.position(out.to) else {
@@ -81,16 +81,16 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     pub(crate) fn check_leases(&mut self) {
         let known = self.violations().len();
         let Self {
-            observer,
+            meter,
             machines,
             invariants,
             now,
             ..
         } = self;
-        if observer.believers() < 2 {
+        if meter.believers() < 2 {
             return invariants.leased([], *now);
         }
-        let believing = observer.believing().map(|node| &machines[node]);
+        let believing = meter.believing().map(|node| &machines[node]);
         let holders = believing.filter(|machine| machine.holds_lease(*now));
         invariants.leased(holders.map(Machine::id), *now);
         self.trace_violations(known);

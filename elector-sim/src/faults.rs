@@ -8,7 +8,7 @@ use crate::{Simulation, connectivity::Connectivity, machine::MachineEvent, membe
 /// no effect, and neither has a fault that is already in effect.
 impl<A: ElectionAlgorithm> Simulation<A> {
     /// Ends the process of a node. Durable state stays; writes that have not ended are lost. With
-    /// hints on, the observer of the node outlives the process. After a network delay the observer
+    /// hints on, the watcher of the node outlives the process. After a network delay the watcher
     /// gives a proof of death to every peer that it can reach.
     pub fn crash(&mut self, node: NodeId) {
         if let Some(node) = self.position(node) {
@@ -193,8 +193,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.record(Some(node), || Event::Booted);
         let violations = self.invariants.history.viewed(id, view);
         self.record_violations(violations);
-        self.observer
-            .viewed(node, view, self.now, &self.connectivity);
+        self.meter.viewed(node, view, self.now, &self.connectivity);
         self.note_vote(node);
         self.set_running(node, true);
         self.feed(node, Input::Started, 0);
@@ -246,13 +245,13 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             let blocked = links.map(|(from, to)| (id(from), id(to))).collect();
             self.record(None, || Event::Cut { blocked });
         }
-        self.observer
+        self.meter
             .connectivity_changed(self.now, &self.connectivity);
     }
 
     fn set_running(&mut self, node: usize, running: bool) {
         let (now, connectivity) = (self.now, &self.connectivity);
-        self.observer.set_running(node, running, now, connectivity);
+        self.meter.set_running(node, running, now, connectivity);
     }
 
     pub(crate) fn position(&self, node: NodeId) -> Option<usize> {

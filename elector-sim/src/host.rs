@@ -50,7 +50,7 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
             // The view comes before the sends. So the messages of a step that ends the agreement
             // count for the election that the step begins.
             let (now, connectivity) = (simulation.now, &simulation.connectivity);
-            simulation.observer.viewed(*node, view, now, connectivity);
+            simulation.meter.viewed(*node, view, now, connectivity);
         }
     }
 

@@ -24,15 +24,15 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     /// immediately if they already agree.
     pub fn run_until_settled(&mut self, limit: Duration) -> Option<Settled> {
         let limit = self.now.saturating_add(nanos(limit));
-        while self.observer.settled().is_none() && self.step_until(limit) {}
-        self.observer.settled()
+        while self.meter.settled().is_none() && self.step_until(limit) {}
+        self.meter.settled()
     }
 
     /// Runs until every running node, reachable or not, agrees on one leader, and the members are
     /// those that the operators want. Returns `true` if this is reached within `limit`.
     pub(crate) fn run_until_unanimous(&mut self, limit: Duration) -> bool {
         let limit = self.now.saturating_add(nanos(limit));
-        let is_reached = |sim: &Self| sim.observer.unanimous() && sim.missed_goal().is_none();
+        let is_reached = |sim: &Self| sim.meter.unanimous() && sim.missed_goal().is_none();
         while !is_reached(self) && self.step_until(limit) {}
         is_reached(self)
     }
@@ -52,7 +52,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     /// Returns the tenure that all running, reachable nodes agree on now.
     #[must_use]
     pub fn settled(&self) -> Option<Settled> {
-        self.observer.settled()
+        self.meter.settled()
     }
 
     /// Returns the view of a node's algorithm after its last step, or the default view if the node
@@ -92,10 +92,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     /// newest epoch among those that believe that they lead.
     #[must_use]
     pub fn leader(&self) -> Option<NodeId> {
-        let believers = self
-            .observer
-            .believing()
-            .map(|node| self.machines[node].id());
+        let believers = self.meter.believing().map(|node| self.machines[node].id());
         let newest = believers.max_by_key(|&node| (self.view(node).epoch, node));
         self.settled().map(|settled| settled.leader).or(newest)
     }
@@ -136,7 +133,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     pub fn reset_counts(&mut self) {
         self.counts = Counts::default();
         self.persists = 0;
-        self.observer.restart_counts(self.now);
+        self.meter.restart_counts(self.now);
     }
 
     /// Returns the message counts since the last reset.
@@ -167,18 +164,18 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     /// Returns the elections that ended since the last reset.
     #[must_use]
     pub fn elections(&self) -> Vec<Election> {
-        self.observer.elections()
+        self.meter.elections()
     }
 
     /// Returns the leaderless time and the split-brain time since the last reset.
     pub fn times(&mut self) -> Times {
-        self.observer.times(self.now)
+        self.meter.times(self.now)
     }
 
     /// Returns the number of tenures that began since the last reset.
     #[must_use]
     pub fn tenures(&self) -> u64 {
-        self.observer.tenures()
+        self.meter.tenures()
     }
 
     /// Returns the number of inputs that algorithms have handled since boot.

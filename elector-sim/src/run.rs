@@ -274,7 +274,7 @@ impl<A: ElectionAlgorithm> ScenarioRun<'_, A> {
     fn outcome(&mut self, converged_ns: Option<u64>) -> Outcome {
         let sim = &mut self.sim;
         let members = sim.members_outcome();
-        let traffic = sim.observer.traffic();
+        let traffic = sim.meter.traffic();
         Outcome {
             seed: sim.setup.seed,
             elected: converged_ns.is_some(),
@@ -284,7 +284,7 @@ impl<A: ElectionAlgorithm> ScenarioRun<'_, A> {
             election_bytes: traffic.bytes,
             leader_changes: sim.tenures(),
             persists: sim.persists,
-            most_leaders_of_an_epoch: sim.observer.most_leaders(),
+            most_leaders_of_an_epoch: sim.meter.most_leaders(),
             steady_messages_per_s: self.steady,
             converged_ns,
             kinds: sim.counts().kinds().to_vec(),

@@ -28,7 +28,7 @@ pub struct Setup<A: ElectionAlgorithm> {
     pub network: Network,
     /// The disks.
     pub disk: Disk,
-    /// Whether the observer of a node gives its peers a proof of death when the process ends.
+    /// Whether the watcher of a node gives its peers a proof of death when the process ends.
     pub hints: bool,
     /// Whether nodes get false suspicions while a scenario runs. A false suspicion reports a broken
     /// connection that did not break. Only [`run`](crate::run) reads this field: a

@@ -14,7 +14,7 @@ use crate::{
     machine::{Machine, MachineEvent, Write},
     members::Operators,
     message_faults::ActiveFaults,
-    observer::Observer,
+    meter::Meter,
     queue::Queue,
     rng::Rng,
     timers::Fired,
@@ -35,7 +35,7 @@ pub struct Simulation<A: ElectionAlgorithm> {
     pub(crate) machines: Vec<Machine<A>>,
     pub(crate) connectivity: Connectivity,
     pub(crate) message_faults: ActiveFaults,
-    pub(crate) observer: Observer,
+    pub(crate) meter: Meter,
     pub(crate) counts: Counts,
     pub(crate) invariants: Invariants,
     pub(crate) operators: Operators,
@@ -71,7 +71,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             machines: machines.collect(),
             connectivity: Connectivity::new(ids.len()),
             message_faults: ActiveFaults::default(),
-            observer: Observer::new(&ids),
+            meter: Meter::new(&ids),
             counts: Counts::default(),
             invariants: Invariants::new(A::Guarantee::KIND),
             operators: Operators::default(),
@@ -266,7 +266,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         if let Some(process) = &self.machines[node].process {
             let votes = process.driver().algorithm().votes();
             let (now, connectivity) = (self.now, &self.connectivity);
-            self.observer.set_votes(node, votes, now, connectivity);
+            self.meter.set_votes(node, votes, now, connectivity);
         }
     }
 

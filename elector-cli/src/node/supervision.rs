@@ -101,7 +101,7 @@ impl Workload for Supervision {
         let sockets = command.guardian_sockets();
         self.command = Some(command);
         let guardian = sockets.clone();
-        let tcp = tcp.observer(move |farewell, socket| guardian.entrust(farewell.bytes(), socket));
+        let tcp = tcp.watcher(move |farewell, socket| guardian.entrust(farewell.bytes(), socket));
         Ok(tcp.before_listening(move |socket| sockets.keep(socket)))
     }
 

@@ -56,7 +56,7 @@ impl Workload for ElectionOnly {
         let entrust = |farewell: &Farewell, connection: BorrowedFd<'_>| {
             elector_heir::entrust(farewell.bytes(), connection)
         };
-        Ok(tcp.observer(entrust))
+        Ok(tcp.watcher(entrust))
     }
 
     fn metrics(&self) -> Vec<Metric> {

@@ -51,7 +51,7 @@ use race::{connect, race};
 const IMMEDIATE_TRIES: u32 = 8;
 
 /// How long the node waits for a proof of death after a connection has broken. The kernel closes
-/// the sockets of a killed process a little before an observer can see that the process has ended.
+/// the sockets of a killed process a little before a watcher can see that the process has ended.
 const PROOF_TIMEOUT: Duration = Duration::from_millis(2);
 
 /// The assumed round trip of a peer before the first measurement.
@@ -76,7 +76,7 @@ type Admitted = (Stream, u16);
 /// A broken connection is not a proof that the peer has failed: a device on the way may have cut
 /// it. If the process of the peer has ended, the proof may follow within milliseconds. Then the
 /// election needs the processor more than an attempt to connect does. So the dialler waits for the
-/// proof first, if the peer has an observer. Without a proof, the dialler connects again. If the
+/// proof first, if the peer has a watcher. Without a proof, the dialler connects again. If the
 /// connection is refused, or another life of the peer answers, the algorithm gets a suspicion. This
 /// second connection takes one more round trip. But with it, a leader that is alive is not
 /// suspected when its connections break.
@@ -168,10 +168,10 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     }
 
     /// Returns `true` if there is a proof that the process of the peer has ended. Does not wait for
-    /// a proof if the peer has no observer, or if a refused connection is trusted.
+    /// a proof if the peer has no watcher, or if a refused connection is trusted.
     async fn is_proved_dead(&self) -> bool {
-        let has_observer = self.link.has_observer.load(Ordering::Relaxed);
-        has_observer
+        let has_watcher = self.link.has_watcher.load(Ordering::Relaxed);
+        has_watcher
             && !self.context.trust_refused
             && self.link.is_proved_dead_within(PROOF_TIMEOUT).await
     }
@@ -307,10 +307,8 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                     None => DialError::NotStored,
                 })?;
                 self.context.learn_life(&self.link, life, lock_claim);
-                let has_observer = death_commitment != NO_COMMITMENT;
-                self.link
-                    .has_observer
-                    .store(has_observer, Ordering::Relaxed);
+                let has_watcher = death_commitment != NO_COMMITMENT;
+                self.link.has_watcher.store(has_watcher, Ordering::Relaxed);
                 Ok((stream, version))
             }
             Some(Answer::Rejected(rejection)) => Err(DialError::Rejected(rejection)),

@@ -68,7 +68,7 @@ fn only_another_life_is_a_change() {
     assert_eq!(changes, [same, same, LifeChange::Unproved, same]);
 }
 
-// If a node is killed together with its observer and is started again at once, the new life itself
+// If a node is killed together with its watcher and is started again at once, the new life itself
 // proves that the last life has ended. It proves nothing as long as a life before the last one may
 // hold a lease.
 #[test]

@@ -44,7 +44,7 @@ fn raft() -> RaftConfig {
 /// A farewell, and a connection on which it must be written.
 type Entrusted = (Vec<u8>, TcpStream);
 
-/// The connections and farewells that an observer would keep.
+/// The connections and farewells that a watcher would keep.
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<Entrusted>>>);
 
@@ -73,7 +73,7 @@ async fn start<A: ElectionAlgorithm>(
     let keeping = kept.clone();
     let mut tcp = Tcp::new("test", peers.to_vec(), config.clone())
         .listen_on(listener)
-        .observer(move |farewell, connection| {
+        .watcher(move |farewell, connection| {
             let copy = TcpStream::from(connection.try_clone_to_owned()?);
             let bytes = farewell.bytes().to_vec();
             keeping.0.lock().unwrap().push((bytes, copy));
@@ -88,7 +88,7 @@ async fn start<A: ElectionAlgorithm>(
     (Node { elector, monitor }, kept)
 }
 
-/// Starts three nodes and waits until all are connected. Returns the nodes, what their observers
+/// Starts three nodes and waits until all are connected. Returns the nodes, what their watchers
 /// keep, and the list of peers.
 async fn three<A: ElectionAlgorithm>(
     config: A::Config,

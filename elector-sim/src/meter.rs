@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::connectivity::Connectivity;
 
-/// Observes a run from outside: which nodes run, what each node believes, whether the cluster
+/// Measures a run from outside: which nodes run, what each node believes, whether the cluster
 /// agrees, and how long it had no leader or several leaders.
 ///
 /// A *believer* is a running node (not crashed, not paused) whose published role is leader.
@@ -16,7 +16,7 @@ use crate::connectivity::Connectivity;
 /// change, and it is no member at the moment. When a settled cluster stops being settled, an
 /// *election* begins. It ends when the cluster is settled on another tenure.
 #[derive(Debug)]
-pub(crate) struct Observer {
+pub(crate) struct Meter {
     nodes: Vec<ObservedNode>,
     believers: usize,
     running: usize,
@@ -96,7 +96,7 @@ struct OpenElection {
     before: Traffic,
 }
 
-impl Observer {
+impl Meter {
     pub(crate) fn new(ids: &[NodeId]) -> Self {
         let observed = |&id: &NodeId| ObservedNode {
             id,
