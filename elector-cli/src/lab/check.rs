@@ -3,8 +3,8 @@ use std::{fs, path::Path, process::ExitCode};
 use elector_check::{CheckConfig, Schedule, Time};
 
 use super::{
-    LabError, args, exit_code,
-    registry::{self, Entry, WalkMode, WalkRequest, WalkResult},
+    LabError, args, check_members, exit_code,
+    registry::{self, Explorer, WalkMode, WalkRequest, WalkResult},
 };
 use crate::{Cli, output};
 
@@ -18,9 +18,11 @@ const DEFAULT_TIMEOUTS: u32 = 4;
 pub(crate) fn check(cli: &Cli, options: &args::Check) -> Result<ExitCode, LabError> {
     let (name, variant) = (&options.algorithm, options.variant.as_deref());
     let entry = registry::single(&cli.families, name, variant)?;
+    let explorer = check_members::explorer(cli, entry, options)?;
+    let label = entry.contestant.label();
     let (text, clean) = match mode(options)? {
-        Some(mode) => walk(&cli.program, entry, options, mode)?,
-        None => search(entry, options)?,
+        Some(mode) => walk(&cli.program, &label, explorer, options, mode)?,
+        None => search(&label, explorer, options)?,
     };
     output::print(&text)?;
     Ok(exit_code(clean))
@@ -47,14 +49,16 @@ fn schedule(path: &Path) -> Result<Schedule, LabError> {
 
 fn walk(
     program: &str,
-    entry: &Entry,
+    label: &str,
+    explorer: &Explorer,
     options: &args::Check,
     mode: WalkMode,
 ) -> Result<(String, bool), LabError> {
-    let label = entry.contestant.label();
-    let result = (entry.walker)(&WalkRequest {
-        nodes: options.nodes,
+    let (nodes, changes) = check_members::for_walks(options);
+    let result = (explorer.walker)(&WalkRequest {
+        nodes,
         false_hints: options.false_hints,
+        changes,
         mode,
     })?;
     let report = match result {
@@ -70,21 +74,30 @@ fn walk(
         let nodes = options
             .nodes
             .map_or(String::new(), |n| format!(" --nodes {n}"));
+        let members = if options.members { " --members" } else { "" };
         let seed = finding.seed.unwrap_or(options.seed);
         text += &format!(
             "\nAs a test:\n\n{}\nTo repeat this walk:\n  {program} check --algorithm {label} \
-             --walks 1 --seed {seed}{nodes}\n",
+             --walks 1 --seed {seed}{nodes}{members}\n",
             finding.as_test()
         );
     }
     Ok((text, report.is_clean()))
 }
 
-fn search(entry: &Entry, options: &args::Check) -> Result<(String, bool), LabError> {
+fn search(
+    label: &str,
+    explorer: &Explorer,
+    options: &args::Check,
+) -> Result<(String, bool), LabError> {
     // Ticks bound a run as well, so only a run without them needs a default.
     let untimed = options.ticks.is_none().then_some(DEFAULT_TIMEOUTS);
     let nodes = options.nodes.unwrap_or(3);
-    let report = (entry.checker)(CheckConfig {
+    let (commands, changes) = match options.members {
+        true => (check_members::COMMANDS, check_members::for_search(nodes)),
+        false => (0, Vec::new()),
+    };
+    let config = CheckConfig {
         nodes,
         config: (),
         time: options.ticks.map(Time::of),
@@ -92,15 +105,16 @@ fn search(entry: &Entry, options: &args::Check) -> Result<(String, bool), LabErr
         crashes: options.crashes,
         suspicions: options.suspicions,
         false_hints: options.false_hints,
-        commands: options.commands,
-        changes: Vec::new(),
+        commands: options.commands.unwrap_or(commands),
+        changes,
         timeouts: options.timeouts.or(untimed),
         late: options.late,
         led: options.led,
         duplicating: !options.once,
         max_states: Some(options.states),
-    })?;
-    let label = entry.contestant.label();
-    let text = format!("{label}, n = {nodes}\n\n{report}\n");
+    };
+    let changes = check_members::described(&config);
+    let report = (explorer.checker)(config)?;
+    let text = format!("{label}, n = {nodes}\n{changes}\n{report}\n");
     Ok((text, report.is_clean()))
 }

@@ -85,19 +85,22 @@ pub(crate) enum LabError {
         /// The minimum number of nodes.
         min_nodes: u64,
     },
-    /// The scenario changes the members, and those of the algorithm are fixed.
+    /// The members should change, and those of the algorithm are fixed.
     #[error(
-        "the scenario {scenario} changes the members, and the members of {algorithm} are fixed: \
-         use an algorithm whose members can change: {able}"
+        "{changing} changes the members, and the members of {algorithm} are fixed: use an \
+         algorithm whose members can change: {able}"
     )]
     FixedMembers {
-        /// The scenario.
-        scenario: String,
+        /// The scenario or the option that changes the members.
+        changing: String,
         /// The variant.
         algorithm: String,
         /// The algorithms whose members can change.
         able: String,
     },
+    /// One node cannot be all voters of the beginning and the node that is added.
+    #[error("--members needs at least 2 nodes, because the last node does not vote at first")]
+    TooFewToChange,
     /// No scenario has this name, or a scenario is wrong.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),

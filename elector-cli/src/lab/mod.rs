@@ -3,6 +3,7 @@
 mod args;
 mod build;
 mod check;
+mod check_members;
 mod command;
 mod compare;
 mod comparison;

@@ -1,7 +1,10 @@
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use elector_check::{Check, CheckConfig, CheckError, Finding, Report, Schedule, WalkReport, Walks};
-use elector_core::{Comparable, Configuration, ElectionAlgorithm, Variant, quorum::Reseat};
+use elector_core::{
+    Comparable, Configuration, ElectionAlgorithm, MembersChange, NodeId, Variant, quorum::Reseat,
+};
+use elector_members::{Members, MembersConfig};
 use elector_sim::Contestant;
 
 use super::LabError;
@@ -14,9 +17,18 @@ pub(crate) struct Entry {
     pub(crate) contestant: Contestant,
     /// Its configuration, for `manifest.json`.
     pub(crate) config: serde_json::Value,
-    /// The variant for the model checker.
+    /// The variant for the model checker, with fixed members.
+    pub(crate) explorer: Explorer,
+    /// The same with members that change; `None` if they cannot change.
+    pub(crate) changing: Option<Explorer>,
+}
+
+/// One variant for the model checker.
+#[derive(Clone)]
+pub(crate) struct Explorer {
+    /// Runs a search.
     pub(crate) checker: Checker,
-    /// The variant for random walks.
+    /// Runs walks, or a schedule.
     pub(crate) walker: Walker,
 }
 
@@ -33,6 +45,8 @@ pub(crate) struct WalkRequest {
     pub(crate) nodes: Option<u64>,
     /// Allows false proofs of death.
     pub(crate) false_hints: bool,
+    /// The changes that the leader is commanded to make.
+    pub(crate) changes: Vec<MembersChange>,
     /// Random walks, or a schedule in place of them.
     pub(crate) mode: WalkMode,
 }
@@ -70,6 +84,7 @@ pub(crate) fn entries_with_members<A: Comparable + Reseat>() -> Vec<Entry> {
         let config = variant.config.clone();
         let fixed = entry::<A>(variant);
         Entry {
+            changing: Some(explorer::<Members<A>>(changing(config.clone()))),
             contestant: fixed.contestant.with_members::<A>(config),
             ..fixed
         }
@@ -78,11 +93,20 @@ pub(crate) fn entries_with_members<A: Comparable + Reseat>() -> Vec<Entry> {
 }
 
 fn entry<A: Comparable>(variant: Variant<A::Config>) -> Entry {
+    let config = variant.config.clone();
     Entry {
-        walker: walker::<A>(variant.config.clone()),
-        checker: checker::<A>(variant.config.clone()),
+        explorer: explorer::<A>(move |_| config.clone()),
+        changing: None,
         config: serde_json::to_value(&variant.config).unwrap_or_default(),
         contestant: Contestant::variant::<A>(variant),
+    }
+}
+
+/// Returns the configuration of a cluster in which all nodes but the last vote at first.
+fn changing<C: Clone>(algorithm: C) -> impl Fn(u64) -> MembersConfig<C> + Clone {
+    move |nodes| MembersConfig {
+        first: (1..nodes).map(NodeId).collect(),
+        ..algorithm.clone().into()
     }
 }
 
@@ -92,32 +116,42 @@ impl fmt::Debug for Entry {
     }
 }
 
-fn checker<A: ElectionAlgorithm>(config: A::Config) -> Checker {
-    Arc::new(move |bounds| {
-        let mut config = config.clone();
-        if let Some(time) = bounds.time {
-            *config.timing_mut() = time.timing();
-        }
-        Check::<A>::new(bounds.with(config)).run()
-    })
+/// Returns the algorithm for the model checker. `config` returns the configuration for a number of
+/// nodes.
+fn explorer<A: ElectionAlgorithm>(
+    config: impl Fn(u64) -> A::Config + Clone + Send + Sync + 'static,
+) -> Explorer {
+    let of_size = config.clone();
+    Explorer {
+        checker: Arc::new(move |bounds| {
+            let mut config = of_size(bounds.nodes);
+            if let Some(time) = bounds.time {
+                *config.timing_mut() = time.timing();
+            }
+            Check::<A>::new(bounds.with(config)).run()
+        }),
+        walker: Arc::new(move |request| walk::<A>(config(request.nodes.unwrap_or(1)), request)),
+    }
 }
 
-fn walker<A: ElectionAlgorithm>(config: A::Config) -> Walker {
-    Arc::new(move |request| {
-        let mut walks = Walks::<A>::new(config.clone());
-        (walks.nodes, walks.false_proofs) = (request.nodes, request.false_hints);
-        match &request.mode {
-            WalkMode::Random {
-                walks: count,
-                seed,
-                jobs,
-            } => {
-                (walks.walks, walks.seed, walks.jobs) = (*count, *seed, *jobs);
-                walks.run().map(WalkResult::Random)
-            }
-            WalkMode::Schedule(schedule) => walks.replay(schedule).map(WalkResult::Schedule),
+fn walk<A: ElectionAlgorithm>(
+    config: A::Config,
+    request: &WalkRequest,
+) -> Result<WalkResult, CheckError> {
+    let mut walks = Walks::<A>::new(config);
+    (walks.nodes, walks.false_proofs) = (request.nodes, request.false_hints);
+    walks.changes.clone_from(&request.changes);
+    match &request.mode {
+        WalkMode::Random {
+            walks: count,
+            seed,
+            jobs,
+        } => {
+            (walks.walks, walks.seed, walks.jobs) = (*count, *seed, *jobs);
+            walks.run().map(WalkResult::Random)
         }
-    })
+        WalkMode::Schedule(schedule) => walks.replay(schedule).map(WalkResult::Schedule),
+    }
 }
 
 /// Returns the entries with these names: `raft` for all variants, `raft/plain` for one. Each entry
@@ -163,6 +197,19 @@ pub(crate) fn single<'a>(
             asked: full,
             nearest: None,
         })
+}
+
+/// Returns the error for an entry whose members are fixed. `changing` is what would change them.
+pub(crate) fn fixed_members(families: &[Family], changing: String, entry: &Entry) -> LabError {
+    let all = families.iter().flat_map(|family| &family.entries);
+    let able = all.filter(|entry| entry.contestant.can_change_members());
+    let mut able: Vec<&str> = able.map(|entry| entry.contestant.algorithm).collect();
+    able.dedup();
+    LabError::FixedMembers {
+        changing,
+        algorithm: entry.contestant.label(),
+        able: able.join(", "),
+    }
 }
 
 /// Returns all variants of an algorithm, or the one with the given name.

@@ -80,15 +80,8 @@ pub(crate) fn selected<'a>(
     )?;
     let scenario = scenario(options)?;
     if !entry.contestant.can_run(&scenario) {
-        let all = cli.families.iter().flat_map(|family| &family.entries);
-        let able = all.filter(|entry| entry.contestant.can_change_members());
-        let mut able: Vec<&str> = able.map(|entry| entry.contestant.algorithm).collect();
-        able.dedup();
-        return Err(LabError::FixedMembers {
-            scenario: scenario.name,
-            algorithm: entry.contestant.label(),
-            able: able.join(", "),
-        });
+        let changing = format!("the scenario {}", scenario.name);
+        return Err(registry::fixed_members(&cli.families, changing, entry));
     }
     if options.nodes < scenario.min_nodes {
         return Err(LabError::TooSmall {

@@ -8,7 +8,7 @@ use elector_raft::Raft;
 use crate::ids;
 
 // An election and a change of the members, in each order in which messages can arrive, be lost and
-// arrive again. The long searches are in the example `explore`.
+// arrive again. `elector check --members` does longer searches.
 #[test]
 fn an_election_and_a_change_in_every_order() {
     let changes = [&[1, 2, 3][..], &[1, 3]];

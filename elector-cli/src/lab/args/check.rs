@@ -33,6 +33,8 @@ Examples:
   elector check --algorithm raft --walks 100000
   elector check --algorithm raft --walks 1 --seed 17
   elector check --algorithm raft --schedule found.txt
+  elector check --algorithm raft --members --crashes 1 --timeouts 6
+  elector check --algorithm paxos --members --walks 10000
 
 Without --ticks there is no time: every timer may elapse at any moment. With --ticks, a heartbeat
 interval and a round trip take one tick, a lease two, and an election timeout three to four. Timers
@@ -45,6 +47,9 @@ With --walks, random walks replace the search. They use the durations of the alg
 message is prompt, late, lost or repeated, writes end one by one, nodes restart, and clocks run fast
 or slow. The first walk with a violation is reduced to a short schedule. The command prints this
 schedule, and a test that repeats it.
+
+With --members, the last node does not vote at first. In a search, the commands add it, and remove
+node 2. In walks, the leader gets commands to change the voters to any set of nodes.
 Exit code: 0 no violation; 1 a violation was found; 2 the command could not be carried out.")]
 pub(crate) struct Check {
     /// Algorithm: `raft` or `raft/plain`
@@ -53,7 +58,10 @@ pub(crate) struct Check {
     /// Variant of the algorithm [default: the first one]
     #[arg(long, value_name = "NAME")]
     pub(crate) variant: Option<String>,
-    /// Number of nodes [default: 3; with --walks: 2 to 5, drawn for each walk]
+    /// Let the voters change during a run: for raft and paxos, with at least 3 nodes
+    #[arg(long)]
+    pub(crate) members: bool,
+    /// Number of nodes [default: 3; with --walks: 2 to 5, drawn for each walk, or 4 with --members]
     #[arg(long, value_name = "N", value_parser = nodes)]
     pub(crate) nodes: Option<u64>,
     /// Number of random walks, in place of the search
@@ -90,9 +98,9 @@ pub(crate) struct Check {
     /// then)
     #[arg(long)]
     pub(crate) false_hints: bool,
-    /// Number of commands of the application
-    #[arg(long, value_name = "COUNT", default_value_t = 0)]
-    pub(crate) commands: u32,
+    /// Number of commands of the application [default: 0; with --members: 2]
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) commands: Option<u32>,
     /// Number of messages that may arrive in a later tick; all others arrive in their tick or are
     /// lost [default: unbounded]
     #[arg(long, value_name = "COUNT", requires = "ticks")]

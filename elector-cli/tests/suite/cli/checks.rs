@@ -1,6 +1,8 @@
 //! `elector check`.
 
-use super::{elector, stdout_of, usage_error};
+use std::fs;
+
+use super::{Folder, elector, stdout_of, usage_error};
 
 // The output must say whether a search was exhaustive or stopped early.
 #[test]
@@ -55,4 +57,42 @@ fn clusters_that_cannot_be_searched_are_rejected() {
     let unknown = elector("check --algorithm rft");
     assert_eq!(unknown.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("did you mean \"raft\""));
+}
+
+// A search and walks with changes of the members must commit changes, and say which ones.
+#[test]
+fn members_change_in_searches_and_walks() {
+    let search = "check --algorithm raft --members --max-epoch 1 --commands 1 --timeouts 1";
+    let output = stdout_of(search);
+    let changes = "first voters 1,2; commands change the voters to 1,2,3 or to 1,3";
+    assert!(output.contains(changes), "{output}");
+    assert!(output.contains("exhaustive within the bounds"), "{output}");
+    assert!(output.contains("32091 of them different"), "{output}");
+    let walks = stdout_of("check --algorithm paxos --members --walks 20");
+    assert!(walks.contains("no invariant was violated"), "{walks}");
+    let fixed = usage_error("check --algorithm bully --members");
+    assert!(
+        fixed.contains("--members") && fixed.contains("raft, paxos"),
+        "{fixed}"
+    );
+    assert!(usage_error("check --algorithm raft --members --nodes 1").contains("at least 2 nodes"));
+}
+
+// A schedule is replayed with the same first voters as in a walk: two of three are a majority.
+#[test]
+fn a_schedule_with_a_change_of_the_members_is_replayed() {
+    let schedule = "n1 restarts\nn2 restarts\nn1 campaigns\nn2 receives 3\nn1 receives 4\n\
+        n2 receives 5\nn2 writes\nn1 elapses Inner(OwnVote)\nn1 writes\nn1 receives 6\n\
+        n1 changes the members to n1\nn1 writes\n";
+    let folder = Folder::new("schedule");
+    let file = folder.0.join("schedule.txt");
+    fs::write(&file, schedule).unwrap();
+    let file = file.display();
+    let output = stdout_of(&format!(
+        "check --algorithm raft --members --schedule {file}"
+    ));
+    assert!(output.contains("n1: epoch 1 leader n1 leader"), "{output}");
+    let change = output.find("n1 changes the members to n1").expect(&output);
+    assert!(output[change..].contains("n1 writes"), "{output}");
+    assert!(output.ends_with("no violation\n"), "{output}");
 }

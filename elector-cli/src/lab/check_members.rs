@@ -1,0 +1,79 @@
+use elector_check::CheckConfig;
+use elector_core::{MembersChange, NodeId};
+
+use super::{
+    LabError, args,
+    registry::{self, Entry, Explorer},
+};
+use crate::Cli;
+
+/// The default number of commands in a search with changes of the members: one that adds a voter,
+/// and one that removes a voter.
+pub(super) const COMMANDS: u32 = 2;
+
+/// The default number of nodes in walks with changes of the members: a majority of three voters
+/// can be elected while the fourth node is added.
+const NODES_OF_WALKS: u64 = 4;
+
+/// Returns the variant for the model checker: with members that change if the option `--members`
+/// is set.
+///
+/// # Errors
+/// If the members should change, and those of the algorithm are fixed, or there is only one node.
+pub(super) fn explorer<'a>(
+    cli: &Cli,
+    entry: &'a Entry,
+    options: &args::Check,
+) -> Result<&'a Explorer, LabError> {
+    if !options.members {
+        return Ok(&entry.explorer);
+    }
+    let Some(changing) = &entry.changing else {
+        let option = "--members".to_owned();
+        return Err(registry::fixed_members(&cli.families, option, entry));
+    };
+    match options.nodes {
+        Some(..2) => Err(LabError::TooFewToChange),
+        Some(_) | None => Ok(changing),
+    }
+}
+
+/// Returns the number of nodes for walks, and the changes for them: every set of voters.
+pub(super) fn for_walks(options: &args::Check) -> (Option<u64>, Vec<MembersChange>) {
+    if !options.members {
+        return (options.nodes, Vec::new());
+    }
+    let nodes = options.nodes.unwrap_or(NODES_OF_WALKS);
+    let sets = (1..1_u64 << nodes).map(|set| change(nodes, |node| set >> (node - 1) & 1 == 1));
+    (Some(nodes), sets.collect())
+}
+
+/// Returns the changes for a search: one makes all nodes voters, one all nodes but node 2.
+pub(super) fn for_search(nodes: u64) -> Vec<MembersChange> {
+    vec![change(nodes, |_| true), change(nodes, |node| node != 2)]
+}
+
+/// Returns a line about the changes of a search; the empty text if its members are fixed.
+pub(super) fn described<C>(config: &CheckConfig<C>) -> String {
+    let ids = |ids: &mut dyn Iterator<Item = u64>| {
+        let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
+        ids.join(",")
+    };
+    let goals = config.changes.iter();
+    let goals: Vec<String> = goals
+        .map(|change| ids(&mut change.goal.iter().map(|node| node.0)))
+        .collect();
+    if goals.is_empty() {
+        return String::new();
+    }
+    let first = ids(&mut (1..config.nodes));
+    format!(
+        "first voters {first}; commands change the voters to {}\n",
+        goals.join(" or to ")
+    )
+}
+
+fn change(nodes: u64, votes: impl Fn(u64) -> bool) -> MembersChange {
+    let goal = (1..=nodes).filter(|&node| votes(node)).map(NodeId);
+    MembersChange::to(goal.collect())
+}
