@@ -1,13 +1,45 @@
+use std::{fmt::Debug, hash::Hash, marker::PhantomData};
+
 use elector_core::{ElectionAlgorithm, Input, Membership, Moment, Outbox, Quorum, View};
 use elector_members::{Members, MembersConfig, MembersDurable, MembersMessage, MembersTimer, Rank};
 use elector_raft::{Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
 
-/// Raft whose members can change. If `BROKEN`, a leader takes the answer of one node for the
-/// answers of all voters, so each of them seems to have its roster.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct MembersMutant<const BROKEN: bool>(Members<Raft>);
+/// A fault of [`MembersMutant`].
+pub(crate) trait MembersFault:
+    Clone + Debug + Eq + Hash + Send + Sync + Unpin + 'static
+{
+    const KIND: FaultKind;
+}
 
-impl<const BROKEN: bool> MembersMutant<BROKEN> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// There is no fault.
+    Sound,
+    /// A leader takes the answer of one node for the answers of all voters, so each of them seems
+    /// to have its roster.
+    OneAnswer,
+    /// A leader counts voters that are in another epoch (rule Q2 is dropped).
+    AnyEpoch,
+}
+
+/// Raft whose members can change, with a fault.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct MembersMutant<F>(Members<Raft>, PhantomData<F>);
+
+macro_rules! faults {
+    ($($name:ident),*) => {$(
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub(crate) struct $name;
+
+        impl MembersFault for $name {
+            const KIND: FaultKind = FaultKind::$name;
+        }
+    )*};
+}
+
+faults!(Sound, OneAnswer, AnyEpoch);
+
+impl<F: MembersFault> MembersMutant<F> {
     /// Returns the answers of all voters that would make the present roster safe to leave.
     fn answers(&self, sent: Moment) -> Vec<Input<MembersMessage<RaftMessage>, Timer>> {
         let (roster, epoch) = (self.0.roster(), self.0.view().epoch);
@@ -43,7 +75,7 @@ impl<const BROKEN: bool> MembersMutant<BROKEN> {
 
 type Timer = MembersTimer<RaftTimer>;
 
-impl<const BROKEN: bool> ElectionAlgorithm for MembersMutant<BROKEN> {
+impl<F: MembersFault> ElectionAlgorithm for MembersMutant<F> {
     const NAME: &'static str = "members-mutant";
     const CHANGES_MEMBERS: bool = true;
     type Guarantee = Quorum;
@@ -53,7 +85,7 @@ impl<const BROKEN: bool> ElectionAlgorithm for MembersMutant<BROKEN> {
     type Durable = MembersDurable<RaftDurable>;
 
     fn restore(config: &Self::Config, members: Membership, durable: Self::Durable) -> Self {
-        Self(Members::restore(config, members, durable))
+        Self(Members::restore(config, members, durable), PhantomData)
     }
 
     fn durable(&self) -> &Self::Durable {
@@ -76,16 +108,20 @@ impl<const BROKEN: bool> ElectionAlgorithm for MembersMutant<BROKEN> {
         self.0.votes()
     }
 
-    fn step(&mut self, input: Input<Self::Message, Timer>, out: &mut Outbox<Self>) {
-        let sent = match &input {
-            Input::Received {
-                message: MembersMessage::Holds { sent, .. },
-                ..
-            } => Some(*sent),
-            _ => None,
-        };
+    fn step(&mut self, mut input: Input<Self::Message, Timer>, out: &mut Outbox<Self>) {
+        let mut answered = None;
+        if let Input::Received {
+            message: MembersMessage::Holds { sent, epoch, .. },
+            ..
+        } = &mut input
+        {
+            answered = Some(*sent);
+            if F::KIND == FaultKind::AnyEpoch {
+                *epoch = self.0.view().epoch;
+            }
+        }
         self.pass_on(input, out);
-        if let Some(sent) = sent.filter(|_| BROKEN) {
+        if let Some(sent) = answered.filter(|_| F::KIND == FaultKind::OneAnswer) {
             for answer in self.answers(sent) {
                 self.pass_on(answer, out);
             }

@@ -9,7 +9,9 @@ mod members;
 mod paxos;
 mod raft;
 
-use elector_core::{Comparable, ElectionAlgorithm, invariants::Invariant};
+use elector_check::{Violation, Walks};
+use elector_core::{Comparable, ElectionAlgorithm, NodeId, invariants::Invariant};
+use elector_members::MembersConfig;
 use elector_paxos::PaxosConfig;
 use elector_raft::{Raft, RaftConfig};
 use elector_sim::{
@@ -17,7 +19,7 @@ use elector_sim::{
     run::{self, Runs},
 };
 
-use members::MembersMutant;
+use members::{AnyEpoch, MembersFault, MembersMutant, OneAnswer, Sound};
 use paxos::PaxosMutant;
 use raft::*;
 
@@ -144,11 +146,14 @@ fn assert_clean(outcome: &Outcome, scenario: &Scenario) {
 
 /// Returns the setup of a cluster whose members can change. Its leaders hold no leases: a lease
 /// needs a majority that has the leader's roster, so it would hide the fault.
-fn changing<const BROKEN: bool>(scenario: &Scenario, nodes: u64) -> Setup<MembersMutant<BROKEN>> {
+fn changing<F: MembersFault>(scenario: &Scenario, nodes: u64) -> Setup<MembersMutant<F>> {
+    Setup::with_members(nodes, scenario.spares, &without_leases())
+}
+
+fn without_leases() -> RaftConfig {
     let mut variants = Raft::variants().into_iter();
     let paper = variants.find(|variant| variant.name == "paper");
-    let config = paper.expect("a variant without leases").config;
-    Setup::with_members(nodes, scenario.spares, &config)
+    paper.expect("a variant without leases").config
 }
 
 // The control: correct Raft and Paxos in the same wrappers violate nothing in any scenario.
@@ -158,7 +163,7 @@ fn the_wrappers_themselves_violate_nothing() {
     violates_nothing::<PaxosMutant<false>>();
     for scenario in Scenario::changing_members().expect("built-in scenarios") {
         for seed in 1..=5 {
-            let outcome = run_once(changing::<false>(&scenario, 5), &scenario, seed);
+            let outcome = run_once(changing::<Sound>(&scenario, 5), &scenario, seed);
             assert_clean(&outcome, &scenario);
         }
     }
@@ -170,8 +175,71 @@ fn the_wrappers_themselves_violate_nothing() {
 fn one_answer_for_all_violates_rosters_meet() {
     let invariant = Invariant::RostersMeet.name();
     let hunt = Hunt::new(invariant, "change-under-partition", 5, 1);
-    hunt.catches_in(changing::<true>);
+    hunt.catches_in(changing::<OneAnswer>);
 }
+
+// Node 2 votes for node 3 in epoch 2, and then takes the rosters of node 1, the leader of epoch 1.
+// A leader that counts this voter removes nodes 3 and 2, and elects itself alone in epoch 2. But
+// node 3 has the votes of a majority of the first roster in the same epoch.
+#[test]
+fn voters_of_another_epoch_violate_one_leader_per_epoch() {
+    let violation = replayed::<AnyEpoch>().expect("two leaders of epoch 2");
+    assert_eq!(violation.invariant, Invariant::OneLeaderPerEpoch.name());
+    assert_eq!(replayed::<Sound>(), None);
+}
+
+fn replayed<F: MembersFault>() -> Option<Violation> {
+    let config = MembersConfig {
+        first: (1..=3).map(NodeId).collect(),
+        ..without_leases().into()
+    };
+    let walks = Walks::<MembersMutant<F>>::new(config);
+    let schedule = REMOVALS_BESIDE_AN_ELECTION.parse().expect("a schedule");
+    walks.replay(&schedule).expect("a valid setup").violation
+}
+
+const REMOVALS_BESIDE_AN_ELECTION: &str = "
+    n1 restarts
+    n2 restarts
+    n3 restarts
+    n1 campaigns
+    n2 receives 4
+    n2 writes
+    n1 elapses Inner(OwnVote)
+    n1 writes
+    n1 receives 5
+    n3 receives 9
+    n3 writes
+    n3 campaigns
+    n2 receives 12
+    n2 writes
+    n1 changes the members to n1
+    n1 writes
+    n2 receives 15
+    n2 writes
+    n1 receives 17
+    n1 writes
+    n2 receives 19
+    n2 writes
+    n1 receives 21
+    n1 writes
+    n2 receives 23
+    n2 writes
+    n1 receives 25
+    n1 writes
+    n2 receives 27
+    n2 writes
+    n1 receives 29
+    n1 writes
+    n1 resigns
+    n1 campaigns
+    n1 elapses Inner(OwnVote)
+    n1 writes
+    n3 elapses Inner(OwnVote)
+    n3 writes
+    n3 receives 13
+    n3 writes
+";
 
 // A node that forgets everything has an older epoch after a restart.
 #[test]
