@@ -6,17 +6,19 @@ use serde::{Deserialize, Serialize};
 use crate::{Membership, Moment, NodeId, NodeSet};
 
 /// The acknowledgements that a leader has received: for each node, the send time of the newest
-/// round that the node acknowledged. Leases are computed from it.
+/// round of heartbeats that the node acknowledged. The lease of the leader is computed from these
+/// times.
 ///
 /// The leader stamps its heartbeats with [`Outbox::now`](crate::Outbox::now), and followers echo
-/// the timestamp. At the quorum-th newest of the echoed timestamps, a majority still followed the
-/// leader (Ongaro's dissertation, section 6.4.1, with the send time in place of the receive time).
+/// the timestamp. At the time that [`quorum`](Self::quorum) returns, which is the quorum-th newest
+/// of the echoed timestamps, a majority still followed the leader (Ongaro's dissertation, section
+/// 6.4.1, with the send time in place of the receive time).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Acks {
-    // One entry for each member, by its position. It is `None` until the node has acknowledged a
-    // round.
+    // For each member, by its position: the send time of the newest round that it has acknowledged.
+    // `None` until the member has acknowledged a round.
     newest: Vec<Option<Moment>>,
-    // The send time of the first round of this tenure.
+    // The send time of the leader's first round of heartbeats in this tenure.
     first: Option<Moment>,
 }
 
@@ -30,13 +32,14 @@ impl Acks {
         }
     }
 
-    /// Records that `node` acknowledged the round sent at `sent`. The leader acknowledges each
-    /// round itself when it sends it. Returns `true` if the acknowledgement counts.
+    /// Records that `node` acknowledged the round that was sent at `sent`. The leader acknowledges
+    /// each round itself when it sends the round. Returns `true` if the acknowledgement counts.
     ///
-    /// Acknowledgements from nodes that are not members do not count. An echo of a round that the
-    /// leader has not sent does not count, so that no peer can make a lease last longer than the
-    /// leader's own clock allows. An echo from before the first round does not count: it belongs to
-    /// an earlier tenure, and the peer that sent it owes no silence to this tenure.
+    /// Acknowledgements from nodes that are not members do not count. An acknowledgement of a round
+    /// that the leader has not sent does not count, so that no peer can make a lease last longer
+    /// than the leader's own clock allows. An acknowledgement with a timestamp before the first
+    /// round of this tenure does not count: it belongs to an earlier tenure, and the peer that sent
+    /// it owes no silence to the leader of this tenure, so the peer may support another node.
     pub fn record(&mut self, members: &Membership, node: NodeId, sent: Moment) -> bool {
         let position = |node| members.position(node);
         let me = members.me();
@@ -55,8 +58,8 @@ impl Acks {
         true
     }
 
-    /// Returns the same record for the members `new` in place of `old`. A member that is new has
-    /// acknowledged no round yet.
+    /// Returns the same acknowledgements for the members `new` in place of the members `old`. A
+    /// node that is only in `new` has acknowledged no round yet.
     #[must_use]
     pub fn reseat(&self, old: &Membership, new: &Membership) -> Self {
         let newest_of = |&node| {
@@ -69,7 +72,8 @@ impl Acks {
         }
     }
 
-    /// Returns the send time of the newest round that a majority has acknowledged.
+    /// Returns the send time of the newest round of heartbeats that a majority has acknowledged;
+    /// `None` if no round has a majority yet.
     #[must_use]
     pub fn quorum(&self, members: &Membership) -> Option<Moment> {
         let mut sorted = self.newest.clone();
@@ -78,9 +82,10 @@ impl Acks {
     }
 
     /// Returns the successor of the leader `me`: the node that acknowledged the newest round, or
-    /// any node if no node has acknowledged one. Nodes of `except` are left out. On a tie, the next
-    /// node after `me` in the order of ids wins, and the lowest id comes after the highest. So if
-    /// several nodes cannot lead and each of them steps down, every node has its turn.
+    /// any node if no node has acknowledged one. The method leaves out the nodes of `except`. If
+    /// several nodes acknowledged the same round, it takes the next node after `me` in the order of
+    /// ids, in which the lowest id follows the highest. So if several nodes cannot lead and each of
+    /// them steps down, the leadership still comes to every node in turn.
     #[must_use]
     pub fn successor(&self, members: &Membership, me: NodeId, except: &NodeSet) -> Option<NodeId> {
         let known = members.nodes().iter().zip(&self.newest);
@@ -91,8 +96,8 @@ impl Acks {
     }
 
     /// Returns `true` if `node` has acknowledged no round that was sent within the last `span`,
-    /// although this tenure is older than `span`. Such a node is unreachable, or does not follow
-    /// the leader.
+    /// although this tenure is older than `span`. A node that is late in this way is unreachable,
+    /// or does not follow the leader.
     #[must_use]
     pub fn is_late(&self, members: &Membership, node: NodeId, now: Moment, span: Duration) -> bool {
         let place = members.position(node);
@@ -106,7 +111,8 @@ impl Acks {
 mod tests {
     use super::*;
 
-    // A lease that counts from anything newer than the quorum-th newest echo outlives its quorum.
+    // The lease must count from the quorum-th newest echo. If it counted from a later time, it
+    // could last longer than the time for which a quorum supports no other node.
     #[test]
     fn the_quorum_moment_is_the_quorum_th_newest_acknowledgement() {
         let members = Membership::new(NodeId(1), (1..=5).map(NodeId)).unwrap();
@@ -131,7 +137,7 @@ mod tests {
         assert_eq!(successor(&suspects), Some(NodeId(4)));
     }
 
-    // A peer that echoes a timestamp of the far future must not keep a leader's lease alive for
+    // A peer that echoes a timestamp of the far future must not keep the leader's lease valid for
     // ever.
     #[test]
     fn an_echo_from_the_future_does_not_count() {
@@ -145,8 +151,8 @@ mod tests {
         assert_eq!(acks.quorum(&members), Some(Moment::from_nanos(10)));
     }
 
-    // A node that does not follow this tenure can answer a late heartbeat of an earlier tenure.
-    // This answer must not count for a lease.
+    // A node that does not follow the leader of this tenure can answer a late heartbeat of an
+    // earlier tenure. This answer must not count for the lease of this tenure.
     #[test]
     fn an_echo_of_an_earlier_tenure_does_not_count() {
         let members = Membership::new(NodeId(1), (1..=3).map(NodeId)).unwrap();
@@ -159,7 +165,7 @@ mod tests {
         assert_eq!(acks.quorum(&members), Some(Moment::from_nanos(10)));
     }
 
-    // A node has time to answer: in a tenure that has just begun, no node is overdue.
+    // A node has the time `span` to answer: in a tenure that has just begun, no node is late.
     #[test]
     fn a_node_is_overdue_one_span_after_its_last_round() {
         let members = Membership::new(NodeId(1), (1..=3).map(NodeId)).unwrap();

@@ -29,19 +29,19 @@ impl<T> Payload for T where
 {
 }
 
-/// The configuration of an algorithm. Values that belong to one node are not serialized: hosts
-/// compare the serialized configurations of all nodes.
+/// The configuration of an algorithm. A value that may differ from node to node is not serialized:
+/// hosts compare the serialized configurations of all nodes, which must be equal.
 pub trait Configuration:
     Clone + Debug + Default + Serialize + DeserializeOwned + Send + Sync + 'static
 {
     /// Returns the durations that all algorithms share.
     fn timing(&self) -> &Timing;
 
-    /// Returns the same durations for changes.
+    /// Returns the durations that all algorithms share, so that the caller can change them.
     fn timing_mut(&mut self) -> &mut Timing;
 
-    /// Checks every rule for a cluster of these members. Hosts call this before
-    /// [`ElectionAlgorithm::restore`].
+    /// Checks every rule that the configuration must keep in a cluster of these members. Hosts call
+    /// this method before [`ElectionAlgorithm::restore`].
     ///
     /// # Errors
     /// Returns the first broken rule, by name.
@@ -49,9 +49,10 @@ pub trait Configuration:
         Timing::validate(self.timing())
     }
 
-    /// Takes what the disk of this node says: the id of the disk, and the members of the cluster at
-    /// its first start, or no members if the node joins a running cluster. Hosts with disks call
-    /// this before [`ElectionAlgorithm::restore`]. The default does nothing.
+    /// Takes what the disk of this node says: the id of the disk, and the members that the cluster
+    /// had at its first start. The list of members is empty if the node joins a running cluster.
+    /// Hosts with disks call this method before [`ElectionAlgorithm::restore`]. The default does
+    /// nothing.
     fn set_disk(&mut self, _disk: DiskId, _first: &[NodeId]) {}
 
     /// Returns `true` if this node never leads: it votes, and does not campaign. The default is
@@ -67,7 +68,7 @@ pub trait Configuration:
     }
 }
 
-/// A durable state that an earlier release has written, for
+/// An encoded durable state that an earlier release has written, for
 /// [`ElectionAlgorithm::from_older`].
 pub trait OlderState {
     /// Decodes the state as `D`; `None` if it is not a state of this type.
@@ -83,24 +84,25 @@ pub trait OlderState {
 /// output.
 ///
 /// - [`restore`](Self::restore) from [`Durable::default`](Default) gives a node that has never run.
-///   First boot and recovery are the same path, and `Input::Started` follows.
-/// - The epoch in [`view`](Self::view) never goes back, not even across a crash. All values that
-///   the epoch is computed from are in [`durable`](Self::durable).
+///   The first start and a restart use the same function, and the first input after it is
+///   `Input::Started`.
+/// - The epoch in [`view`](Self::view) never goes back, not even across a crash. All values from
+///   which the epoch is computed are in [`durable`](Self::durable).
 /// - Under [`Quorum`](crate::Quorum), an epoch never has more than one leader.
 /// - Every message goes to a peer: never to the node itself, and never to a node that is not a
 ///   member.
 /// - The role is [`Role::Leader`](crate::Role::Leader) exactly when `view().leader` is the node
 ///   itself.
 ///
-/// At every step, [`Driver`](crate::Driver) checks what one node can check. The simulator and the
-/// model checker check the rest.
+/// At every step, [`Driver`](crate::Driver) checks the rules that one node can check alone. The
+/// simulator and the model checker check the other rules.
 ///
 /// # What an implementation need not do
 ///
-/// It need not persist anything: `durable()` returns the state, and the driver writes it before
-/// others can see the outputs of the step. It need not deduplicate events: `view()` returns the
-/// current view, and the driver publishes changes. It need not read a clock: it sets a timer with
-/// bounds, and the host draws the duration.
+/// It need not persist anything: `durable()` returns the state, and the host writes each change of
+/// it before others can see the outputs of the step. It need not report changes of its view:
+/// `view()` returns the current view, and the driver finds the changes. It need not read a clock:
+/// it sets a timer with bounds, and the host draws the duration.
 ///
 /// A step is atomic under crashes: either its change is durable and its outputs may be visible, or
 /// its change is lost and its outputs stay invisible. Some algorithms send a request while their
@@ -142,23 +144,24 @@ pub trait ElectionAlgorithm:
     /// Restores a node from its durable state. The first input of the node is `Input::Started`.
     fn restore(config: &Self::Config, members: Membership, durable: Self::Durable) -> Self;
 
-    /// Returns what must be on disk before others can see the outputs of this step. The driver
-    /// compares it before and after each step.
+    /// Returns the state that must be on disk before others can see the outputs of a step. The
+    /// driver compares this state before and after each step.
     fn durable(&self) -> &Self::Durable;
 
-    /// Returns what others may know of the node. The driver compares it before and after each step.
+    /// Returns what others may know of the node. The driver compares the view before and after each
+    /// step, and the host publishes changes.
     fn view(&self) -> View;
 
-    /// For a leader, returns the send time of the newest round that a quorum has acknowledged. The
-    /// leader holds its lease until [`Timing::lease`] after that time. Algorithms without quorums
-    /// have no lease.
+    /// For a leader, returns the send time of the newest round of heartbeats that a quorum has
+    /// acknowledged. The leader holds its lease until [`Timing::lease`] after that time. The
+    /// default is `None`: algorithms without quorums have no lease.
     fn lease(&self) -> Option<Moment> {
         None
     }
 
     /// Returns `true` if a leader gets a [`lease`](Self::lease) under this configuration. Under
-    /// [`Quorum`](crate::Quorum), hosts run no work of a leader without a lease. The default is
-    /// `false`, like the default of `lease`.
+    /// [`Quorum`](crate::Quorum), a host lets the work of a leader run only while the leader holds
+    /// its lease. The default is `false`, like the default of `lease`.
     fn has_lease(_config: &Self::Config) -> bool {
         false
     }
@@ -168,17 +171,19 @@ pub trait ElectionAlgorithm:
     /// restored from it has a higher epoch than `floor`. The node leads no epoch up to `floor`, and
     /// supports no leader of such an epoch.
     ///
-    /// It is used on a stopped node when the list of nodes is changed. No node of the new list may
-    /// take part in an epoch in which the old list may have elected a leader.
+    /// Hosts call this function for a stopped node, when an operator changes the list of nodes. The
+    /// reason for the new epoch is that no node of the new list may take part in an epoch in which
+    /// the nodes of the old list may have elected a leader.
     ///
     /// Returns `None` if there is no epoch above `floor`, or if the algorithm does not support
-    /// this. The default is `None`.
+    /// changes of the list of nodes. The default is `None`.
     fn raised(_durable: &Self::Durable, _floor: Epoch) -> Option<Self::Durable> {
         None
     }
 
     /// Decodes the durable state of a node that ran an earlier release, in which the members of
-    /// this algorithm were fixed. The default decodes a state of today.
+    /// this algorithm were fixed. The default decodes the state as a [`Durable`](Self::Durable) of
+    /// the present release.
     fn from_older(older: impl OlderState) -> Option<Self::Durable> {
         older.read()
     }
@@ -198,20 +203,20 @@ pub trait ElectionAlgorithm:
         None
     }
 
-    /// Returns the name of the list of members that this node has; `None` if they are fixed. The
-    /// default is `None`.
+    /// Returns the id of the roster, which is the list of members that this node has; `None` if the
+    /// members are fixed. The default is `None`.
     fn roster_id(&self) -> Option<RosterId> {
         None
     }
 
-    /// Returns what this node knows about the members; `None` if they are fixed. The default is
-    /// `None`.
+    /// Returns what this node knows about the members; `None` if the members are fixed. The default
+    /// is `None`.
     fn members_report(&self, _now: Moment) -> Option<MembersReport> {
         None
     }
 
     /// Checks the invariants of the state of one node. In builds with debug assertions,
-    /// [`Driver`](crate::Driver) calls it after each step. The default checks nothing.
+    /// [`Driver`](crate::Driver) calls this method after each step. The default checks nothing.
     ///
     /// # Errors
     /// Returns the first broken invariant, in words.
@@ -219,9 +224,9 @@ pub trait ElectionAlgorithm:
         Ok(())
     }
 
-    /// Returns `true` if this node votes. A node that does not vote has no part in an election, so
-    /// its epoch may be higher than that of the leader: then its view has no leader. The default is
-    /// `true`.
+    /// Returns `true` if this node votes. A node that does not vote takes no part in elections, and
+    /// its epoch may be higher than the epoch of the leader. The view of such a node names no
+    /// leader while its epoch is higher. The default is `true`.
     fn votes(&self) -> bool {
         true
     }

@@ -2,32 +2,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Membership, NodeId, NodeSet};
 
-/// The first attempts in a row always widen the wait, up to twofold. This is their number.
+/// The number of attempts in a row that always count, and so widen the wait before the next
+/// attempt: up to twofold.
 const FREE_ATTEMPTS: u32 = 2;
 
-/// The elections since a node last had a leader: how many failed attempts count, and for which
-/// rivals the node has waited.
+/// The attempts of a node to be elected since it last had a leader: how many of the failed attempts
+/// count, and for which rivals (other candidates) the node has waited.
 ///
-/// [`Timing::stagger`](crate::Timing::stagger) widens by [`count`](Self::count). After the first
-/// two attempts, only competition is a reason to wait longer. An attempt without answers would fail
-/// after any wait. An attempt that is rejected by nodes that still receive heartbeats from their
-/// leader would fail after any wait, too. And as soon as connections change, this node may be the
+/// [`Timing::stagger`](crate::Timing::stagger), the random part of the election timeout, gets wider
+/// with [`count`](Self::count). After the first two attempts, only competition between candidates
+/// is a reason to wait longer. An attempt without answers would fail after any wait. An attempt
+/// that is rejected by nodes that still receive heartbeats from their leader would fail after any
+/// wait, too. A longer wait would even do harm: as soon as connections change, this node may be the
 /// only one that reaches a quorum.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Attempts {
     count: u32,
     // The peers that supported the newest attempt, and the peers that opposed it.
     answered: NodeSet,
-    // One of these peers is a rival, or supports a rival.
+    // Whether one of the peers in `answered` is a rival, or supports a rival.
     is_contested: bool,
-    // A peer has answered an earlier attempt only after the newest attempt had begun.
+    // Whether a peer has answered an earlier attempt only after the newest attempt had begun.
     is_late: bool,
     // The rivals for which this node has restarted its wait since it last had a leader.
     given_way: NodeSet,
     pause: Pause,
 }
 
-/// An additional wait for a rival that this node supports again.
+/// The state of the additional wait for a rival that this node has supported more than once.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -53,8 +55,9 @@ impl Attempts {
 
     /// Begins an attempt of this node, and decides whether the count grows. The first attempts
     /// always count. After them, an attempt counts only if the previous attempt had answers from a
-    /// quorum, and only in two cases. Either some answers came late, or there were rivals and the
-    /// spread has no room for all nodes (`has_room` is `false`).
+    /// quorum, and only in two cases. Either some of these answers came late, or there were rivals
+    /// and the spread is too short for all nodes to campaign one after the other (`has_room` is
+    /// `false`).
     pub fn begin(&mut self, members: &Membership, has_room: bool) {
         let quorum = self.answered.len() + 1 >= members.majority();
         let too_narrow = self.is_late || self.is_contested && !has_room;
@@ -84,17 +87,18 @@ impl Attempts {
         self.is_contested = true;
     }
 
-    /// Records that a peer supports an earlier attempt: the newest attempt began too soon.
+    /// Records that a peer supports an earlier attempt of this node: its answer took so long that
+    /// the newest attempt began too soon.
     pub fn late(&mut self, peer: NodeId) {
         self.answered.insert(peer);
         self.is_late = true;
     }
 
-    /// Records that this node supports a rival. Returns `true` the first time for this rival: the
-    /// wait restarts, so that the rival has time to be elected. A rival that was supported before
-    /// and does not lead may be unable to lead. If the wait restarted at each request of such a
-    /// rival, a node that can be elected would never have its turn. For such a rival there is one
-    /// [pause](Self::pause).
+    /// Records that this node supports a rival. Returns `true` the first time for this rival: then
+    /// the caller restarts the node's wait, so that the rival has time to be elected. A rival that
+    /// was supported before and does not lead may be unable to lead. If the wait restarted at each
+    /// request of such a rival, a node that can be elected would never have its turn. So for such a
+    /// rival there is only one [pause](Self::pause).
     pub fn give_way(&mut self, rival: NodeId) -> bool {
         let first = self.given_way.insert(rival);
         if first {
@@ -106,9 +110,9 @@ impl Attempts {
     }
 
     /// Handles the end of the wait. Returns `true` if the node must wait longer, for
-    /// [`Timing::pause`](crate::Timing::pause). The reason is that it has again supported a rival
-    /// that it had supported before, and gives this rival time to be elected. This method returns
-    /// `true` at most once until the next attempt begins or a new rival appears.
+    /// [`Timing::pause`](crate::Timing::pause). The reason is that the node has again supported a
+    /// rival that it had supported before, and gives this rival time to be elected. This method
+    /// returns `true` at most once until the next attempt begins or a new rival appears.
     pub fn pause(&mut self) -> bool {
         let due = self.pause == Pause::Due;
         if due {
@@ -117,7 +121,7 @@ impl Attempts {
         due
     }
 
-    /// Forgets all attempts, because there is a leader. The next search starts from nothing.
+    /// Forgets all attempts, because there is a leader. The next election begins with a count of 0.
     pub fn reset(&mut self) {
         *self = Self::default();
     }
@@ -140,8 +144,8 @@ mod tests {
         attempts.count()
     }
 
-    // Events without a rival must not make a node slow: it may be the only node that can be
-    // elected.
+    // An attempt that fails without a rival must not make the node wait longer: the node may be the
+    // only one that can be elected.
     #[test]
     fn only_rivals_in_a_quorum_widen_the_wait() {
         assert_eq!(after(false, |_| ()), 2, "no node answers");
@@ -158,8 +162,8 @@ mod tests {
         assert_eq!(after(false, split), 9);
     }
 
-    // If the spread has room for all nodes, more room does not separate rivals better. Late answers
-    // still widen it.
+    // If the spread is long enough for all nodes to campaign one after the other, a longer spread
+    // does not separate rivals better. Late answers still widen the spread.
     #[test]
     fn a_spread_with_room_for_all_is_not_widened_for_rivals() {
         let split = |attempts: &mut Attempts| {

@@ -1,5 +1,6 @@
 //! A serde adapter for configurations: it reads a map whose keys are node ids. Some formats, for
-//! example TOML, allow only texts as keys. So a key may be a number or the text of a number.
+//! example TOML, allow only texts as keys. So the adapter accepts a number, or the text of a
+//! number, as a key.
 
 use alloc::collections::BTreeMap;
 use core::fmt;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::NodeId;
 
-/// Reads the map.
+/// Reads a map from node ids to values.
 ///
 /// # Errors
 /// If a key is not a node id, or if a value cannot be read.

@@ -3,7 +3,8 @@ use core::ops::RangeInclusive;
 
 use crate::ElectionAlgorithm;
 
-/// An algorithm that comparisons and command lines offer, with its variants.
+/// An algorithm that users can compare with others and select on a command line. It has one or more
+/// variants, which are named configurations.
 pub trait Comparable: ElectionAlgorithm {
     /// What the algorithm guarantees, and at what cost: one line of text.
     const SUMMARY: &'static str;

@@ -2,8 +2,9 @@ use thiserror::Error;
 
 use crate::{Epoch, NodeId, Outgoing, Role, View};
 
-/// A violation of an algorithm's contract. The node must stop, and nothing of the step may be
-/// carried out.
+/// A violation of an algorithm's contract, which the documentation of
+/// [`ElectionAlgorithm`](crate::ElectionAlgorithm) lists. The node must stop, and nothing of the
+/// step may be carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum ContractViolation {
@@ -18,7 +19,7 @@ pub enum ContractViolation {
     /// Under a quorum guarantee, the leader of an epoch changed.
     #[error("the leader of epoch {epoch} changed from {from} to {to}")]
     LeaderChanged {
-        /// The epoch.
+        /// The epoch whose leader changed.
         epoch: Epoch,
         /// The previous leader.
         from: NodeId,
@@ -46,13 +47,13 @@ pub enum ContractViolation {
     NotAPeer(NodeId),
 }
 
-/// Checks of one step alone. Hosts need not call these functions: a [`Driver`](crate::Driver) calls
-/// them, and also compares each step with the steps before it.
+/// These functions check one step alone. Hosts need not call them: a [`Driver`](crate::Driver)
+/// calls them, and also compares each step with the steps before it.
 impl ContractViolation {
     /// Checks that the messages of a step go to peers. `is_peer` says which nodes are peers.
     ///
     /// # Errors
-    /// [`NotAPeer`](Self::NotAPeer).
+    /// Returns [`NotAPeer`](Self::NotAPeer) if a message goes to a node that is not a peer.
     pub fn check_sends<M>(
         sends: &[Outgoing<M>],
         is_peer: impl Fn(NodeId) -> bool,
@@ -67,7 +68,8 @@ impl ContractViolation {
     /// member. `is_member` says which nodes are members.
     ///
     /// # Errors
-    /// [`RoleDisagrees`](Self::RoleDisagrees) or [`UnknownLeader`](Self::UnknownLeader).
+    /// Returns [`RoleDisagrees`](Self::RoleDisagrees) if role and leader do not agree, and
+    /// [`UnknownLeader`](Self::UnknownLeader) if the leader is not a member.
     pub fn check_view(
         view: View,
         me: NodeId,

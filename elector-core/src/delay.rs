@@ -2,9 +2,9 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The bounds of a timer's duration: the host draws uniformly between them. Randomness stays
-/// outside of the algorithm, so that a simulator can seed it and a model checker can try every
-/// order.
+/// The bounds of a timer's duration: the host draws the duration uniformly between them. So the
+/// random choice is made outside of the algorithm: a simulator can seed the random numbers, and a
+/// model checker can try every order of the timers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Delay {
     /// The shortest duration.

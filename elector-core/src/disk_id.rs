@@ -2,8 +2,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The random number of a disk. It is drawn when the disk is formatted, and distinguishes two disks
-/// with one node id, for example the new disk of a node from its old one.
+/// The random number that identifies a disk of a node. It is drawn when the disk is formatted, and
+/// distinguishes two disks of one node, for example a new disk from the old one that it replaces.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DiskId([u8; 16]);

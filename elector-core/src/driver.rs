@@ -5,9 +5,9 @@ use crate::{
     NodeId, Outbox, Outgoing, Refusal, Tenure, TimerChange, View,
 };
 
-/// Drives one algorithm through one life of a node, from start to crash. The driver computes what
-/// each step changed, and checks at every step the part of the contract that a single node can
-/// check.
+/// Drives one algorithm through one life of a node, from the start of its process to its end. The
+/// driver computes what each step changed. At every step it also checks the part of the contract of
+/// [`ElectionAlgorithm`] that a single node can check.
 #[derive(Clone, Debug)]
 pub struct Driver<A: ElectionAlgorithm> {
     algorithm: A,
@@ -15,34 +15,35 @@ pub struct Driver<A: ElectionAlgorithm> {
     outbox: Outbox<A>,
     saved: A::Durable,
     published: View,
-    /// The newest tenure that the node has known.
+    /// The newest tenure, which is a pair of epoch and leader, that the node has known.
     tenure: Option<Tenure>,
     number: u64,
     last_persist: u64,
     spare: Option<Box<Step<A>>>,
 }
 
-/// What one step changed and requested. The host carries it out in the order of the fields.
+/// What one step of an algorithm changed and requested. The host carries out these requests in the
+/// order of the fields.
 ///
-/// A step is passed on in a box, because it is moved several times. In the end its buffers are used
-/// again.
+/// A step is passed on in a `Box`, because it is moved several times. [`Driver::recycle`] takes
+/// back a step that was carried out, and uses its buffers again.
 #[derive(Clone, Debug)]
 pub struct Step<A: ElectionAlgorithm> {
-    /// The number of the step in this life of the node, from 1.
+    /// The number of the step, counted from 1 in this life (process) of the node.
     pub number: u64,
-    /// The number of the newest step with a write, up to and including this step; 0 if no step had
-    /// a write. The messages and the view of this step may become visible once that write is
-    /// durable. [`Gate`](crate::Gate) enforces this.
+    /// The number of the newest step that changed the durable state, up to and including this step;
+    /// 0 if no step has changed it. The messages and the view of this step may become visible once
+    /// the write of that newest step is durable. [`Gate`](crate::Gate) enforces this.
     pub needs: u64,
     /// The new durable state, if it changed. It must be written to disk.
     pub persist: Option<A::Durable>,
-    /// Timers to set and to cancel. They need not wait for the disk.
+    /// Timers to set and to cancel. The host sets and cancels them without waiting for the disk.
     pub timers: Vec<TimerChange<A::Timer>>,
     /// Messages to send.
     pub sends: Vec<Outgoing<A::Message>>,
     /// The new view, if it changed.
     pub view: Option<View>,
-    /// The reason for the refusal, if the command was refused.
+    /// The reason for the refusal, if the algorithm refused the command of this step.
     pub refusal: Option<Refusal>,
 }
 
@@ -61,8 +62,10 @@ impl<A: ElectionAlgorithm> Default for Step<A> {
 }
 
 impl<A: ElectionAlgorithm> Driver<A> {
-    /// Restores a node with this durable state. [`Input::Started`] must be its first input.
-    /// [`Configuration::validate`](crate::Configuration::validate) must have passed.
+    /// Creates the driver of a node that starts with this durable state. [`Input::Started`] must be
+    /// the first input that the driver receives. Before this call,
+    /// [`Configuration::validate`](crate::Configuration::validate) must have returned `Ok` for the
+    /// configuration.
     #[must_use]
     pub fn restore(config: &A::Config, members: Membership, durable: A::Durable) -> Self {
         let algorithm = A::restore(config, members.clone(), durable);
@@ -80,9 +83,10 @@ impl<A: ElectionAlgorithm> Driver<A> {
         }
     }
 
-    /// Passes one input to the algorithm, with the host's clock reading. The driver drops input
-    /// from the node itself and, if the members are fixed, from nodes that are not members: such
-    /// input changes nothing.
+    /// Passes one input to the algorithm, with the host's clock reading. The driver drops an input
+    /// that comes from the node itself or is about it. If the members are fixed, the driver also
+    /// drops an input that comes from a node that is not a member, or is about such a node. A
+    /// dropped input changes nothing.
     ///
     /// # Errors
     /// If the algorithm broke its contract. The driver must not be used after that.
@@ -114,21 +118,22 @@ impl<A: ElectionAlgorithm> Driver<A> {
         Ok(step)
     }
 
-    /// Gives the driver a step that was carried out, so that the driver can use its buffers again.
-    /// This call is optional and saves allocations.
+    /// Gives the driver a step that was carried out, so that the driver can use the buffers of the
+    /// step again. This call is optional and saves allocations.
     pub fn recycle(&mut self, step: Box<Step<A>>) {
         self.spare = Some(step);
     }
 
-    /// Returns the view after the last step, published or not.
+    /// Returns the view after the last step. The host may not have published this view yet.
     #[must_use]
     pub fn view(&self) -> View {
         self.published
     }
 
-    /// Returns [`ElectionAlgorithm::lease`]. Like [`view`](Self::view), it may be ahead of the
-    /// disk. A host may rely on it only while the view that it has *published*, through the gate,
-    /// leads the same epoch.
+    /// Returns [`ElectionAlgorithm::lease`]. Like the [`view`](Self::view), the lease may be ahead
+    /// of the disk: the durable state that it depends on may not be written yet. A host may rely on
+    /// the lease only while the view that the host has *published*, through the gate, leads the
+    /// same epoch.
     #[must_use]
     pub fn lease(&self) -> Option<Moment> {
         self.algorithm.lease()
@@ -146,7 +151,8 @@ impl<A: ElectionAlgorithm> Driver<A> {
         &self.algorithm
     }
 
-    /// Returns `true` if this is another node that takes part, or may take part.
+    /// Returns `true` if `node` is another node that is a member, or may become a member because
+    /// the members of this algorithm can change.
     fn is_peer(&self, node: NodeId) -> bool {
         node != self.members.me() && (A::CHANGES_MEMBERS || self.members.contains(node))
     }
@@ -162,8 +168,8 @@ impl<A: ElectionAlgorithm> Driver<A> {
 
     fn changed_view(&mut self) -> Result<Option<View>, ContractViolation> {
         let (old, new) = (self.published, self.algorithm.view());
-        // No step has checked the view at boot. So the first step checks the view even if it did
-        // not change.
+        // Nothing has checked the view that the node had when it was restored. So the first step
+        // checks the view even if the step did not change it.
         if new == old && self.number > 0 {
             return Ok(None);
         }

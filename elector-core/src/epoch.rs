@@ -17,10 +17,11 @@ impl Epoch {
     pub const ZERO: Self = Self(0);
 
     /// How far the epoch of a peer may be ahead of a node's own epoch. Even if there were a million
-    /// elections per second, a node would have to be away for nine years to be this far behind.
+    /// elections per second, a node would have to be offline for nine years to be this far behind.
     pub const FARTHEST_AHEAD: u64 = 1 << 48;
 
-    /// The highest epoch that a node without an epoch accepts from its peers.
+    /// The highest epoch that a node in epoch zero, which has not joined yet, accepts from its
+    /// peers.
     const HIGHEST_JOINED: u64 = 1 << 62;
 
     /// Returns `true` if a node in this epoch accepts a message that names the epoch `received`.
@@ -66,8 +67,8 @@ impl fmt::Debug for Epoch {
 mod tests {
     use super::*;
 
-    // One accepted message with an epoch near `u64::MAX` would use up all epochs: no election could
-    // follow.
+    // If a node accepted a message with an epoch near `u64::MAX`, the cluster would have no epochs
+    // left for further elections.
     #[test]
     fn an_absurd_epoch_is_not_accepted() {
         let far = Epoch::FARTHEST_AHEAD;

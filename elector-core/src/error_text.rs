@@ -1,11 +1,11 @@
 use alloc::string::{String, ToString};
 use core::error::Error;
 
-/// Implements `Debug` for error types: it prints the text of the error with all causes, and not the
-/// structure of the error. People read this output, because Rust prints the error of a `main` with
-/// `Debug`, and `unwrap` does the same.
+/// Implements `Debug` for error types. The implementation prints the text of the error with all its
+/// causes, and not the structure of the error. The reason is that people read this output: Rust
+/// prints the error that `main` returns with `Debug`, and `unwrap` does the same.
 ///
-/// `{:#?}` prints the same text. Code that needs the structure matches the variants.
+/// `{:#?}` prints the same text. Code that needs the structure of an error matches its variants.
 ///
 /// ```
 /// #[derive(thiserror::Error)]
@@ -30,8 +30,8 @@ macro_rules! debug_as_text {
     };
 }
 
-/// Returns the text of an error and of all its causes, separated by colons. A cause is left out if
-/// the text before the cause already contains its text.
+/// Returns the text of an error and of all its causes, separated by colons. The function leaves a
+/// cause out if the text so far already contains the text of this cause.
 #[doc(hidden)]
 #[must_use]
 pub fn error_text(error: &(dyn Error + 'static)) -> String {
@@ -74,7 +74,8 @@ mod tests {
 
     debug_as_text!(Outer);
 
-    // Rust prints the error of a `main` with `{:?}`. Each cause must be there, and only once.
+    // Rust prints the error that `main` returns with `{:?}`. The output must contain each cause,
+    // and only once.
     #[test]
     fn the_text_names_each_cause_once() {
         let middle = || Box::new(Middle(io::Error::other("no such sector")));

@@ -13,8 +13,8 @@ impl<T: Copy + Eq> ExclusiveTimer<T> {
         Self { running: None }
     }
 
-    /// Creates a group that counts this timer as running. The algorithm must set the timer in its
-    /// first step.
+    /// Creates a group in which `timer` counts as running. The algorithm must set this timer in its
+    /// first step, because this function requests nothing.
     #[must_use]
     pub const fn started(timer: T) -> Self {
         Self {

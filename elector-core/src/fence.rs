@@ -5,13 +5,15 @@ use thiserror::Error;
 
 use crate::{Epoch, debug_as_text};
 
-/// A number below 2^63 that proves a tenure. A leader sends it with each write. Of two tokens of
-/// one cluster, the later one is higher.
+/// A number below 2^63 that proves a tenure to a store. A leader sends its token with each write,
+/// and the store rejects a write with a lower token than it has seen (see [`Fence`]). Of two tokens
+/// of one cluster, the later one is higher.
 ///
-/// The token is the epoch, times 2^14, plus the number of the grant within the epoch. A grant lasts
-/// as long as its work goes on. If the work starts again within a tenure, for example after a
-/// command has exited, the second start gets another grant. So a store can distinguish late writes
-/// of the first start from writes of the second start.
+/// The token is the epoch, times 2^14, plus the number of the grant within the epoch. A grant is
+/// the act of a node that gives its application the leadership, and lasts as long as the work of
+/// the application goes on. If the work starts again within a tenure, for example after a command
+/// has exited, the second start gets another grant. So a store can distinguish late writes of the
+/// first start from writes of the second start.
 ///
 /// A store takes the token as a number: `u64::from(token)`, or `i64::try_from(token)?` for a signed
 /// column. Every token of a leadership fits both types.
@@ -27,7 +29,7 @@ pub struct FencingToken(u64);
 const GRANT_BITS: u32 = 14;
 
 impl FencingToken {
-    /// The number of grants of an epoch.
+    /// How many grants one epoch can have.
     pub const GRANTS: u64 = 1 << GRANT_BITS;
 
     /// The largest epoch that has tokens: 2^49 - 1.
@@ -43,7 +45,8 @@ impl FencingToken {
         Some(Self((epoch.0 << GRANT_BITS) | grant))
     }
 
-    /// Creates the token with this value, which a store has received. The value is not checked.
+    /// Creates the token with this value, which a store has received. This function does not check
+    /// the value.
     #[must_use]
     pub const fn from_value(value: u64) -> Self {
         Self(value)
@@ -82,8 +85,8 @@ impl From<FencingToken> for u64 {
     }
 }
 
-/// Returns the value for a signed column, for example a BIGINT. The conversion succeeds for each
-/// token of a leadership. It fails only for a value of 2^63 or more, which
+/// Returns the value of the token for a signed column, for example a BIGINT. The conversion
+/// succeeds for each token of a leadership. It fails only for a value of 2^63 or more, which
 /// [`FencingToken::from_value`] does not check.
 impl TryFrom<FencingToken> for i64 {
     type Error = TryFromIntError;
@@ -160,8 +163,8 @@ debug_as_text!(StaleToken);
 mod tests {
     use super::*;
 
-    // A leader writes many times in one tenure. Only a lower token may be rejected, and a rejection
-    // must not lower the fence.
+    // A leader writes many times in one tenure, each time with the same token. So the fence may
+    // reject only a lower token. A rejection must not change the highest token.
     #[test]
     fn the_fence_never_gets_lower() {
         let token = FencingToken::from_value;
@@ -176,7 +179,7 @@ mod tests {
         assert_eq!(fence.admit(token(7)), Ok(()));
     }
 
-    // Every token is a positive number in a signed column, and no two tokens are equal.
+    // Every token fits into a signed column, and no two tokens are equal.
     #[test]
     fn tokens_rise_with_the_grant_and_the_epoch() {
         let token = |epoch, grant| FencingToken::new(Epoch(epoch), grant);
@@ -195,7 +198,8 @@ mod tests {
         assert!(i64::try_from(FencingToken::from_value(1 << 63)).is_err());
         assert_eq!(token(1, FencingToken::GRANTS), None);
         assert_eq!(token(FencingToken::MAX_EPOCH.0 + 1, 0), None);
-        // In earlier versions a token was only the epoch.
+        // In earlier releases a token was only the epoch. Such a token must be lower than the
+        // present token of the same epoch.
         assert!(FencingToken::from_value(1 << 40) < token(1 << 40, 0).unwrap());
     }
 }

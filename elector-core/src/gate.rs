@@ -5,10 +5,10 @@ use crate::{ElectionAlgorithm, Step};
 /// Holds back the visible effects of a step until the write of the step and all earlier writes are
 /// durable.
 ///
-/// The host starts the write of [`Step::persist`], then passes the step through the gate. Steps
-/// come out in order. When a step comes out, the host may send its messages and publish its view.
-/// While steps wait, the algorithm handles further inputs. So a slow disk delays only the visible
-/// effects.
+/// The host starts the write of [`Step::persist`], then passes the step through the gate. The gate
+/// returns the steps in the order in which it received them. When the gate returns a step, the host
+/// may send the messages of the step and publish its view. While steps wait in the gate, the
+/// algorithm handles further inputs. So a slow disk delays only the visible effects.
 #[derive(Clone, Debug)]
 pub struct Gate<A: ElectionAlgorithm> {
     durable: u64,
@@ -31,8 +31,8 @@ impl<A: ElectionAlgorithm> Gate<A> {
         }
     }
 
-    /// Returns the step if it may be visible immediately. Otherwise the gate keeps the step for
-    /// [`pop`](Self::pop), or drops the step if it has no visible effects.
+    /// Returns the step if its effects may be visible immediately. Otherwise the gate keeps the
+    /// step for [`pop`](Self::pop), or drops the step if it has no visible effects.
     pub fn pass(&mut self, step: Box<Step<A>>) -> Option<Box<Step<A>>> {
         if self.waiting.is_empty() && step.needs <= self.durable {
             return Some(step);
@@ -48,15 +48,15 @@ impl<A: ElectionAlgorithm> Gate<A> {
         self.durable = self.durable.max(number);
     }
 
-    /// Returns the next step that may now be visible, if any. Call this method until it returns
-    /// `None`.
+    /// Returns the next waiting step whose effects may now be visible, if there is one. Call this
+    /// method until it returns `None`.
     pub fn pop(&mut self) -> Option<Box<Step<A>>> {
         let step = self.waiting.front();
         step.filter(|step| step.needs <= self.durable)?;
         self.waiting.pop_front()
     }
 
-    /// Returns how many steps wait for the disk.
+    /// Returns how many steps wait until a write is durable.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.len()

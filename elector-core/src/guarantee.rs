@@ -2,21 +2,23 @@ use core::fmt::{self, Debug};
 
 use serde::{Deserialize, Serialize};
 
-/// What callers and checkers may rely on. The trait is sealed: there are exactly two guarantees.
+/// The guarantee of an algorithm: what callers and checkers may rely on. The trait is sealed: there
+/// are exactly two guarantees, [`Quorum`] and [`BestEffort`].
 pub trait Guarantee: sealed::Sealed + Debug + Send + Sync + 'static {
     /// The guarantee as a value.
     const KIND: GuaranteeKind;
 }
 
 /// An [`Epoch`](crate::Epoch) never has more than one leader, no matter which messages are lost or
-/// delayed and which nodes crash or are partitioned, as long as durable state is kept. So fencing
-/// tokens can be made from the epochs.
+/// delayed and which nodes crash or are partitioned, as long as each node keeps its durable state.
+/// So fencing tokens can be made from the epochs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quorum {}
 
-/// Each connected component has one leader once faults have ended. During a partition, or while
-/// messages take longer than the configured bound, there are several leaders at the same time. Use
-/// this guarantee only for work that may be done twice.
+/// Some time after all faults have ended, each group of nodes that can reach each other has one
+/// leader. During a partition, or while messages take longer than the configured bound
+/// ([`Timing::round_trip`](crate::Timing::round_trip)), there are several leaders at the same time.
+/// Use this guarantee only for work that several nodes may do at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BestEffort {}
 

@@ -3,8 +3,8 @@
 //!
 //! A host passes an input to its [`Process`] with [`Process::step`], and passes the step to
 //! [`carry_out`]. That function calls the [`Host`] back in the only order that is safe: *persist,
-//! timers, sends, view*. The visible effects of a step are held back until each write that they
-//! depend on is durable.
+//! timers, sends, view*. It holds the visible effects of a step (sends and view) back until each
+//! write that they depend on is durable.
 
 use alloc::{boxed::Box, string::ToString};
 
@@ -13,34 +13,35 @@ use crate::{
     trace::{Event, EventOf},
 };
 
-/// The progress of a write.
+/// Whether a write has ended: the result of [`Host::persist`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Persist {
     /// The state is durable.
     Done,
-    /// The write is in progress. The host calls [`persisted`] when it has ended.
+    /// The write is in progress. The host calls [`persisted`] when the write has ended.
     Pending,
 }
 
 /// What a host does for one node. [`carry_out`] and [`persisted`] call these methods in the right
 /// order.
 pub trait Host<A: ElectionAlgorithm> {
-    /// Returns the process; `None` once it has ended. Nothing of a process that has ended becomes
-    /// visible.
+    /// Returns the process of the node; `None` once the process has ended. [`carry_out`] and
+    /// [`persisted`] make nothing visible of a process that has ended.
     fn process(&mut self) -> Option<&mut Process<A>>;
 
-    /// Called before a step is carried out.
+    /// Called by [`carry_out`] before it carries out a step.
     fn begin(&mut self, _step: &mut Step<A>) {}
 
-    /// Starts to write the durable state that step `step` requested. Writes must end in the order
-    /// in which they started.
+    /// Starts to write `durable`, which is the durable state after step `step`. Writes must end in
+    /// the order in which they started.
     fn persist(&mut self, step: u64, durable: A::Durable) -> Persist;
 
     /// Carries out these changes of timers, in their order. There is at least one change. For each
-    /// timer that is set, the host draws a random duration within the bounds.
+    /// timer that a change sets, the host draws a random duration within the bounds of the change.
     fn change_timers(&mut self, changes: &[TimerChange<A::Timer>]);
 
-    /// Called when a step becomes visible. Its messages, its view and its refusal follow.
+    /// Called when a step becomes visible. The calls for its messages, its view and its refusal
+    /// follow directly.
     fn reveal(&mut self, _step: &Step<A>) {}
 
     /// Sends a message of step `step`.
@@ -49,7 +50,7 @@ pub trait Host<A: ElectionAlgorithm> {
     /// Publishes the new view of step `step`.
     fn publish(&mut self, step: u64, view: View);
 
-    /// Reports why the command of step `step` was refused.
+    /// Reports to the application why the algorithm refused the command of step `step`.
     fn refuse(&mut self, _step: u64, _reason: Refusal) {}
 
     /// Returns `true` if the host keeps a trace.
@@ -58,12 +59,13 @@ pub trait Host<A: ElectionAlgorithm> {
     }
 
     /// Adds an event to the trace: a request of a step, a view or a refusal. A host with a trace
-    /// adds inputs and messages to the trace itself, because the host may number messages.
+    /// adds inputs and messages to the trace itself, because only the host knows the numbers of
+    /// messages.
     fn record(&mut self, _event: EventOf<A>) {}
 }
 
-/// Carries out a step: starts its write, changes its timers, and makes the rest visible, now or
-/// when the writes are durable.
+/// Carries out a step: starts its write, changes its timers, and makes its other effects visible,
+/// now or when all writes that they depend on are durable.
 pub fn carry_out<A: ElectionAlgorithm>(host: &mut impl Host<A>, mut step: Box<Step<A>>) {
     host.begin(&mut step);
     if host.traces() {
@@ -87,8 +89,8 @@ pub fn carry_out<A: ElectionAlgorithm>(host: &mut impl Host<A>, mut step: Box<St
     }
 }
 
-/// Handles the end of a write: the state of step `number` is durable, and so is the state of each
-/// step before it. Makes the steps visible that waited for this write.
+/// Handles the end of a write: the state after step `number` is durable, and so is the state after
+/// each step before it. Makes the steps visible that waited for this write.
 pub fn persisted<A: ElectionAlgorithm>(host: &mut impl Host<A>, number: u64) {
     if let Some(process) = host.process() {
         process.gate.persisted(number);

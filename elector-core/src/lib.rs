@@ -1,24 +1,24 @@
-//! The pure part of elector: the [`ElectionAlgorithm`] trait, and the types that all algorithms and
-//! all hosts share.
+//! The pure part of elector, without a clock, I/O or random numbers: the [`ElectionAlgorithm`]
+//! trait, and the types that all algorithms and all hosts share.
 //!
 //! An algorithm is a state machine. It receives facts ([`Input`]) and requests effects
 //! ([`Outbox`]). A host (simulator, model checker, actor, network node) owns the clock, the disk
-//! and the connections. It drives the algorithm through a [`Process`], which is a [`Driver`] and a
-//! [`Gate`]:
+//! and the connections. The host drives the algorithm through a [`Process`], which is a [`Driver`]
+//! and a [`Gate`]:
 //!
 //! 1. Call [`Driver::step`] with the input and the host's clock reading.
 //! 2. Start to write [`Step::persist`], if there is something to write.
 //! 3. Set and cancel [`Step::timers`].
-//! 4. Pass the step to [`Gate::pass`]. The gate returns the step as soon as others may see its
-//!    effects: immediately, or from [`Gate::pop`] after [`Gate::persisted`]. Then send the
-//!    [`Step::sends`] and publish the [`Step::view`].
+//! 4. Pass the step to [`Gate::pass`]. The gate returns the step as soon as others may see the
+//!    effects of the step: immediately, or from [`Gate::pop`] after [`Gate::persisted`]. Then send
+//!    the [`Step::sends`] and publish the [`Step::view`].
 //!
-//! A host does no more than that. The module [`host`] does it for every host that implements
-//! [`Host`](host::Host) with a clock, a disk and connections. The author of an algorithm never has
-//! to persist before a reply: the driver compares [`ElectionAlgorithm::durable`] before and after
-//! each step to find out what changed.
+//! A host does nothing else with a step. The function [`host::carry_out`] does steps 2 to 4 for
+//! every type that implements the trait [`Host`](host::Host). An algorithm never requests a write:
+//! the driver compares [`ElectionAlgorithm::durable`] before and after each step. If the durable
+//! state has changed, the host writes it before it sends the messages of the step.
 //!
-//! The module [`invariants`] lists what must hold in every run of every host.
+//! The module [`invariants`] lists what must hold in every run, on every host.
 //!
 //! # An algorithm and its host
 //!

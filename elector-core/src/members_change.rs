@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Epoch, NodeSet};
 
-/// The name of a roster, the list of the nodes that vote: the epoch of the leader that made it, and
-/// its version.
+/// The name of a roster, which is the list of the nodes that vote. It consists of the epoch of the
+/// leader that made the roster, and the version of the roster.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -24,7 +24,7 @@ impl RosterId {
     };
 }
 
-/// Reads the form that [`Display`](fmt::Display) writes: `7.2`.
+/// Reads the form that [`Display`](fmt::Display) writes, such as `7.2` for epoch 7 and version 2.
 impl FromStr for RosterId {
     type Err = ParseIntError;
 
@@ -48,16 +48,19 @@ impl fmt::Display for RosterId {
 pub struct MembersChange {
     /// The nodes that vote after the change.
     pub goal: NodeSet,
-    /// Nodes of the goal that come back with a new disk, not the one that the roster names. A node
-    /// is not a voter any more when its disk is lost, because the disk kept its votes.
+    /// Nodes of the goal that come back with a new disk, and not with the disk that the roster
+    /// names. A node is not a voter any more when its disk is lost, because the disk kept its
+    /// votes. So the command must say explicitly that the node may vote with its new disk.
     pub readmit: NodeSet,
-    /// Change only this roster. If the cluster has another roster, the command is refused. If a
-    /// change is in progress in this roster, the new goal replaces the goal of that change.
+    /// Change only the roster with this id. If the cluster has another roster, the leader refuses
+    /// the command. If a change is in progress in this roster, the new goal replaces the goal of
+    /// that change.
     pub if_roster: Option<RosterId>,
 }
 
 impl MembersChange {
-    /// Creates the change of any roster to these voters, without nodes that come back.
+    /// Creates a change to these voters, for any present roster. The change readmits no node with a
+    /// new disk.
     #[must_use]
     pub fn to(goal: NodeSet) -> Self {
         Self {
@@ -67,7 +70,7 @@ impl MembersChange {
     }
 }
 
-/// Lists the goal, as in `1,2,3`.
+/// Lists the nodes of the goal, as in `1,2,3`.
 impl fmt::Display for MembersChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, node) in self.goal.iter().enumerate() {

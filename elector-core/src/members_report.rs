@@ -6,15 +6,16 @@ use crate::{DiskId, Moment, NodeId, RosterId};
 /// What a node knows about the members of its cluster, for operators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MembersReport {
-    /// The name of the roster that this node has.
+    /// The id of the roster that this node has. A roster is the list of the nodes that vote.
     pub roster: RosterId,
     /// The nodes that vote when the change in progress is complete; `None` if no change is in
     /// progress.
     pub goal: Option<Vec<NodeId>>,
-    /// The voters, the nodes of the goal, and on the leader also the observers that answer it. In
+    /// The voters, the nodes of `goal`, and on the leader also the observers that answer it. In
     /// ascending order of their ids.
     pub members: Vec<Member>,
-    /// What the change in progress waits for. Only the leader knows it.
+    /// What the change in progress waits for. Only the leader knows it: on other nodes it is
+    /// `None`.
     pub waits_for: Option<ChangeWait>,
 }
 
@@ -34,12 +35,13 @@ pub struct Member {
     pub node: NodeId,
     /// What the node does in the cluster.
     pub role: MemberRole,
-    /// The disk of the voter; for a node that is no voter, the disk from which it has answered.
+    /// The id of the voter's disk. For a node that is no voter, the id of the disk from which it
+    /// has answered the leader.
     pub disk: Option<DiskId>,
     /// Whether the node never leads.
     pub is_witness: bool,
-    /// When the node last answered the leader. Only the leader knows it, while the members change
-    /// or while there are observers.
+    /// When the node last answered the leader. Only the leader knows this time, and only while the
+    /// members change or while there are observers.
     pub heard: Option<Moment>,
 }
 
@@ -48,11 +50,11 @@ pub struct Member {
 pub enum MemberRole {
     /// The node votes.
     Voter,
-    /// The node follows the leader. It does not vote, and does not count.
+    /// The node follows the leader. It does not vote, and does not count for a majority.
     Observer,
-    /// The node is to vote, and does not vote yet.
+    /// The node becomes a voter in the change that is in progress, and does not vote yet.
     Joining,
-    /// The node votes, and is to vote no longer.
+    /// The node votes now, and is no voter any more when the change in progress is complete.
     Leaving,
 }
 
@@ -86,13 +88,16 @@ impl fmt::Display for MemberRole {
 pub enum ChangeWait {
     /// A majority of the voters must store the present roster.
     Stored,
-    /// The lease must rest on the present voters.
+    /// A majority of the present voters must acknowledge the leader, so that its lease depends on
+    /// these voters only.
     Lease,
-    /// This node must answer the leader five times in a row in time.
+    /// This node must answer five heartbeats of the leader in a row in time, before it becomes a
+    /// voter.
     Joiner(NodeId),
-    /// A majority of the voters without this node must answer the leader.
+    /// A majority of the voters without this node must answer the leader, before this node is
+    /// removed.
     Majority(NodeId),
-    /// The leader is to leave, and another node must take over the leadership.
+    /// The leader itself is removed last: another node must take over the leadership first.
     HandOver,
 }
 

@@ -5,10 +5,11 @@ use thiserror::Error;
 
 use crate::{NodeId, NodeSet, debug_as_text};
 
-/// The members of a cluster: a fixed set of nodes in the order of their ids, seen from one of them.
-/// It is cheap to clone.
+/// The members of a cluster: a fixed set of nodes in the order of their ids, seen from one of them,
+/// which is the local node. A membership is cheap to clone, because all clones share the list of
+/// nodes.
 ///
-/// A membership that is read from a file or from the wire is checked by the same rules as in
+/// When a membership is read from a file or from the wire, serde checks it by the same rules as
 /// [`Membership::new`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
@@ -17,7 +18,7 @@ pub struct Membership {
     nodes: Arc<[NodeId]>,
 }
 
-/// A membership that was read and is not checked yet.
+/// A membership that was read, and that is not checked yet.
 #[derive(Deserialize)]
 #[serde(rename = "Membership")]
 struct Unchecked {
@@ -51,7 +52,8 @@ pub enum MembershipError {
 debug_as_text!(MembershipError);
 
 impl Membership {
-    /// Creates the cluster of `nodes`, in any order, seen from `me`.
+    /// Creates the membership of the cluster of `nodes`, which may come in any order, with the
+    /// local node `me`.
     ///
     /// # Errors
     /// If `nodes` is empty, has a duplicate, or does not contain `me`.
@@ -76,7 +78,8 @@ impl Membership {
         })
     }
 
-    /// Returns the same cluster seen from another node; `None` if that node is not a member.
+    /// Returns the membership of the same cluster with `node` as the local node; `None` if `node`
+    /// is not a member.
     #[must_use]
     pub fn seen_from(&self, node: NodeId) -> Option<Self> {
         self.contains(node).then(|| Self {
@@ -91,7 +94,7 @@ impl Membership {
         self.me
     }
 
-    /// Returns all nodes in ascending order, with the local one.
+    /// Returns all nodes in ascending order, including the local node.
     #[must_use]
     pub fn nodes(&self) -> &[NodeId] {
         &self.nodes
@@ -116,38 +119,39 @@ impl Membership {
         self.position(node).is_some()
     }
 
-    /// Returns `true` if this node is a member and is not the local one.
+    /// Returns `true` if this node is a member and is not the local node.
     #[must_use]
     pub fn has_peer(&self, node: NodeId) -> bool {
         node != self.me && self.contains(node)
     }
 
-    /// Returns the rank of this node in the order of ids, from 0.
+    /// Returns the position of this node in the order of ids, counted from 0; `None` if it is not a
+    /// member.
     #[must_use]
     pub fn position(&self, node: NodeId) -> Option<usize> {
         self.nodes.binary_search(&node).ok()
     }
 
-    /// Returns all nodes except the local one, in ascending order.
+    /// Returns all nodes except the local node, in ascending order.
     pub fn peers(&self) -> impl DoubleEndedIterator<Item = NodeId> + Clone + '_ {
         let me = self.me;
         self.nodes.iter().copied().filter(move |&node| node != me)
     }
 
-    /// Returns the highest peer that is not among the suspects.
+    /// Returns the peer with the highest id that is not in `suspects`; `None` if all are suspects.
     #[must_use]
     pub fn highest_peer(&self, suspects: &NodeSet) -> Option<NodeId> {
         self.peers().rfind(|&peer| !suspects.contains(peer))
     }
 
-    /// Returns the nodes with a higher id than the local one, in ascending order.
+    /// Returns the nodes with a higher id than the local node, in ascending order.
     #[must_use]
     pub fn above(&self) -> &[NodeId] {
         let first = self.nodes.partition_point(|&node| node <= self.me);
         &self.nodes[first..]
     }
 
-    /// Returns the nodes with a lower id than the local one, in ascending order.
+    /// Returns the nodes with a lower id than the local node, in ascending order.
     #[must_use]
     pub fn below(&self) -> &[NodeId] {
         let end = self.nodes.partition_point(|&node| node < self.me);
@@ -172,8 +176,8 @@ mod tests {
         assert_eq!(of(4, &[1, 2, 3]), MembershipError::NotAMember(NodeId(4)));
     }
 
-    // Bully asks the nodes above and notifies the nodes below. With an off-by-one error in these
-    // lists, no node would be elected.
+    // Bully asks the nodes with higher ids and notifies the nodes with lower ids. With an
+    // off-by-one error in these lists, no node would be elected.
     #[test]
     fn neighbours_are_split_by_id() {
         let members = Membership::new(NodeId(3), ids(&[5, 1, 3, 2])).unwrap();
@@ -182,7 +186,7 @@ mod tests {
         assert_eq!(members.peers().collect::<Vec<_>>(), ids(&[1, 2, 5]));
     }
 
-    // An even cluster must not accept half of itself as a quorum.
+    // In a cluster with an even number of nodes, half of the nodes must not be a quorum.
     #[test]
     fn a_majority_is_more_than_half() {
         let majority = |n| {

@@ -4,8 +4,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Epoch, NodeId, Payload, RosterId};
 
-/// A message between nodes. These methods describe the message, so that all hosts count messages in
-/// the same way.
+/// A message between nodes. With these methods a host counts, checks and delivers messages without
+/// knowledge of the algorithm, so all hosts do this in the same way.
 pub trait Message: Payload {
     /// Returns the name of the message in the algorithm's own paper, in camel case
     /// (`"RequestVote"`).
@@ -21,34 +21,35 @@ pub trait Message: Payload {
         None
     }
 
-    /// Returns the exclusive support that this message grants when it is sent to `to`, if any.
-    /// Checkers use the pledges: a pledge that [breaks](Pledge::then) an earlier pledge of the node
-    /// is a violation. The default is `None`.
+    /// Returns the [`Pledge`] that a node makes when it sends this message to `to`; `None` if the
+    /// message makes none. A pledge is support that a node may give only once, for example a vote.
+    /// Checkers report a violation if a pledge of a node [breaks](Pledge::then) an earlier pledge
+    /// of the same node. The default is `None`.
     fn pledge(&self, _to: NodeId) -> Option<Pledge> {
         None
     }
 
-    /// Returns which nodes process the message. The default is [`Scope::Cluster`], for algorithms
-    /// whose members are fixed.
+    /// Returns which nodes process the message: all nodes, or only the nodes with a certain roster.
+    /// The default is [`Scope::Cluster`], for algorithms whose members are fixed.
     fn scope(&self) -> Scope {
         Scope::Cluster
     }
 
-    /// Serializes a message of the scope [`Scope::Cluster`] or [`Scope::Roster`] without its
-    /// roster. A transport over connections announces the roster once. The default serializes the
-    /// whole message.
+    /// Serializes a message of the scope [`Scope::Cluster`] or [`Scope::Roster`] without the id of
+    /// its roster. A transport over connections sends this id once on a connection, and again when
+    /// it changes, instead of with every message. The default serializes the whole message.
     ///
     /// # Errors
-    /// As the serializer.
+    /// Returns the errors of the serializer.
     fn serialize_bare<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         self.serialize(to)
     }
 
-    /// Deserializes what [`serialize_bare`](Self::serialize_bare) has written, with the roster that
-    /// was announced before.
+    /// Deserializes what [`serialize_bare`](Self::serialize_bare) has written. `roster` is the id
+    /// that the transport received last on the same connection.
     ///
     /// # Errors
-    /// As the deserializer.
+    /// Returns the errors of the deserializer.
     fn deserialize_bare<'de, D: Deserializer<'de>>(
         _roster: RosterId,
         from: D,
@@ -62,7 +63,7 @@ pub trait Message: Payload {
 pub enum Scope {
     /// All nodes of a cluster whose members are fixed.
     Cluster,
-    /// The nodes that have this roster.
+    /// Only the nodes that have this roster, which is the list of the nodes that vote.
     Roster(RosterId),
     /// All nodes of a cluster whose members can change, with any roster.
     AnyRoster,
@@ -75,8 +76,8 @@ pub enum Scope {
 pub enum Purpose {
     /// A message of an election, up to and including the round that announces the winner.
     Election,
-    /// A heartbeat, or the acknowledgement of a heartbeat. Their number is the cost of a time
-    /// without elections.
+    /// A heartbeat, or the acknowledgement of a heartbeat. The number of these messages is what a
+    /// cluster costs while there is no election.
     Liveness,
     /// A message of an application that is built on top of the election.
     Application,
@@ -85,14 +86,15 @@ pub enum Purpose {
 /// Support that a node may give only once: a vote, a promise, an acceptance.
 ///
 /// In one epoch the rank of a node's pledges never goes down, and two pledges of the same rank name
-/// the same candidate. This holds for all time, across restarts. Raft's votes all have rank `(0,
-/// 0)`, so there is one vote per term. The rank of a Paxos acceptor is the ballot.
+/// the same candidate. This rule holds for all time, across restarts of the node. Raft's votes all
+/// have rank `(0, 0)`, so a node gives one vote per term. The rank of a pledge of a Paxos acceptor
+/// is the ballot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Pledge {
     /// The epoch in which the pledge counts.
     pub epoch: Epoch,
-    /// The ballot, if the algorithm has ballots. Ballots are compared across nodes: in one epoch, a
-    /// rank other than `(0, 0)` names one candidate, on all nodes.
+    /// The ballot; `(0, 0)` if the algorithm has no ballots. Checkers compare ballots across nodes:
+    /// in one epoch, the pledges of all nodes with the same ballot name the same candidate.
     pub rank: (u64, u64),
     /// The supported node. If it is `None`, the pledge binds its sender to the rank alone, like the
     /// promise of a Paxos acceptor.
@@ -110,8 +112,9 @@ impl Pledge {
         }
     }
 
-    /// Returns what binds a node that made this pledge and then the pledge `later` of the same
-    /// epoch. Returns `None` if `later` breaks this pledge.
+    /// Combines two pledges of one node in the same epoch: this pledge, and then the pledge
+    /// `later`. Returns the pledge that binds the node from then on. Returns `None` if `later`
+    /// breaks this pledge, because it has a lower rank, or the same rank and another candidate.
     #[must_use]
     pub fn then(self, later: Self) -> Option<Self> {
         if later.rank != self.rank {
@@ -157,7 +160,8 @@ mod tests {
         }
     }
 
-    // Every checker uses this rule: with an error here, no checker would find a broken pledge.
+    // Every checker calls `Pledge::then`: with an error in it, no checker would find a broken
+    // pledge.
     #[test]
     fn a_pledge_is_broken_by_a_lower_rank_and_by_another_candidate() {
         let bound = pledge(2, Some(1));

@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 /// An opaque timestamp from the clock of the host that a node runs on.
 ///
-/// An algorithm may store a timestamp, echo it in a message, and let [`Acks`](crate::Acks) take the
-/// quorum-th newest one. It must not use a timestamp in any other way. These uses are enough to
-/// count a leader's lease from the *send* time of the last round that a quorum acknowledged. So no
-/// algorithm ever reads a clock. A timestamp has a meaning only on the node that took it. In the
-/// model checker without time, every moment is [`Moment::ZERO`].
+/// An algorithm may store a timestamp, echo it in a message, and let [`Acks`](crate::Acks) find the
+/// newest timestamp that a quorum has acknowledged. It must not use a timestamp in any other way.
+/// These uses are enough to count a leader's lease from the *send* time of the last round of
+/// heartbeats that a quorum acknowledged. So no algorithm ever reads a clock. A timestamp has a
+/// meaning only on the node that took it. In the model checker without time, every moment is
+/// [`Moment::ZERO`].
 ///
 /// The methods are for hosts, and for types of this crate such as [`Acks`](crate::Acks).
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -19,7 +20,7 @@ impl Moment {
     /// The origin of the host's clock.
     pub const ZERO: Self = Self(0);
 
-    /// The end of time.
+    /// The last moment that a timestamp can express.
     pub const MAX: Self = Self(u64::MAX);
 
     /// Creates a timestamp from the host's clock, in nanoseconds since an origin that the host
@@ -35,7 +36,8 @@ impl Moment {
         self.0
     }
 
-    /// Returns the time since another moment. The time is zero if the other moment is later.
+    /// Returns the time from the moment `earlier` to this moment. The time is zero if `earlier` is
+    /// later than this moment.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
@@ -54,7 +56,8 @@ impl Moment {
     }
 }
 
-/// Returns a duration in whole nanoseconds. The number saturates at 584 years.
+/// Returns a duration as a number of whole nanoseconds. The number saturates at `u64::MAX`, which
+/// is 584 years.
 #[must_use]
 pub const fn nanos(duration: Duration) -> u64 {
     let subsec = duration.subsec_nanos() as u64;
@@ -62,7 +65,8 @@ pub const fn nanos(duration: Duration) -> u64 {
     whole.saturating_add(subsec)
 }
 
-// The text of golden scenarios must not depend on the host's clock.
+// Golden scenarios contain the `Debug` text of messages. This text must not depend on the host's
+// clock, so it does not show the time of a moment.
 impl fmt::Debug for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("@")

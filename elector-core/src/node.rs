@@ -2,8 +2,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The id of a node. It stays the same as long as the cluster exists. Ids are compared by value.
-/// Bully and Ring prefer the highest id.
+/// The id of a node. It stays the same as long as the cluster exists. Ids are ordered by their
+/// number. Bully and Ring prefer the node with the highest id as the leader.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NodeId(pub u64);

@@ -8,18 +8,19 @@ use crate::{Delay, ElectionAlgorithm, Membership, Moment, NodeId, Refusal};
 /// A message and its receiver.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Outgoing<M> {
-    /// The receiver.
+    /// The node that receives the message.
     pub to: NodeId,
     /// The message.
     pub message: M,
 }
 
-/// A change of a timer.
+/// A change of a timer, which a step requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum TimerChange<T> {
-    /// Start the timer now. If it was running, it starts again.
+    /// Start this timer now, with a random duration within these bounds. If the timer was running,
+    /// it starts again.
     Set(T, Delay),
-    /// Stop the timer, so that it does not elapse.
+    /// Stop this timer, so that it does not elapse.
     Cancel(T),
 }
 
@@ -55,7 +56,8 @@ impl<A: ElectionAlgorithm> Outbox<A> {
         }
     }
 
-    /// Returns the timestamp of this step. It does not change during the step.
+    /// Returns the timestamp of this step, which is the host's clock reading. It does not change
+    /// during the step.
     #[must_use]
     pub fn now(&self) -> Moment {
         self.now
@@ -85,15 +87,15 @@ impl<A: ElectionAlgorithm> Outbox<A> {
         self.timers.push(TimerChange::Cancel(timer));
     }
 
-    /// Reports why the command was refused, and what to do instead. If [`Refusal`] has no variant
-    /// for the reason, the reason is a text.
+    /// Refuses the command of this step, and reports why, and what to do instead. If [`Refusal`]
+    /// has no variant for the reason, `refusal` is a text.
     pub fn refuse(&mut self, refusal: impl Into<Refusal>) {
         self.refusal = Some(refusal.into());
     }
 
-    /// Runs a step of an algorithm `B` that the algorithm `A` wraps, and adds the requests of this
-    /// step to those of `A`. The closures turn the messages and timers of `B` into messages and
-    /// timers of `A`.
+    /// Runs a step of an algorithm `B` that the algorithm `A` wraps, and adds the requests of `B`
+    /// to those of `A`. The closures turn the messages and timers of `B` into messages and timers
+    /// of `A`.
     pub fn scoped<B: ElectionAlgorithm>(
         &mut self,
         message: impl Fn(B::Message) -> A::Message,
@@ -140,13 +142,14 @@ impl<A: ElectionAlgorithm> Outbox<A> {
         &self.timers
     }
 
-    /// Returns the reason for the refusal, if the command was refused.
+    /// Returns why the algorithm refused the command of this step; `None` if it did not refuse it.
     #[must_use]
     pub fn refusal(&self) -> Option<Refusal> {
         self.refusal
     }
 
-    /// Withdraws a refusal of this step, for an algorithm that tries another command instead.
+    /// Withdraws the refusal of this step, for an algorithm that tries another command instead of
+    /// the refused one.
     pub fn clear_refusal(&mut self) {
         self.refusal = None;
     }
@@ -157,8 +160,9 @@ impl<A: ElectionAlgorithm> Outbox<A> {
         self.timers.clear();
     }
 
-    /// Gives the filled buffers to a finished step, and takes the old buffers of that step. The
-    /// next step fills the old buffers.
+    /// Exchanges buffers with a step that is about to be returned: the step gets the buffers that
+    /// this outbox has filled, and this outbox gets the old buffers of the step, which the next
+    /// step fills again.
     pub(crate) fn swap(
         &mut self,
         sends: &mut Vec<Outgoing<A::Message>>,

@@ -15,8 +15,10 @@ pub struct Process<A: ElectionAlgorithm> {
 }
 
 impl<A: ElectionAlgorithm> Process<A> {
-    /// Creates a process that starts from the state on the disk. [`Input::Started`] must be its
-    /// first input. [`Configuration::validate`](crate::Configuration::validate) must have passed.
+    /// Creates a process that starts from the state on the disk. [`Input::Started`] must be the
+    /// first input of the process. Before this call,
+    /// [`Configuration::validate`](crate::Configuration::validate) must have returned `Ok` for the
+    /// configuration.
     #[must_use]
     pub fn restore(config: &A::Config, members: Membership, durable: A::Durable) -> Self {
         let driver = Driver::restore(config, members, durable);
@@ -30,7 +32,7 @@ impl<A: ElectionAlgorithm> Process<A> {
     /// See [`Driver::step`].
     ///
     /// # Errors
-    /// If the algorithm broke its contract. The process must then be ended.
+    /// If the algorithm broke its contract. The host must then end the process.
     pub fn step(
         &mut self,
         input: Input<A::Message, A::Timer>,
@@ -39,13 +41,13 @@ impl<A: ElectionAlgorithm> Process<A> {
         self.driver.step(input, now)
     }
 
-    /// Returns the driver, with the state of the algorithm. It may be ahead of the disk.
+    /// Returns the driver, with the state of the algorithm. This state may be ahead of the disk.
     #[must_use]
     pub fn driver(&self) -> &Driver<A> {
         &self.driver
     }
 
-    /// Returns how many steps wait for the disk.
+    /// Returns how many steps wait in the gate until a write is durable.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.gate.waiting()
@@ -58,17 +60,18 @@ impl<A: ElectionAlgorithm> Process<A> {
         self.published
     }
 
-    /// Returns `true` if the node leads the epoch that it has published. The driver may be ahead of
-    /// the disk, so the driver's view alone is not enough. If the driver has already stopped
-    /// leading, this method returns `false` at once, before the disk has the change.
+    /// Returns `true` if the node leads the epoch that it has published. The driver's view alone is
+    /// not enough: the driver may be ahead of the disk, so the state in which the node leads may
+    /// not be durable yet. The published view alone is not enough either: if the driver has already
+    /// stopped leading, this method returns `false` at once, before the disk has the change.
     #[must_use]
     pub fn leads(&self) -> bool {
         self.published.leads() && self.driver.view() == self.published
     }
 
-    /// Returns the send time of the round that the lease of the node counts from, if the node
-    /// [leads](Self::leads) and has a lease. A host may rely on this value, but not on
-    /// [`Driver::lease`].
+    /// Returns the send time of the round of heartbeats that the lease of the node counts from, if
+    /// the node [leads](Self::leads) and has a lease. A host may rely on this value, but not on
+    /// [`Driver::lease`], which may be ahead of the disk.
     #[must_use]
     pub fn lease(&self) -> Option<Moment> {
         self.driver.lease().filter(|_| self.leads())

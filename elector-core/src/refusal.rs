@@ -2,15 +2,16 @@ use thiserror::Error;
 
 use crate::{Membership, NodeId};
 
-/// Why a node refuses a [`Command`](crate::Command), and what to do instead. Hosts pass the text on
-/// to the user who gave the command.
+/// Why a node refuses a [`Command`](crate::Command), and what to do instead. Hosts pass the text of
+/// the refusal on to the user who gave the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// A command to campaign, while the node leads.
     #[error("this node leads already")]
     LeadsAlready,
-    /// A command to campaign, while the node owes a leader silence.
+    /// A command to campaign, while the node owes a leader silence: the node received a sign of
+    /// life of the leader less than `election_min` ago.
     #[error(
         "a leader was there less than election_min ago: have it transfer its leadership, or try \
          again later"
@@ -40,19 +41,21 @@ pub enum Refusal {
     /// A command to change the members, at a node whose members are fixed.
     #[error("the members of this cluster are fixed while it runs")]
     MembersAreFixed,
-    /// A command to an observer that only a voter can carry out.
+    /// A command that only a voter can carry out, at a node that is an observer.
     #[error("this node is an observer, and does not vote: send the command to a voter")]
     Observes,
     /// A command to change the members to an empty list.
     #[error("a cluster needs a voter: name at least one node")]
     NoVoters,
-    /// A command to change a roster that the cluster does not have any more.
+    /// A command to change a roster (the list of the nodes that vote) that the cluster does not
+    /// have any more.
     #[error("the members have changed meanwhile: read them again, and decide again")]
     OtherRoster,
     /// A command to change the members, while another change is in progress.
     #[error("another change of the members is in progress: wait until it is complete")]
     ChangeInProgress,
-    /// A command to change the members to nodes that never lead.
+    /// A command to change the members to a list in which all nodes are witnesses, which never
+    /// lead.
     #[error("all these nodes are witnesses, which never lead: name another node, too")]
     OnlyWitnesses,
     /// A command to change the members to more nodes than a roster can have.
@@ -71,7 +74,8 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Checks what all algorithms require of a node that leadership is transferred to.
+    /// Checks the node that a command transfers leadership to, by the rules that all algorithms
+    /// have.
     ///
     /// # Errors
     /// If `target` is the local node, or is not a member.

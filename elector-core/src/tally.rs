@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Membership, NodeId};
 
-/// A set of nodes. It is written as a list of ids in ascending order. A list in any order can be
-/// read: lookups need sorted ids, but a peer may send unsorted ids.
+/// A set of nodes. Serde writes the set as a list of ids in ascending order, and reads a list in
+/// any order. Reading sorts the ids, because lookups need sorted ids, and a peer may send unsorted
+/// ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "Vec<NodeId>")]
 pub struct NodeSet(Vec<NodeId>);
@@ -23,7 +24,7 @@ impl NodeSet {
         Self(Vec::new())
     }
 
-    /// Adds a node. Returns `true` if it was not in the set.
+    /// Adds a node. Returns `true` if the node was not in the set.
     pub fn insert(&mut self, node: NodeId) -> bool {
         self.0.binary_search(&node).is_err_and(|place| {
             self.0.insert(place, node);
@@ -31,7 +32,7 @@ impl NodeSet {
         })
     }
 
-    /// Removes a node. Returns `true` if it was in the set.
+    /// Removes a node. Returns `true` if the node was in the set.
     pub fn remove(&mut self, node: NodeId) -> bool {
         self.0.binary_search(&node).is_ok_and(|place| {
             self.0.remove(place);
@@ -67,7 +68,7 @@ impl NodeSet {
         self.0.iter().copied()
     }
 
-    /// Returns the highest node.
+    /// Returns the node with the highest id; `None` if the set is empty.
     #[must_use]
     pub fn last(&self) -> Option<NodeId> {
         self.0.last().copied()
@@ -86,7 +87,7 @@ impl FromIterator<NodeId> for NodeSet {
 /// The state of a majority vote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The result is open.
+    /// The vote is not decided yet.
     Pending,
     /// A majority granted the request.
     Won,
@@ -94,8 +95,9 @@ pub enum Verdict {
     Lost,
 }
 
-/// Counts one majority vote. Each member counts once, and its first answer stands. Answers of nodes
-/// that are not members do not count.
+/// Counts the answers to one request that needs a majority. Each member counts once: its first
+/// answer stands, and later answers are ignored. Answers of nodes that are not members do not
+/// count.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Tally {
     granted: NodeSet,
@@ -103,7 +105,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Creates a vote without answers.
+    /// Creates the count of a vote that has no answers yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -156,7 +158,7 @@ mod tests {
         Membership::new(NodeId(1), (1..=n).map(NodeId)).unwrap()
     }
 
-    // A vote that counts twice would make a majority of one node.
+    // If two answers of one node counted, one node alone could be a majority.
     #[test]
     fn a_node_counts_once_and_its_first_answer_stands() {
         let (members, mut tally) = (members(3), Tally::new());
@@ -167,7 +169,8 @@ mod tests {
         assert_eq!(tally.record(&members, NodeId(3), true), Verdict::Won);
     }
 
-    // Half of an even cluster is enough to block, and not enough to win.
+    // In a cluster with an even number of nodes, half of the nodes can prevent a majority, but
+    // cannot be one.
     #[test]
     fn half_of_an_even_cluster_blocks() {
         let (members, mut tally) = (members(4), Tally::new());

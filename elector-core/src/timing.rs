@@ -5,7 +5,8 @@ use thiserror::Error;
 
 use crate::{Configuration, Delay, debug_as_text};
 
-/// The durations that all algorithms share, so that a comparison of them is fair.
+/// The durations that all algorithms share. They are the same for all, so that a comparison of
+/// algorithms is fair.
 ///
 /// The default is for nodes in one process, and for comparisons with the literature (Ongaro and
 /// Ousterhout 2014, section 9.3: 150 to 300 ms). For nodes on several machines use
@@ -19,22 +20,24 @@ pub struct Timing {
     /// The interval between a leader's heartbeats. Default 50 ms.
     #[serde(rename = "heartbeat_ms", with = "millis")]
     pub heartbeat: Duration,
-    /// How long a leader may act after the send time of the newest round that a quorum has
-    /// acknowledged, before the host subtracts its margin for clock drift. Default 120 ms.
+    /// How long a leader may act after the send time of the newest round of heartbeats that a
+    /// quorum has acknowledged. The host subtracts a margin for clock drift from this duration.
+    /// Default 120 ms.
     #[serde(rename = "lease_ms", with = "millis")]
     pub lease: Duration,
-    /// How long a leader must be silent before a follower without other evidence may mark it down:
-    /// the lower bound of the election timeout. Default 150 ms.
+    /// How long a leader must be silent before a follower without other evidence of its failure may
+    /// mark it down (take it for failed). This is the lower bound of the election timeout. Default
+    /// 150 ms.
     #[serde(rename = "election_min_ms", with = "millis")]
     pub election_min: Duration,
-    /// The upper bound of the election timeout. A wider gap to the lower bound gives fewer split
-    /// votes. Default 300 ms.
+    /// The upper bound of the election timeout. The larger the difference between the two bounds,
+    /// the fewer votes are split. Default 300 ms.
     #[serde(rename = "election_max_ms", with = "millis")]
     pub election_max: Duration,
-    /// How long an answer may take: twice the one-way delay, plus a durable write, plus slack. It
-    /// is Bully's answer timeout, Ring's hop timeout, and the base of Paxos's retry. If several
-    /// nodes receive the same report of a failure, it is also the time between their campaigns, in
-    /// all algorithms. Default 20 ms.
+    /// How long an answer may take: twice the one-way delay, plus a durable write, plus slack. This
+    /// duration is Bully's answer timeout, Ring's hop timeout, and the base of Paxos's retry. If
+    /// several nodes receive the same report of a failure, this duration is also the time between
+    /// their campaigns, in all algorithms. Default 20 ms.
     #[serde(rename = "round_trip_ms", with = "millis")]
     pub round_trip: Duration,
 }
@@ -53,8 +56,9 @@ impl Default for Timing {
 
 impl Timing {
     /// Returns durations for nodes on several machines: a heartbeat every 100 ms, a lease of 800
-    /// ms, and an election timeout of 1.2 to 2.4 s. They tolerate round trips of 200 ms, lost
-    /// packets, and machines that are busy for short times. TCP hosts use them by default.
+    /// ms, and an election timeout of 1.2 to 2.4 s. These durations tolerate round trips of 200 ms,
+    /// lost packets, and machines that are busy for short times. TCP hosts use these durations by
+    /// default.
     #[must_use]
     pub fn patient() -> Self {
         Self {
@@ -66,9 +70,10 @@ impl Timing {
         }
     }
 
-    /// Returns durations for nodes within a building, on machines with time to spare: a heartbeat
-    /// every 10 ms, and a lease of 25 ms. A leader that hangs is replaced within some 50 ms if the
-    /// host detects silence sooner than `election_min`, which stays at 150 ms as the fallback.
+    /// Returns durations for nodes within a building, on machines whose processors are not busy: a
+    /// heartbeat every 10 ms, and a lease of 25 ms. A leader that hangs is replaced within some 50
+    /// ms if the host detects silence sooner than `election_min`, which stays at 150 ms as the
+    /// fallback.
     #[must_use]
     pub fn lan() -> Self {
         Self {
@@ -80,7 +85,7 @@ impl Timing {
     }
 }
 
-/// The configuration of an algorithm without options of its own.
+/// A `Timing` is also the configuration of an algorithm that has no other options.
 impl Configuration for Timing {
     fn timing(&self) -> &Timing {
         self
@@ -98,23 +103,24 @@ pub enum TimingError {
     /// A duration is zero.
     #[error("{0} must be longer than zero")]
     Zero(&'static str),
-    /// Two durations are in the wrong order.
+    /// A duration is not shorter than another duration, although it must be.
     #[error(
         "{shorter} ({shorter_value:?}) must be shorter than {longer} ({longer_value:?}): {because}"
     )]
     Order {
         /// The name of the duration that must be shorter.
         shorter: &'static str,
-        /// Its value.
+        /// The value of the duration that must be shorter.
         shorter_value: Duration,
         /// The name of the duration that must be longer.
         longer: &'static str,
-        /// Its value.
+        /// The value of the duration that must be longer.
         longer_value: Duration,
         /// The reason for the rule.
         because: &'static str,
     },
-    /// A duration is too long to be intended: over a day.
+    /// A duration is longer than a day. Such a value is certainly a mistake, for example in the
+    /// unit.
     #[error("{0} is longer than a day: durations are given in milliseconds")]
     TooLong(&'static str),
     /// A broken rule of an algorithm's own options.
@@ -170,24 +176,26 @@ impl Timing {
         Ok(())
     }
 
-    /// Returns how long a leader must be silent before it may be marked down.
+    /// Returns the vigil, the fixed first part of the election timeout: how long a leader must be
+    /// silent before a follower may mark it down (take it for failed).
     #[must_use]
     pub fn vigil(&self) -> Delay {
         Delay::exactly(self.election_min)
     }
 
-    /// Returns the random rest of the election timeout after the vigil. The rest is drawn from a
+    /// Returns the stagger, the random second part of the election timeout. It is drawn from a
     /// spread that depends on `attempt`, the number of tries in a row without a winner. The first
-    /// two tries (0 and 1) draw from the configured spread. Each further try doubles the spread, up
-    /// to 64-fold, so that a cluster elects a leader even if it is too large, or its network is too
-    /// slow, for the configured spread. [`Attempts`](crate::Attempts) decides which tries count. A
-    /// timeout without a spread widens from `round_trip`. (Ongaro's dissertation, section 9.3,
+    /// two tries (0 and 1) draw from the configured spread, which is `election_max` -
+    /// `election_min`. Each further try doubles the spread, up to 64-fold, so that a cluster elects
+    /// a leader even if it is too large, or its network is too slow, for the configured spread.
+    /// [`Attempts`](crate::Attempts) decides which tries count. If the configured spread is zero,
+    /// the spread of the third try is twice `round_trip`. (Ongaro's dissertation, section 9.3,
     /// recommends a wider spread. This method finds out how wide.)
     #[must_use]
     pub fn stagger(&self, attempt: u32) -> Delay {
         let doublings = attempt.saturating_sub(1).min(6);
         let spread = match self.election_max.saturating_sub(self.election_min) {
-            // A fixed timeout gets a spread after two failed tries.
+            // A timeout without a configured spread gets one after two failed tries.
             Duration::ZERO if doublings > 0 => self.round_trip,
             spread => spread,
         };
@@ -195,16 +203,18 @@ impl Timing {
         Delay::between(Duration::ZERO, widened)
     }
 
-    /// Returns how long a node that supports a rival gives the rival after the node's own wait has
-    /// ended: two round trips. This time widens like the [`stagger`](Self::stagger), because a
-    /// network that needs a wider spread may be slower than `round_trip`.
+    /// Returns the additional time that a node waits after its own wait has ended, if it supports a
+    /// rival: the rival has two round trips to be elected. This time widens like the
+    /// [`stagger`](Self::stagger), because a network that needs a wider spread may be slower than
+    /// `round_trip`.
     #[must_use]
     pub fn pause(&self, attempt: u32) -> Delay {
         let doublings = attempt.saturating_sub(1).min(6);
         Delay::exactly(self.round_trip.saturating_mul(2 << doublings))
     }
 
-    /// Returns the whole election timeout, with its vigil, as one random delay.
+    /// Returns the whole election timeout, with its fixed first part (the [`vigil`](Self::vigil)),
+    /// as one random delay.
     #[must_use]
     pub fn election(&self) -> Delay {
         Delay::between(self.election_min, self.election_max)
@@ -262,7 +272,7 @@ pub mod millis {
     /// Reads an integer or a float that is not negative.
     ///
     /// # Errors
-    /// If the input is anything else.
+    /// If the input is not such a number.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         struct Millis;
 
@@ -284,7 +294,8 @@ pub mod millis {
             }
 
             fn visit_f64<E: de::Error>(self, value: f64) -> Result<Duration, E> {
-                // Rounds to the nanosecond, so that 0.5 ms reads back as it was written.
+                // This conversion rounds to the nanosecond, so that 0.5 ms reads back as it was
+                // written.
                 Duration::try_from_secs_f64(value / 1e3)
                     .map_err(|_| E::invalid_value(de::Unexpected::Float(value), &self))
             }
@@ -305,7 +316,7 @@ mod tests {
         timing.validate()
     }
 
-    // Each rule must be enforced, and its message must name what to change.
+    // `validate` must enforce each rule, and its error must name what to change.
     #[test]
     fn broken_rules_are_named() {
         let ms = Duration::from_millis;
@@ -327,8 +338,8 @@ mod tests {
         );
     }
 
-    // People write configuration files by hand. Their durations are integers or fractions, and
-    // anything else must give a clear error.
+    // People write configuration files by hand. The durations in them are integers or fractions,
+    // and any other value must give a clear error.
     #[test]
     fn durations_are_milliseconds_in_files() {
         let read = |text: &str| serde_json::from_str::<Timing>(text);
@@ -351,7 +362,8 @@ mod tests {
         );
     }
 
-    // The spread must widen only after two tries. Otherwise it would change Raft's split-vote rate.
+    // The spread must widen only after two tries. If it widened sooner, it would change the rate of
+    // split votes of Raft.
     #[test]
     fn the_stagger_widens_from_the_third_try() {
         let spread = |attempt| Timing::default().stagger(attempt).max.as_millis();

@@ -1,14 +1,15 @@
-//! The record of what happened, for every host. Tests compare records, and timelines and space-time
-//! diagrams are drawn from them.
+//! A trace: what happened in a run, as a list of [`Record`]s, in one format for every host. Tests
+//! compare traces, and timelines and space-time diagrams are drawn from them.
 //!
 //! A record has the algorithm's own values: messages (`M`), timers (`T`) and durable states (`D`).
 //! [`RecordOf`] is the record of an algorithm. [`Record::to_text`] replaces these values by their
-//! `Debug` text, for tools that know no algorithm. The result is a [`Record`] without type
-//! parameters.
+//! `Debug` text, for tools that do not know the types of the algorithm. The result is a [`Record`]
+//! without type parameters.
 //!
-//! Numbers lead from an event to its cause. What a step requests or shows has the number of that
-//! step. The step itself names its input. A received message has the same number as the message
-//! that was sent. The numbers of steps begin again at each [`Event::Booted`] of the node.
+//! Numbers lead from an event to its cause. An event that a step requests or shows has the number
+//! of that step. The [`Event::Stepped`] with this number names the input of the step. If the input
+//! is a message, it has the same number as the [`Event::Sent`] of the sender. The numbers of steps
+//! begin again at each [`Event::Booted`] of the node.
 //!
 //! A trace file has one JSON object per line. A file of any algorithm can be read as a
 //! `Record<serde_json::Value, serde_json::Value, serde_json::Value>`.
@@ -24,34 +25,34 @@ use crate::{
     nanos,
 };
 
-/// The record of the algorithm `A`.
+/// A [`Record`] with the messages, timers and durable states of the algorithm `A`.
 pub type RecordOf<A> = Record<
     <A as ElectionAlgorithm>::Message,
     <A as ElectionAlgorithm>::Timer,
     <A as ElectionAlgorithm>::Durable,
 >;
 
-/// An event of the algorithm `A`.
+/// An [`Event`] with the messages, timers and durable states of the algorithm `A`.
 pub type EventOf<A> = Event<
     <A as ElectionAlgorithm>::Message,
     <A as ElectionAlgorithm>::Timer,
     <A as ElectionAlgorithm>::Durable,
 >;
 
-/// An event at one node, or in the network.
+/// An event at one node or in the network, with its time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record<M = String, T = String, D = String> {
-    /// The host's time, in nanoseconds since the start of the run.
+    /// The time of the event on the host's clock, in nanoseconds since the start of the run.
     pub at_ns: u64,
-    /// The node; `None` for an event of the network as a whole.
+    /// The node at which the event happened; `None` for an event of the network as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeId>,
-    /// The event.
+    /// What happened.
     #[serde(flatten)]
     pub event: Event<M, T, D>,
 }
 
-/// The kinds of events.
+/// What happened at a node or in the network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event<M = String, T = String, D = String> {
@@ -59,71 +60,72 @@ pub enum Event<M = String, T = String, D = String> {
     Stepped {
         /// The number of the step in this life of the node.
         step: u64,
-        /// The input.
+        /// The input that the algorithm handled.
         input: Stimulus<M, T>,
     },
     /// The node sent a message.
     Sent {
-        /// The step that sent it.
+        /// The number of the step that sent the message.
         step: u64,
         /// The number of this message in the whole trace. A duplicate of the message has the same
         /// number.
         id: u64,
-        /// The receiver.
+        /// The receiver of the message.
         to: NodeId,
-        /// [`Message::kind`].
+        /// The name of the message: [`Message::kind`].
         kind: String,
-        /// [`Message::purpose`].
+        /// The purpose of the message: [`Message::purpose`].
         purpose: Purpose,
         /// The message.
         message: M,
     },
     /// A message will never arrive.
     Lost {
-        /// The message.
+        /// The number of the message, as in [`Event::Sent`].
         id: u64,
-        /// The receiver.
+        /// The receiver of the message.
         to: NodeId,
-        /// The reason.
+        /// Why the message will not arrive.
         why: Loss,
     },
-    /// A timer was set or cancelled.
+    /// A step set or cancelled a timer.
     Timer {
-        /// The step that changed the timer.
+        /// The number of the step that changed the timer.
         step: u64,
-        /// The timer.
+        /// The timer that the step set or cancelled.
         timer: T,
-        /// The bounds in nanoseconds; `None` if the timer was cancelled.
+        /// The shortest and the longest duration of the timer, in nanoseconds; `None` if the step
+        /// cancelled the timer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bounds_ns: Option<(u64, u64)>,
     },
     /// A step requested a write of its durable state.
     Persisting {
-        /// The step.
+        /// The number of the step that requested the write.
         step: u64,
-        /// The state.
+        /// The durable state that is written.
         durable: D,
     },
-    /// The write of this step is durable.
+    /// The durable state that this step requested to write is on the disk.
     Persisted {
-        /// The step.
+        /// The number of the step that requested the write.
         step: u64,
     },
     /// The node published a new view.
     Viewed {
-        /// The step of the view.
+        /// The number of the step that changed the view.
         step: u64,
-        /// The view.
+        /// The new view.
         view: View,
     },
-    /// A command was refused.
+    /// The algorithm refused a command.
     Refused {
-        /// The step.
+        /// The number of the step that handled the command.
         step: u64,
-        /// The reason.
+        /// Why the algorithm refused the command.
         reason: String,
     },
-    /// The node's process ended. What was not durable is lost.
+    /// The node's process ended. State of the node that was not durable is lost.
     Crashed,
     /// The node's process started, for the first time or again.
     Booted,
@@ -136,24 +138,24 @@ pub enum Event<M = String, T = String, D = String> {
     /// From now on exactly these directed links deliver nothing. If the list is empty, all links
     /// deliver.
     Cut {
-        /// `(from, to)`, in ascending order.
+        /// The links that deliver nothing, each as `(from, to)`, in ascending order.
         blocked: Vec<(NodeId, NodeId)>,
     },
     /// An invariant was violated.
     Violated {
         /// The name of the invariant: [`Invariant::name`](crate::invariants::Invariant::name).
         invariant: String,
-        /// What was seen.
+        /// A description of the state or event that violates the invariant.
         detail: String,
     },
     /// A note of the host for the reader: a step of a scenario, or a change of the network.
     Note {
-        /// The text.
+        /// The text of the note.
         text: String,
     },
 }
 
-/// An [`Input`]. A received message also has its number and its kind.
+/// An [`Input`], as a trace contains it. A received message also has its number and its kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "input", rename_all = "snake_case")]
 pub enum Stimulus<M = String, T = String> {
@@ -161,44 +163,44 @@ pub enum Stimulus<M = String, T = String> {
     Started,
     /// See [`Input::Received`].
     Received {
-        /// The authenticated sender.
+        /// The sender, as the host authenticated it.
         from: NodeId,
         /// The number of the message, as in [`Event::Sent`]; 0 if the host does not number
         /// messages.
         id: u64,
-        /// [`Message::kind`].
+        /// The name of the message: [`Message::kind`].
         kind: String,
         /// The message.
         message: M,
     },
     /// See [`Input::Elapsed`].
     Elapsed {
-        /// The timer.
+        /// The timer that elapsed.
         timer: T,
     },
     /// See [`Input::Suspected`].
     Suspected {
-        /// The peer.
+        /// The suspected peer.
         peer: NodeId,
     },
     /// See [`Input::Silent`].
     Silent {
-        /// The peer.
+        /// The peer from which the host has received nothing.
         peer: NodeId,
     },
     /// See [`Input::Died`].
     Died {
-        /// The peer.
+        /// The peer that has died.
         peer: NodeId,
     },
     /// See [`Input::Returned`].
     Returned {
-        /// The peer.
+        /// The peer whose messages the host receives again.
         peer: NodeId,
     },
     /// See [`Input::Commanded`].
     Commanded {
-        /// The command.
+        /// The command of the application.
         command: Command,
     },
 }
@@ -207,18 +209,19 @@ pub enum Stimulus<M = String, T = String> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Loss {
-    /// The network lost it by chance.
+    /// The network lost the message by chance.
     Chance,
-    /// The link was cut.
+    /// The link from the sender to the receiver was cut.
     Cut,
     /// The receiver was not running.
     Dead,
-    /// A queue was full.
+    /// A queue on the way to the receiver was full.
     Full,
 }
 
 impl<M: Message, T: Clone> Stimulus<M, T> {
-    /// Describes `input`. `id` is the host's number of the message, if the input is a message.
+    /// Returns `input` in the form of a trace. If `input` is a message, `id` is the number that the
+    /// host has given to it.
     #[must_use]
     pub fn of(input: &Input<M, T>, id: u64) -> Self {
         match input {
@@ -244,7 +247,8 @@ impl<M: Message, T: Clone> Stimulus<M, T> {
 }
 
 impl<M: Message, T, D> Event<M, T, D> {
-    /// Describes a message that step `step` sends as number `id`.
+    /// Returns the event that step `step` sends the message `out`, which has the number `id` in the
+    /// trace.
     #[must_use]
     pub fn sent(step: u64, id: u64, out: &Outgoing<M>) -> Self {
         Self::Sent {
@@ -257,8 +261,9 @@ impl<M: Message, T, D> Event<M, T, D> {
         }
     }
 
-    /// Describes the requests of a step that do not wait for the gate: the write, then the timer
-    /// changes.
+    /// Returns the events for the requests of a step that do not wait for the
+    /// [`Gate`](crate::Gate): the write, then the timer changes. The gate holds back only what
+    /// others can see.
     #[must_use]
     pub fn requested_by<A>(step: &Step<A>) -> Vec<Self>
     where

@@ -8,9 +8,9 @@ use crate::{Epoch, NodeId};
 /// their epoch, then by their leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tenure {
-    /// The epoch.
+    /// The epoch that the leader leads.
     pub epoch: Epoch,
-    /// Its leader.
+    /// The leader of the epoch.
     pub leader: NodeId,
 }
 
@@ -20,24 +20,25 @@ pub struct Tenure {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// Follows the leader that it knows, or waits until it learns of a leader.
+    /// The node follows the leader that it knows, or waits until it learns of a leader.
     #[default]
     Follower,
-    /// Asks whether it could win an election, before it starts one: Raft's pre-vote phase. The
-    /// answers bind no node, and the question begins no epoch.
+    /// The node asks its peers whether it could win an election, before it starts one: Raft's
+    /// pre-vote phase. The answers bind no node, and the question begins no epoch.
     ///
     /// The other algorithms have no pre-candidates. A Paxos proposer is a
     /// [`Candidate`](Self::Candidate) from its first `Prepare` on: each promise that answers the
-    /// `Prepare` binds an acceptor, and the proposal has the same ballot. A proposer that sends its
-    /// `Prepare` before its silence has ended is a candidate too, because it sends no second
-    /// `Prepare` when the silence ends. In Bully and Ring, the first message already belongs to the
-    /// election.
+    /// `Prepare` binds an acceptor, and the proposal has the same ballot. A proposer may send its
+    /// `Prepare` ahead, while it still owes silence to the last leader and so may not support
+    /// itself yet. Such a proposer is a candidate too, because it sends no second `Prepare` when
+    /// the silence ends. In Bully and Ring, the first message already belongs to the election.
     PreCandidate,
-    /// Takes part in an election that it started (Raft's candidate, Paxos's proposer, Bully's and
-    /// Ring's initiator).
+    /// The node takes part in an election that it started (Raft's candidate, Paxos's proposer,
+    /// Bully's and Ring's initiator).
     Candidate,
-    /// Believes that it leads. During a partition this belief can be out of date, but a lease
-    /// cannot.
+    /// The node believes that it leads. During a partition this belief can be out of date: another
+    /// node may have been elected already. A lease cannot be out of date in this way, because no
+    /// other node is elected before the lease ends.
     Leader,
 }
 
@@ -60,7 +61,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// All that others may know about a node's election.
+/// What a node publishes about its election: all that others may know.
 ///
 /// `role` is [`Role::Leader`] exactly when `leader` is the node itself. The
 /// [`Driver`](crate::Driver) checks this.
@@ -78,7 +79,7 @@ pub struct View {
 }
 
 impl View {
-    /// Creates the view of a node of `epoch` that follows `leader`.
+    /// Creates the view of a node that is in `epoch` and follows `leader`.
     #[must_use]
     pub fn following(epoch: Epoch, leader: Option<NodeId>) -> Self {
         Self {
@@ -98,7 +99,8 @@ impl View {
         }
     }
 
-    /// Creates the view of a node of `epoch` that asks whether it could win the next one.
+    /// Creates the view of a pre-candidate: a node that is in `epoch` and asks whether it could win
+    /// the next epoch.
     #[must_use]
     pub fn asking_first(epoch: Epoch) -> Self {
         Self {
@@ -118,7 +120,7 @@ impl View {
         }
     }
 
-    /// Returns the tenure that the node knows, if it knows a leader.
+    /// Returns the tenure (epoch and leader) that the node knows; `None` if it knows no leader.
     #[must_use]
     pub fn tenure(self) -> Option<Tenure> {
         let epoch = self.epoch;

@@ -11,14 +11,16 @@ use elector_core::{
 use proptest::prelude::*;
 use puppet::{Act, Disk, Puppet, Script, driver, following, members, obey, received};
 
-/// Returns the rule that the second script breaks, after the first script ran.
+/// Runs the script `first` and then the script `then`. Returns the rule of the contract that the
+/// script `then` breaks.
 fn broken(first: &[Act], then: &[Act]) -> ContractViolation {
     let mut driver = driver::<Puppet>();
     obey(&mut driver, first);
     *driver.step(received(then), Moment::ZERO).unwrap_err()
 }
 
-// An epoch that goes back makes a fencing token worthless.
+// Fencing tokens are made from epochs. If an epoch went back, a later token could be lower than an
+// earlier one.
 #[test]
 fn an_epoch_that_goes_back_is_caught() {
     assert_eq!(
@@ -30,7 +32,7 @@ fn an_epoch_that_goes_back_is_caught() {
     );
 }
 
-// A quorum rules out two leaders of one epoch.
+// Under the guarantee `Quorum`, an epoch has at most one leader.
 #[test]
 fn a_second_leader_of_an_epoch_is_caught() {
     let changed = ContractViolation::LeaderChanged {
@@ -44,7 +46,7 @@ fn a_second_leader_of_an_epoch_is_caught() {
         changed
     );
 
-    // The rule also holds if the node forgot the leader in between.
+    // The rule also holds if the node forgot the leader of the epoch in between.
     let mut driver = driver::<Puppet>();
     obey(&mut driver, &[first]);
     let forgets = View::following(Epoch(5), None);
@@ -90,7 +92,8 @@ fn a_role_that_disagrees_is_caught() {
     }
 }
 
-// A leader that no node can reach is worse than no leader.
+// A view that names a leader that is not a member would send the application to a leader that no
+// node can reach. It is worse than a view without a leader.
 #[test]
 fn a_leader_that_is_not_a_member_is_caught() {
     assert_eq!(
@@ -109,8 +112,8 @@ fn a_message_to_a_node_that_is_not_a_peer_is_caught() {
     }
 }
 
-// An algorithm knows its own invariants best. A violation may stay invisible in messages for a long
-// time.
+// An algorithm knows its own invariants best, and the driver calls its `check` after each step.
+// Without the check, the messages of the node may show no sign of a violation for a long time.
 #[test]
 fn a_broken_invariant_is_caught() {
     assert_eq!(
@@ -119,7 +122,8 @@ fn a_broken_invariant_is_caught() {
     );
 }
 
-// A view that is wrong from the start never changes, so a comparison alone would not find it.
+// The driver normally checks a view only when it has changed. A view that is wrong from the start
+// may never change, so the first step must check it in any case.
 #[test]
 fn a_wrong_view_at_boot_is_caught_by_the_first_step() {
     let boot = |view| {
@@ -142,8 +146,8 @@ fn a_wrong_view_at_boot_is_caught_by_the_first_step() {
     assert_eq!(step.view, None, "a valid view is not a change");
 }
 
-// A leader that the node knows at boot counts, too: a restart must not allow a second leader of the
-// epoch.
+// The leader that the node knows when it starts counts, too: a restart must not allow a second
+// leader of the epoch.
 #[test]
 fn the_leader_known_at_boot_keeps_its_epoch() {
     let disk = Disk {
@@ -157,7 +161,8 @@ fn the_leader_known_at_boot_keeps_its_epoch() {
     assert!(matches!(*error, ContractViolation::LeaderChanged { .. }));
 }
 
-// Operators read violations in the log, so they must describe what happened in words.
+// Operators read violations in the log, so the text of a violation must describe in words what
+// happened.
 #[test]
 fn violations_read_well() {
     let text = broken(&[Act::Show(following(5, 2))], &[Act::Show(following(4, 2))]).to_string();
@@ -166,8 +171,8 @@ fn violations_read_well() {
     assert_eq!(text, "a message was sent to 9, which is not a peer");
 }
 
-// Authentication shows which node speaks, but not that it is a member. Algorithms rely on the
-// driver to drop such input.
+// Authentication shows which node speaks, but not that this node is a member. Algorithms rely on
+// the driver to drop input of nodes that are not members.
 #[test]
 fn input_from_the_node_itself_or_from_unknown_peers_changes_nothing() {
     for node in [NodeId(1), NodeId(9)] {
@@ -201,7 +206,7 @@ fn input_from_the_node_itself_or_from_unknown_peers_changes_nothing() {
     }
 }
 
-// The driver must pass all other input, or the algorithm would receive nothing.
+// The driver must pass all input of peers, all timers and all commands to the algorithm.
 #[test]
 fn all_other_input_reaches_the_algorithm() {
     let inputs = [
@@ -227,7 +232,8 @@ fn all_other_input_reaches_the_algorithm() {
     );
 }
 
-// The gate uses `needs`: if it is too low, a vote becomes visible that a crash takes back.
+// The gate holds a step back until the write of step `needs` is durable. If `needs` were too low,
+// others could see a vote that the node forgets in a crash.
 #[test]
 fn a_step_needs_the_newest_write_up_to_itself() {
     let mut driver = driver::<Puppet>();
@@ -255,7 +261,8 @@ fn a_step_needs_the_newest_write_up_to_itself() {
     assert_eq!(numbers, expected);
 }
 
-// Requests must come out in the order in which they were made, and a view only if it changed.
+// The requests of a step must come out in the order in which the algorithm made them, and a view
+// only if it changed.
 #[test]
 fn a_step_keeps_the_order_of_its_requests() {
     let mut driver = driver::<Puppet>();

@@ -36,8 +36,8 @@ fn a_send_waits_for_the_write_before_it() {
     assert_eq!(gate.pop().map(|step| step.number), Some(5));
 }
 
-// A store thread may report older writes late and in any order: these reports must not close the
-// gate.
+// A thread that writes to the disk may report older writes late and in any order. After such a
+// report, the gate must still know the newest durable write.
 #[test]
 fn an_older_write_does_not_close_the_gate() {
     let (mut driver, mut gate) = (driver(), Gate::new());
@@ -59,9 +59,10 @@ enum Move {
         show: bool,
         refuse: bool,
     },
-    /// This many of the writes in progress end, the oldest first, in one report.
+    /// This many of the writes in progress end, the oldest first. The host reports only the newest
+    /// of them to the gate.
     Written(usize),
-    /// Take out this many steps that may be visible.
+    /// Take this many steps that may be visible out of the gate.
     Pop(usize),
 }
 
@@ -90,13 +91,15 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 struct Host {
     driver: Driver<Puppet>,
     gate: Gate<Puppet>,
-    /// Steps whose writes are in progress.
+    /// The numbers of the steps whose writes are in progress.
     writing: Vec<u64>,
-    /// The newest step whose write has ended.
+    /// The number of the newest step whose write has ended.
     written: u64,
-    /// For each step, the newest step up to it with a write: its outputs depend on that write.
+    /// For each step, the number of the newest step up to it with a write: the outputs of the step
+    /// depend on that write.
     depends_on: Vec<u64>,
-    /// First the steps with visible effects, then the steps that became visible.
+    /// The numbers of all steps with visible effects, in order. The field `seen` has the numbers of
+    /// those steps that became visible, in the order in which the gate returned them.
     visible: Vec<u64>,
     seen: Vec<u64>,
 }
@@ -170,8 +173,9 @@ fn refuse_or_shows(step: &Step<Puppet>) -> bool {
 }
 
 proptest! {
-    // Writes come before visible effects, in every order of steps and writes, and with a host that
-    // pops late. No step is visible too early, out of order, or twice, and none is lost.
+    // Writes must end before the visible effects of their steps, in every order of steps and
+    // writes, and with a host that takes steps out of the gate late. No step is visible too early,
+    // out of order, or twice, and every step becomes visible.
     #[test]
     fn outputs_follow_their_writes_in_order_and_all_arrive(moves in moves()) {
         let mut host = Host::new();

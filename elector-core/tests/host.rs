@@ -1,4 +1,4 @@
-//! Tests of the host: every request of a step is carried out once, in the safe order.
+//! Tests of `host::carry_out`: it carries out every request of a step once, in the safe order.
 #![allow(clippy::unwrap_used, reason = "an unexpected result must end a test")]
 
 mod puppet;
@@ -10,7 +10,7 @@ use elector_core::{
 };
 use puppet::{Act, Disk, Puppet, Script, following, members, received};
 
-/// A host that logs each call.
+/// A host that logs each call of a method of the trait `Host`.
 struct Log {
     process: Option<Process<Puppet>>,
     writes: Persist,
@@ -31,7 +31,8 @@ impl Log {
         self.lines.push(line);
     }
 
-    /// Passes this input, and returns the log of the calls that follow.
+    /// Passes this input to the process, carries out the step, and returns the log of the calls
+    /// that this causes.
     fn step(&mut self, input: Input<Script, char>) -> Vec<String> {
         let process = self.process.as_mut().unwrap();
         let step = process.step(input, Moment::from_nanos(7)).unwrap();
@@ -96,8 +97,8 @@ const ALL: [Act; 6] = [
     Act::Persist(5),
 ];
 
-// The order of the calls differs from the order of the algorithm's requests: visible effects come
-// last.
+// The order of the calls differs from the order of the requests in `ALL`: the visible effects
+// (messages, view and refusal) come last.
 #[test]
 fn a_step_is_carried_out_in_order() {
     let mut host = Log::new(Persist::Done);
@@ -150,7 +151,8 @@ fn nothing_is_shown_of_a_process_that_has_ended() {
     assert_eq!(host.persisted(1), [""; 0]);
 }
 
-// A lease counts only while the published view leads and the driver still has the same view.
+// A lease counts only while the node leads in the published view and the driver still has the same
+// view.
 #[test]
 fn a_lease_counts_while_the_published_view_leads() {
     let mut host = Log::new(Persist::Pending);

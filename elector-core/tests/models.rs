@@ -1,4 +1,4 @@
-//! Tests of the counting types against simple models.
+//! Compares the types that count votes, acknowledgements and nodes with simple models of them.
 #![allow(clippy::unwrap_used, reason = "an unexpected result must end a test")]
 
 use std::{
@@ -15,7 +15,7 @@ fn cluster(n: u64) -> Membership {
 }
 
 proptest! {
-    // Only the first answers of members decide a vote.
+    // Only the first answer of each member counts in a vote.
     #[test]
     fn a_tally_counts_first_answers_of_members(
         n in 1..=9_u64,
@@ -44,8 +44,8 @@ proptest! {
         }
     }
 
-    // A lease counts from the newest time at which a majority still followed the leader, and not
-    // from a later echo.
+    // `Acks::quorum` must return the newest time at which a majority still followed the leader. A
+    // lease counts from this time, and not from the time of a later acknowledgement.
     #[test]
     fn acks_know_the_newest_moment_of_a_majority(
         n in 1..=9_u64,
@@ -79,7 +79,8 @@ proptest! {
         }
     }
 
-    // Algorithms keep all that they remember of peers in such sets.
+    // Algorithms keep the nodes that they remember in node sets, so a node set must do what a
+    // `BTreeSet` does.
     #[test]
     fn a_node_set_is_a_set(changes in prop::collection::vec((any::<bool>(), 0..8_u64), 0..30)) {
         let (mut set, mut model) = (NodeSet::new(), BTreeSet::new());
@@ -115,8 +116,8 @@ proptest! {
         }
     }
 
-    // Binary searches need sorted nodes, and quorums need nodes without duplicates. So each
-    // membership is checked, from any source.
+    // A membership is searched by binary search, which needs sorted nodes, and its majority needs
+    // nodes without duplicates. So each membership is checked, from any source.
     #[test]
     fn a_membership_is_checked_at_every_source(
         me in 0..6_u64,
@@ -139,7 +140,8 @@ proptest! {
     }
 }
 
-/// Compares every function of a membership with the plain set.
+/// Compares the result of every method of `members` with the result that follows from the plain set
+/// of ids.
 fn describes(members: &Membership, me: u64, set: &BTreeSet<u64>) -> Result<(), TestCaseError> {
     let ids = |nodes: &[NodeId]| nodes.iter().map(|node| node.0).collect::<Vec<_>>();
     let those = |keep: &dyn Fn(u64) -> bool| {
@@ -168,7 +170,7 @@ fn describes(members: &Membership, me: u64, set: &BTreeSet<u64>) -> Result<(), T
     Ok(())
 }
 
-// The author of a file must see the broken rule.
+// A person who writes a membership into a file must see in the error which rule the file breaks.
 #[test]
 fn the_error_for_a_membership_in_a_file_names_the_rule() {
     let read = |text| serde_json::from_str::<Membership>(text).unwrap_err();

@@ -107,8 +107,8 @@ fn events() -> Vec<Event> {
     all
 }
 
-/// Numbers the variants. A new variant does not compile here: give it a number, and a value in
-/// `events`.
+/// Returns the number of the variant. If a variant is added, this function does not compile any
+/// more. Then give the new variant a number here, and a value in `events`.
 fn number(event: &Event) -> usize {
     match event {
         Event::Stepped { .. } => 0,
@@ -153,7 +153,7 @@ fn every_record_survives_json() {
     assert_eq!(covered, [true; 16]);
 }
 
-// Other tools use the format, so this test must show every change of it.
+// Other tools read the format of traces, so this test must fail at every change of the format.
 #[test]
 fn records_are_written_as_documented() {
     let line = |node: Option<u64>, event: Event| {
@@ -320,7 +320,7 @@ fn values_survive_json_and_have_a_text() {
     assert_eq!(texts, ["'a'", script, script, "'x'"]);
 }
 
-// A record keeps everything else when its values are replaced by texts.
+// When the values of a record are replaced by texts, the rest of the record stays the same.
 #[test]
 fn a_text_is_the_same_record() {
     for event in events() {
@@ -336,7 +336,7 @@ fn a_text_is_the_same_record() {
     }
 }
 
-// A timeline shows the write before the timers, and a cancelled timer without bounds.
+// A timeline shows the write of a step before its timers, and a cancelled timer without bounds.
 #[test]
 fn requests_list_the_write_then_the_timers() {
     let mut driver = driver::<Puppet>();
@@ -374,8 +374,8 @@ fn ids_epochs_and_moments_print_short() {
     assert_eq!(format!("{} {}", NodeId(3), Epoch(4)), "3 4");
 }
 
-// The last epoch of a malicious peer may stop elections. It must not cause a panic, and epochs must
-// not start again from zero.
+// A malicious peer may send the last epoch that exists. After that no election may be possible, but
+// the epoch must not cause a panic, and epochs must not start again from zero.
 #[test]
 fn the_last_epoch_has_no_next() {
     assert_eq!(Epoch(BIG).next(), Epoch(BIG));
@@ -383,9 +383,9 @@ fn the_last_epoch_has_no_next() {
 }
 
 proptest! {
-    // A node whose file sets some durations writes its configuration to a TOML table and reads it
-    // again. The other durations must stay the same to the nanosecond. Otherwise they differ from
-    // those of a node whose file sets none.
+    // A node whose settings file sets only some durations writes its configuration to a TOML table
+    // and reads it again. The durations that the file does not set must stay the same to the
+    // nanosecond. Otherwise they would differ from the durations of a node whose file sets none.
     #[test]
     fn durations_survive_a_file(nanos in 0..=86_400_000_000_000_u64) {
         let timing = Timing { lease: Duration::from_nanos(nanos), ..Timing::default() };

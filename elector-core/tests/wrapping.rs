@@ -9,7 +9,8 @@ use elector_core::{
 use puppet::{Act, Disk, Puppet, Script, driver, following, members};
 use serde::{Deserialize, Serialize};
 
-/// Runs a puppet, counts its wake-ups on disk, and answers pings.
+/// An algorithm that wraps a [`Puppet`], which does what its messages say. The wrapper also counts
+/// in its durable state how often its own timer `Wake` has elapsed, and answers pings.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Wrapper {
     inner: Puppet,
@@ -127,8 +128,8 @@ fn received(acts: &[Act]) -> Input<Wrapped, Alarm> {
     }
 }
 
-// A replicated log, for example, wraps an election. The requests of the inner algorithm must come
-// out wrapped, in their place among the wrapper's requests. The durable state of the inner
+// A replicated log, for example, can wrap an election. The requests of the inner algorithm must
+// come out wrapped, in their place among the wrapper's requests. The durable state of the inner
 // algorithm must come out together with the wrapper's state.
 #[test]
 fn a_wrapped_algorithm_works_through_its_wrapper() {
@@ -210,8 +211,9 @@ fn a_wrapped_algorithm_comes_back_from_the_wrappers_disk() {
     assert_eq!(again.algorithm().durable.wakes, 1);
 }
 
-// The wrapper's guarantee counts. A best-effort wrapper may change its leader in an epoch, although
-// the inner quorum algorithm may not, and the driver must allow this change.
+// The guarantee of the wrapper counts, and not that of the inner algorithm. A best-effort wrapper
+// may change its leader in an epoch, although the inner quorum algorithm may not, and the driver
+// must allow this change.
 #[test]
 fn best_effort_may_change_the_leader_of_an_epoch() {
     let mut driver = driver::<Wrapper>();

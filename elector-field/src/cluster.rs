@@ -20,7 +20,7 @@ use crate::{
     witness::{Life, lives},
 };
 
-/// How often each member is asked for its status.
+/// The pause between two requests for the status of a member.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// How long a cluster may take to elect its first leader, in seconds.
@@ -53,7 +53,8 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<'a> Cluster<'a> {
-    /// Starts all members, and waits until all of them report the same leader.
+    /// Starts all members, and waits until all of them report the same leader. `elector` is the
+    /// path of the program `elector`.
     ///
     /// # Errors
     /// Returns an error if a program cannot be started, or if no leader is elected.
@@ -141,8 +142,8 @@ impl<'a> Cluster<'a> {
         Ok(())
     }
 
-    /// Waits until all members report the same leader. Returns the index of its host, or `None`
-    /// when the limit has passed.
+    /// Waits until all members report the same leader. Returns the index of the leader's host, or
+    /// `None` when the time `limit` has passed.
     pub(crate) fn agreed_leader(&self, limit: Duration) -> Option<usize> {
         let began = Instant::now();
         while began.elapsed() < limit {
@@ -162,7 +163,7 @@ impl<'a> Cluster<'a> {
     }
 
     /// Waits until a member other than `leader` reports a new leader. Returns how long this took,
-    /// or `None` when the limit has passed.
+    /// or `None` when the time `limit` has passed.
     pub(crate) fn time_to_replace(&self, leader: usize, limit: Duration) -> Option<Duration> {
         let began = Instant::now();
         let old = lock(&self.seen.statuses)[leader].map(|status| status.me);
@@ -183,7 +184,8 @@ impl<'a> Cluster<'a> {
         lock(&self.seen.tenures).len()
     }
 
-    /// Returns the lives of the command so far, ordered by their beginning.
+    /// Returns the lives of the command, each from the start of its process to its end, so far.
+    /// They are ordered by their beginning.
     ///
     /// # Errors
     /// Returns an error if the file of the lives cannot be read.

@@ -18,7 +18,7 @@ use crate::{error::Error, program::run};
 /// The name of the TUN device in each namespace.
 const DEVICE: &str = "field0";
 
-/// A network namespace with one address, in place of a machine.
+/// A network namespace with one address, which stands for a machine.
 ///
 /// Dropping this value deletes the namespace.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Host {
     ) -> Result<T, Error> {
         let (sender, receiver) = mpsc::channel();
         self.spawn(move || {
-            // The receiver waits for this result, so the channel is open.
+            // The other thread waits for this result, so the channel is open.
             let _ = sender.send(function());
         })?;
         receiver.recv().map_err(|_| Error::Panicked)
@@ -83,7 +83,7 @@ impl Host {
             let space = space.as_fd();
             let entered = move_into_link_name_space(space, Some(LinkNameSpaceType::Network));
             let inside = entered.is_ok();
-            // The receiver waits for this result, so the channel is open.
+            // The other thread waits for this result, so the channel is open.
             let _ = sender.send(entered);
             if inside {
                 function();
@@ -93,10 +93,10 @@ impl Host {
         Ok(thread)
     }
 
-    /// Starts a program inside the network namespace, without a new mount namespace.
+    /// Starts a program inside the network namespace, in the mount namespace of this process.
     ///
-    /// `ip netns exec` also creates a mount namespace. Such a namespace would keep disks mounted
-    /// that the trial unmounts.
+    /// `ip netns exec` also creates a mount namespace, which has all present mounts. Such a
+    /// namespace would keep disks mounted that the trial unmounts later.
     ///
     /// # Errors
     /// Returns an error if the namespace cannot be entered, or if the program cannot be started.
@@ -115,7 +115,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // Nothing can be done about a failure here.
+        // If this fails, the namespace stays. The next run that creates this host deletes it.
         let _ = ip(&["netns", "delete", &self.name]);
     }
 }

@@ -1,5 +1,6 @@
-//! Trials of elector with real processes, on one machine. Each host is a network namespace. A
-//! switch between the hosts delays or loses packets, and cuts paths between hosts.
+//! Trials of elector with real processes, on one machine. Each host is a network namespace. This
+//! program is the switch between the hosts: it delays or loses packets, and cuts paths between
+//! hosts.
 
 mod chaos;
 mod cluster;
@@ -38,31 +39,32 @@ struct Arguments {
 enum Mode {
     /// Compare elector with other systems, all with their default settings, under the same faults
     Defaults(Defaults),
-    /// Inject random faults: find two leaders, two commands, or tokens that do not rise
+    /// Inject random faults, and look for two leaders, two commands at once, or tokens that do not
+    /// rise
     Chaos(Chaos),
     /// The command that runs on the leader of a trial
     #[command(hide = true)]
     Witness { folder: PathBuf },
-    /// The proxy in front of a node of a trial
+    /// The TCP proxy in front of a node of a trial
     #[command(hide = true)]
     Relay { listen: SocketAddr, to: SocketAddr },
 }
 
 #[derive(Debug, clap::Args)]
 struct Defaults {
-    /// The command `elector`
+    /// Path of the program `elector`
     #[arg(long, default_value = "target/release/elector")]
     elector: PathBuf,
     /// Systems to compare
     #[arg(long, value_delimiter = ',', default_value = "elector,etcd")]
     systems: Vec<System>,
-    /// Duration of each strain, in seconds
+    /// Duration of each strain, in seconds. A strain is a fault that lasts for the whole trial
     #[arg(long, default_value_t = 600)]
     seconds: u64,
-    /// Number of times that the leader is cut off
+    /// Number of times that the leader is cut off, for each system and each kind of cut
     #[arg(long, default_value_t = 30)]
     cuts: usize,
-    /// Run only the rows whose name contains this text
+    /// Run only the trials whose name in the tables contains this text
     #[arg(long, default_value = "")]
     only: String,
 }

@@ -7,7 +7,8 @@ use rustix::{
 
 use crate::error::Error;
 
-/// The file that each run of this program locks, because all runs use the same namespace names.
+/// The file that each run of this program locks, because all runs use the same names of network
+/// namespaces.
 const LOCK_PATH: &str = "/run/elector-field.lock";
 
 /// The exclusive right to create and delete the namespaces. Dropping this value releases the lock.

@@ -4,22 +4,24 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Path {
     pub(crate) barrier: Barrier,
-    /// The share of packets that are lost.
+    /// The share of packets that are lost, from 0.0 to 1.0.
     pub(crate) loss: f32,
-    /// The least delay of each packet.
+    /// The shortest delay of a packet.
     pub(crate) delay: Duration,
     /// The maximum random addition to the delay. Because of this addition, packets overtake each
     /// other.
     pub(crate) jitter: Duration,
 }
 
-/// A filter that applies before all other faults. Later variants are stronger.
+/// A filter for packets, which applies before all other faults of a path. Later variants are
+/// stronger: if several faults apply to a path, the strongest filter counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Barrier {
     /// Packets pass.
     #[default]
     Open,
-    /// The packet is lost. The sender receives an ICMP message that the port cannot be reached.
+    /// The packet is lost. The sender receives an ICMP message that says that the port cannot be
+    /// reached.
     Unreachable,
     /// The packet is lost. The sender of a TCP packet receives RST, as from a firewall that rejects
     /// the packet.
@@ -29,7 +31,7 @@ pub(crate) enum Barrier {
 }
 
 impl Path {
-    /// Combines two faults of one path: the stronger value of each field applies.
+    /// Combines the faults of two settings for one path: the stronger value of each field applies.
     pub(crate) fn with(self, other: Self) -> Self {
         Self {
             barrier: self.barrier.max(other.barrier),

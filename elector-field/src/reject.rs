@@ -8,13 +8,14 @@ use etherparse::{
 
 use crate::path::Barrier;
 
-/// How many bytes of the packet after its IPv4 header an ICMP message repeats.
+/// How many bytes that follow the IPv4 header of the packet an ICMP message repeats.
 const REPEATED: usize = 8;
 
-/// The time to live of an answer.
+/// The time to live (TTL) in the IPv4 header of an answer.
 const TTL: u8 = 64;
 
-/// Returns the answer to the sender of this IPv4 packet, if there is one.
+/// Returns the answer that the sender of this IPv4 packet receives from the barrier; `None` if the
+/// barrier gives no answer.
 pub(crate) fn answer(barrier: Barrier, packet: &[u8]) -> Option<Vec<u8>> {
     match barrier {
         Barrier::Open | Barrier::Cut => None,
@@ -23,8 +24,8 @@ pub(crate) fn answer(barrier: Barrier, packet: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Returns the reset that answers a segment for a connection that does not exist (RFC 9293, section
-/// 3.10.7.1).
+/// Returns the TCP reset that answers this packet as if its connection did not exist (RFC 9293,
+/// section 3.10.7.1).
 ///
 /// A connection that is established on the side of the sender accepts this reset too, because the
 /// reset has the sequence number that the sender expects next.
@@ -54,8 +55,8 @@ fn reset(packet: &[u8]) -> Option<Vec<u8>> {
     Some(answer)
 }
 
-/// Returns the ICMP message that the port cannot be reached (RFC 792). An ICMP packet gets no
-/// answer.
+/// Returns the ICMP message which says that the port cannot be reached (RFC 792). An ICMP packet
+/// gets no answer.
 fn unreachable(packet: &[u8]) -> Option<Vec<u8>> {
     let ip = Ipv4HeaderSlice::from_slice(packet).ok()?;
     if ip.protocol() == IpNumber::ICMP {
@@ -103,7 +104,8 @@ mod tests {
         tcp
     }
 
-    // A host ignores a reset without the sequence number that the host expects next (RFC 5961).
+    // For an established connection, a host ignores a reset that does not have the sequence number
+    // that the host expects next (RFC 5961).
     #[test]
     fn a_reset_has_the_next_number_of_an_established_connection() {
         let set = |tcp: &mut TcpHeader| (tcp.ack, tcp.acknowledgment_number) = (true, 777);
@@ -121,7 +123,7 @@ mod tests {
         assert_eq!(answer_to(&segment(set, b"abc")).acknowledgment_number, 3);
     }
 
-    // Two firewalls that answer each other's answers would never stop.
+    // If two firewalls answered each other's answers, they would never stop.
     #[test]
     fn an_answer_gets_no_answer() {
         assert_eq!(reset(&segment(|tcp| tcp.rst = true, b"")), None);
@@ -134,7 +136,8 @@ mod tests {
         }
     }
 
-    // The kernel of the sender finds the connection by its ports, which are in the repeated part.
+    // From the message, the kernel of the sender must find the connection by its ports. They are in
+    // the part of the packet that the message repeats.
     #[test]
     fn an_icmp_message_repeats_the_start_of_the_packet() {
         let packet = segment(|tcp| tcp.syn = true, b"");

@@ -16,12 +16,14 @@ use crate::{
     reject,
 };
 
-/// Connects hosts. Applies to each packet the faults of the path from its sender to its receiver.
+/// A switch that connects hosts. It applies to each packet the faults of the path from the packet's
+/// sender to its receiver.
 #[derive(Debug)]
 pub(crate) struct Switch {
     pub(crate) hosts: Vec<Host>,
     shared: Arc<Shared>,
-    // The lock is dropped after `hosts`, because dropping a host deletes its namespace.
+    // The field `_lock` is dropped after `hosts`: dropping a host deletes its namespace, and only
+    // the holder of the lock may delete namespaces.
     _lock: NamespaceLock,
 }
 
@@ -40,7 +42,8 @@ struct Delayed {
     closed: bool,
 }
 
-/// A delayed packet. The order of packets is by `due`, then by the order of sending.
+/// A delayed packet. Packets are ordered by `due`, which is the time of their delivery, then by the
+/// order in which they were sent.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Packet {
     due: Instant,
@@ -50,7 +53,8 @@ struct Packet {
 }
 
 impl Switch {
-    /// Creates this number of hosts, and connects them without faults.
+    /// Creates this number of hosts, and connects them. The paths between them have no faults at
+    /// first.
     ///
     /// # Errors
     /// Returns the errors of [`NamespaceLock::acquire`] and [`Host::new`].
@@ -83,13 +87,13 @@ impl Switch {
         self.for_each_path(|path| path.delay = delay);
     }
 
-    /// Sets the share of lost packets, on all paths.
+    /// Sets the share of packets that are lost (from 0.0 to 1.0), on all paths.
     pub(crate) fn set_loss(&self, share: f32) {
         self.for_each_path(|path| path.loss = share);
     }
 
-    /// Loses the packets from this host if `output` is `true`, and the packets to this host if
-    /// `input` is `true`.
+    /// Cuts paths: from now on, packets from this host are lost if `output` is `true`, and packets
+    /// to this host are lost if `input` is `true`. Otherwise these paths are open.
     pub(crate) fn cut(&self, host: usize, output: bool, input: bool) {
         let barrier = |cut| if cut { Barrier::Cut } else { Barrier::Open };
         for other in (0..self.hosts.len()).filter(|&other| other != host) {
@@ -143,7 +147,7 @@ impl Shared {
             let path = *self.path(from, to);
             if path.barrier != Barrier::Open {
                 if let Some(answer) = reject::answer(path.barrier, packet) {
-                    // The device of the sender may be deleted already.
+                    // An error means that the device of the sender is deleted already.
                     let _ = self.devices[from].send(&answer);
                 }
                 continue;
@@ -153,7 +157,7 @@ impl Shared {
             }
             let delay = path.delay + path.jitter.mul_f32(fastrand::f32());
             if delay.is_zero() {
-                // The receiver's device may be deleted.
+                // An error means that the device of the receiver is deleted already.
                 let _ = self.devices[to].send(packet);
                 continue;
             }
@@ -191,7 +195,7 @@ impl Shared {
             match delayed.packets.peek() {
                 Some(Reverse(first)) if first.due <= now => {
                     if let Some(Reverse(packet)) = delayed.packets.pop() {
-                        // The receiver's device may be deleted.
+                        // An error means that the device of the receiver is deleted already.
                         let _ = self.devices[packet.to].send(&packet.bytes);
                     }
                 }

@@ -19,7 +19,7 @@ pub(crate) enum System {
     Etcd,
 }
 
-/// What one member reports about its cluster.
+/// What one member reports about its cluster in its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct MemberStatus {
     pub(crate) term: u64,
@@ -88,7 +88,7 @@ impl System {
                 if self == Self::Lan {
                     command.args(["--profile", "lan"]);
                 }
-                // The leader runs this same program as its command.
+                // The leader runs this program (`elector-field witness`) as its command.
                 let witness = std::env::current_exe().unwrap_or_else(|_| "elector-field".into());
                 command
                     .arg("--")
@@ -119,7 +119,7 @@ impl System {
     }
 }
 
-/// The place of one member: its host and its files.
+/// What the command line of one member needs: the member's host and its files.
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
     pub(crate) switch: &'a Switch,

@@ -17,7 +17,7 @@ use crate::{
     witness::{Life, now},
 };
 
-/// A fault that lasts for a whole trial. The leader should stay the same while the fault lasts.
+/// A fault that lasts for a whole trial. The leader should stay the same while it lasts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Strain {
     Quiet,
@@ -29,7 +29,7 @@ pub(crate) enum Strain {
     Busy(usize),
 }
 
-/// A fault that cuts off the leader. After it another node should be elected.
+/// A fault that cuts off the leader. After the fault another node should be elected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
     /// All packets from and to the leader are lost.
@@ -38,23 +38,24 @@ pub(crate) enum Cut {
     Input,
 }
 
-/// The result of a strain.
+/// The result of a trial with a [`Strain`], which is a fault that lasts for the whole trial.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct StrainResult {
     /// The number of changes of the leader while the strain lasted.
     pub(crate) changes: usize,
-    /// How often the command ended and began again, if the system has a command.
+    /// How often the command began again after an end, if the system has a command.
     pub(crate) ends: usize,
     /// How long no command ran.
     pub(crate) down: Duration,
     /// How long the strain lasted.
     pub(crate) duration: Duration,
-    /// The number of commands that began while another command ran, plus the number of tokens that
-    /// did not rise.
+    /// The number of commands that began while another command ran, plus the number of fencing
+    /// tokens that were not higher than the token before.
     pub(crate) violations: usize,
 }
 
-/// How long a strain lasts before the trial begins to count changes.
+/// How long a strain (a fault that lasts for the whole trial) acts before the trial begins to count
+/// changes of the leader.
 const SETTLING_TIME: Duration = Duration::from_secs(3);
 
 impl Strain {
@@ -118,14 +119,16 @@ impl Strain {
     }
 }
 
-/// Counts the commands that began while another command ran, and the tokens that did not rise.
+/// Counts the commands that began while another command ran, and the fencing tokens that were not
+/// higher than the token before.
 fn count_violations(lives: &[Life]) -> usize {
     let overlaps = lives.iter().filter(|life| life.overlaps).count();
     let pairs = lives.windows(2);
     overlaps + pairs.filter(|pair| pair[1].token <= pair[0].token).count()
 }
 
-/// Returns the part of the time from `began` to `ended` in which no command ran.
+/// Returns how much of the time from `began` to `ended` passed while no command ran. All times are
+/// in nanoseconds.
 fn down(lives: &[Life], began: u64, ended: u64) -> Duration {
     let within = |life: &Life| life.ended.min(ended).saturating_sub(life.began.max(began));
     let up: u64 = lives.iter().map(within).sum();
@@ -155,14 +158,16 @@ impl Cut {
         let mut times = Vec::with_capacity(count);
         let limit = Duration::from_secs(60);
         for _ in 0..count {
-            // Each cut has a new cluster, because members learn from earlier cuts.
+            // Each cut has a new cluster, because what the members learn in one cut could change
+            // what they do in the next cut.
             let cluster = Cluster::start(switch, system, elector)?;
             let no_leader = || {
                 let logs = cluster.keep_logs().display().to_string();
                 Error::NoLeader(system.name(), limit.as_secs(), logs)
             };
             let leader = cluster.agreed_leader(limit).ok_or_else(no_leader)?;
-            // Because of this random pause, a cut comes at any moment between two heartbeats.
+            // Because of this random pause, each cut comes at another moment between two
+            // heartbeats.
             thread::sleep(Duration::from_millis(fastrand::u64(1500..2500)));
             switch.cut(leader, self == Self::BlackHole, true);
             let time = cluster.time_to_replace(leader, limit);
@@ -229,7 +234,7 @@ mod tests {
         }
     }
 
-    // The parts of lives before and after the trial must not count.
+    // The parts of the lives of commands that are before or after the trial must not count.
     #[test]
     fn down_time_is_the_time_that_no_life_covers() {
         assert_eq!(down(&CORRECT, 150, 300), Duration::from_nanos(50));
@@ -237,7 +242,7 @@ mod tests {
         assert_eq!(down(&[], 0, 500), Duration::from_nanos(500));
     }
 
-    // A check that finds nothing would accept two leaders.
+    // If the check found nothing, a trial would accept two leaders.
     #[test]
     fn overlaps_and_tokens_that_do_not_rise_are_violations() {
         assert_eq!(count_violations(&CORRECT), 0);

@@ -16,15 +16,15 @@ use rustix::{
 
 use crate::error::Error;
 
-/// How often a witness writes a sign of life.
+/// How often a witness, which is the command that runs on the leader, writes a sign of life.
 const SIGN_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Runs the command of the leader, which is called the witness: it writes signs of life until it is
-/// killed.
+/// Runs the command that a node starts when it leads, which is called the witness: until it is
+/// killed, it writes signs of life to a file, which show when it ran.
 ///
-/// The command takes a lock that the kernel releases when the process of the command ends. So a
-/// command that gets the lock knows that no other command runs. A command that does not get the
-/// lock records the overlap, and continues.
+/// The command takes a file lock that the kernel releases when the process of the command ends. So
+/// a command that gets the lock knows that no other command runs. A command that does not get the
+/// lock records that it overlaps with another command, and continues.
 ///
 /// # Errors
 /// Returns an error if the folder cannot be written.
@@ -72,25 +72,26 @@ pub(crate) fn now() -> u64 {
 pub(crate) struct Life {
     pub(crate) process: u32,
     pub(crate) began: u64,
-    /// The time of the last sign of life.
+    /// The time of the last sign of life, in nanoseconds of [`now`].
     pub(crate) ended: u64,
     /// The fencing token. 0 if the command got none.
     pub(crate) token: u64,
-    /// Whether another command ran when this command began.
+    /// Whether another command still ran when this command began.
     pub(crate) overlaps: bool,
     /// The node that ran the command.
     pub(crate) node: u64,
-    /// The longest time between two signs of life, and the moment at which that time ended.
+    /// The longest time between two signs of life, and the moment at which that time ended, both in
+    /// nanoseconds.
     ///
-    /// This pause shows why a command ran for too long. A long pause means that the machine did not
-    /// run the command, and perhaps not its guardian either. Without such a pause the guardian has
-    /// failed.
+    /// This pause shows why a command ran for longer than its lease. A long pause means that the
+    /// machine did not run the command, and perhaps also not its guardian, which is the process
+    /// that must kill the command in time. Without such a pause the guardian has failed.
     pub(crate) longest_pause: [u64; 2],
 }
 
 impl Life {
-    /// Returns the path of the file with all lives. The file has one line for each life, in the
-    /// order in which the commands took the lock or failed to take it.
+    /// Returns the path of the file with all lives. The file has one line for each life of the
+    /// command, in the order in which the commands took the lock or failed to take it.
     pub(crate) fn all_path(folder: &Path) -> PathBuf {
         folder.join("lives")
     }
@@ -113,7 +114,8 @@ impl Life {
         })
     }
 
-    /// Returns this life with the last sign of life that its command has written so far.
+    /// Returns this life with the time of the last sign of life that its command has written so
+    /// far.
     pub(crate) fn with_last_sign(self, folder: &Path) -> Self {
         let last = fs::read_to_string(signs_path(folder, self.process)).unwrap_or_default();
         let mut numbers = last.split_ascii_whitespace().map(str::parse);

@@ -6,11 +6,12 @@ use std::{
     process::Command,
 };
 
-/// The number of faults in one round, which has each kind of fault at least once.
+/// The number of faults in one round of the trial. A round has each kind of fault at least once.
 const FAULTS: &str = "20";
 
-// People run trials seldom, so this test must show that trials work. Pace `patient` has durations
-// with which guardians are in time even on an overloaded machine.
+// People run trials seldom, so this test must show that trials work. The pace `patient` has
+// durations with which a guardian, the process that kills the command before the lease ends, is in
+// time even on an overloaded machine.
 #[test]
 fn a_short_trial_finds_no_violation() {
     let elector = match find_prerequisites() {
@@ -64,7 +65,7 @@ fn find_elector() -> Result<PathBuf, String> {
     let built = target.into_iter().flat_map(|target| {
         ["release", "debug"].map(|profile| target.join(profile).join("elector"))
     });
-    // The program that was built last is the one to test.
+    // If both profiles were built, the test takes the program that was built last.
     let written = |path: &PathBuf| path.metadata().and_then(|found| found.modified()).ok();
     let newest = built.filter(|path| path.is_file()).max_by_key(written);
     newest.ok_or_else(|| {

@@ -8,12 +8,12 @@
 //! 100 MiB). If a broken connection starts the next election, the cluster has no leader while the
 //! kernel frees a dead leader's memory.
 //!
-//! [`appoint`] starts a second process, the heir. The heir shares the memory of this process
-//! (`clone(2)` with `CLONE_VM`), but not its files and signals. While the heir lives, the kernel
-//! does not free the memory. So a killed process closes its files at once. Then its heir notices
-//! the end of the process and exits too, and only after that the kernel frees the memory. Nothing
-//! changes for a process that ends in any other way, and nothing changes if all processes of a
-//! control group are killed together.
+//! [`appoint`] starts a second process, which is called the heir. The heir shares the memory of
+//! this process (`clone(2)` with `CLONE_VM`), but not its files and signals. While the heir lives,
+//! the kernel does not free the memory. So a killed process closes its files at once. Then its heir
+//! notices the end of the process and exits too, and only after that the kernel frees the memory.
+//! Nothing changes for a process that ends in any other way, and nothing changes if all processes
+//! of a control group are killed together.
 //!
 //! The heir also knows for certain that its process has ended. It then sends the messages that were
 //! [entrusted](entrust) to it: proofs of death for peers.
@@ -55,7 +55,8 @@
 //!   that starts the next process at once needs memory for both. A control group becomes empty, and
 //!   a service counts as ended, only after this time.
 //! - The heir exits when this process has ended, or has become another program (`exec`).
-//! - The heir uses two file descriptors of this process for the life of the process.
+//! - For the heir, this process keeps one file descriptor open until the process ends: its own end
+//!   of the channel to the heir.
 //!
 //! # Where an heir does not work
 //!
@@ -103,7 +104,8 @@ impl fmt::Debug for HeirError {
     }
 }
 
-/// Starts the heir of this process, unless there is one. Returns the heir's process id.
+/// Starts the heir of this process, unless there is one. The heir is a helper process that shares
+/// the memory of this process: see the documentation of this crate. Returns the heir's process id.
 ///
 /// The heir lives as long as the process, and needs no handle and no cleanup. Call this function
 /// after all changes of privileges and of the sandbox, and preferably before threads and sockets
@@ -130,9 +132,9 @@ pub fn appoint_privileged() -> Result<u32, HeirError> {
 
 /// Gives the heir a copy of `connection`, which must be a stream socket, and a message of 1 to 64
 /// bytes. When this process has ended, the heir writes the message to the connection. The kernel
-/// reports the end through a pidfd. Nothing else makes the heir write, and it writes nothing when
-/// the process becomes another program (`exec`). This function does not wait until the heir has
-/// received the message.
+/// reports the end of the process to the heir through a pidfd. Nothing else makes the heir write a
+/// message, and the heir writes nothing when the process becomes another program (`exec`). This
+/// function does not wait until the heir has received the message.
 ///
 /// The heir closes its copy when the other side has closed the connection, or when this process
 /// shuts the connection down (`shutdown(2)`). Until then the connection stays open, even if this
@@ -140,8 +142,8 @@ pub fn appoint_privileged() -> Result<u32, HeirError> {
 /// any further connection, and sends no message there.
 ///
 /// # Errors
-/// If this process has no heir, if its heir has exited or does not read the channel, or if the
-/// message is too short or too long.
+/// If this process has no heir, if its heir has exited or does not read the messages that this
+/// process sends to it, or if the message is too short or too long.
 pub fn entrust(message: &[u8], connection: BorrowedFd<'_>) -> io::Result<()> {
     #[cfg(all(
         target_os = "linux",

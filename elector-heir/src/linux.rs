@@ -1,10 +1,11 @@
 //! The only unsafe code in the libraries and programs of this project: `clone(2)` has no safe form.
 //!
 //! Why this code is sound: for Rust, the heir is like a thread of another library. The heir runs
-//! only [`heir::run`], on a stack of its own that is never freed. `run` reads values that are never
-//! written again, writes one atomic, allocates nothing, takes no lock, and cannot panic. One thing
-//! is different from a thread: the heir shares the thread-local storage of the thread that called
-//! `clone`. So the heir makes system calls directly ([`raw`]), and runs no function of libc.
+//! only [`heir::run`], on a stack of its own that is never freed. `run` reads values that no code
+//! writes after its start, writes one atomic, allocates nothing, takes no lock, and cannot panic.
+//! One thing is different from a thread: the heir shares the thread-local storage of the thread
+//! that called `clone`. So the heir makes system calls directly ([`raw`]), and runs no function of
+//! libc.
 //!
 //! The process can write the heir's stack, and with it make the heir run anything. Therefore the
 //! heir keeps no right that the process might give up: see [`heir::STEPS`].
@@ -44,7 +45,7 @@ use self::{
 use super::HeirError;
 
 /// The current heir, and the process that has started it. After a `fork` the child has a copy of
-/// this value, but no heir of its own.
+/// this value, but no heir of its own: then `by` is not the id of the child.
 static APPOINTED: Mutex<Option<Appointed>> = Mutex::new(None);
 
 struct Appointed {
@@ -55,15 +56,16 @@ struct Appointed {
 /// The maximum length of a message, in bytes.
 pub(super) const MAX_MESSAGE_LEN: usize = 64;
 
-/// This process's end of the channel to the heir, or -1 without an heir. The descriptor stays open
-/// until the process ends or becomes another program.
+/// The file descriptor of this process's end of the channel to the heir, or -1 without an heir. The
+/// descriptor stays open until the process ends or becomes another program.
 static CHANNEL: AtomicI32 = AtomicI32::new(-1);
 
-/// The stack is far larger than the heir needs, also without optimization. Only used pages cost
-/// memory.
+/// The size of the heir's stack, in bytes. The stack is far larger than the heir needs, also
+/// without optimization. Only used pages cost memory.
 const STACK_SIZE: usize = 64 * 1024;
 
-/// The guard must be at least one page. The supported architectures have pages of up to 64 KiB.
+/// The size of the guard below the heir's stack, in bytes. The guard is memory that cannot be
+/// accessed. It must be at least one page. The supported architectures have pages of up to 64 KiB.
 const GUARD_SIZE: usize = 64 * 1024;
 
 /// How long the heir may take to give up its rights. Normally the heir takes about 50 µs.
@@ -81,7 +83,7 @@ pub(super) fn appoint(privileged: bool) -> Result<u32, HeirError> {
     }
     let process = pidfd_open(me, PidfdFlags::empty());
     let process = process.map_err(context("cannot watch this process"))?;
-    // A socket of this type delivers each message as a whole.
+    // A `SEQPACKET` socket delivers each message as a whole.
     let pair = socketpair(
         AddressFamily::UNIX,
         SocketType::SEQPACKET,
@@ -178,10 +180,10 @@ fn start(process: &OwnedFd, channel: &OwnedFd) -> Result<u32, HeirError> {
     }));
     let started = stack().and_then(|top| {
         let blocked = BlockedSignals::all()?;
-        // SAFETY: the stack is mapped for the heir and never unmapped. `run` may share this
-        // thread's storage (see above). Its argument is leaked, and only the atomic in it is
-        // written. The flags contain no CLONE_SETTLS and no CLONE_THREAD, and their low bits are 0:
-        // the parent gets no signal.
+        // SAFETY: the stack is mapped for the heir and never unmapped. `run` may share the
+        // thread-local storage of this thread (see the top of this file). Its argument is leaked,
+        // and only the atomic in it is written. The flags contain no CLONE_SETTLS and no
+        // CLONE_THREAD, and their low bits are 0: the parent gets no signal.
         let heir = unsafe {
             libc::clone(
                 heir::run,

@@ -22,7 +22,7 @@ const PORT_AND_MODE: &str = "ELECTOR_HEIR_PART";
 const ENTRUSTS: &str = "!";
 const MESSAGE: &[u8] = b"it has ended";
 
-/// The limit for every wait. No wait takes that long unless it fails.
+/// The time limit for every wait of these tests. A wait takes this long only if a test fails.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Runs the observed process, if this binary was started with [`PORT_AND_MODE`]. Otherwise this
@@ -162,7 +162,8 @@ fn stat(pid: Pid, key: &str) -> Option<String> {
     Some(line[key.len()..].trim().to_owned())
 }
 
-// This is the purpose of the heir. The bench measures the time that it takes.
+// This is the purpose of the heir: peers see the connections of a killed process end. The benchmark
+// `failover_tcp` measures how long this takes.
 #[test]
 fn a_killed_process_closes_its_files_and_then_its_heir_ends() {
     let mut process = Process::start();
@@ -181,7 +182,7 @@ fn the_heir_of_a_process_that_ends_ends() {
     until("the heir has ended", || has_ended(heir));
 }
 
-// Otherwise the heir would keep the memory of the former program for ever.
+// An heir that continued to run would keep the memory of the former program for ever.
 #[test]
 fn the_heir_of_a_process_that_becomes_another_program_ends() {
     let mut process = Process::start();
@@ -241,7 +242,8 @@ fn the_process_lives_on_without_its_heir() {
     process.become_another_program();
 }
 
-// Code that can write the memory of the heir can make it run anything, so it must have no rights.
+// Code that can write the memory of the heir can make it run anything, so the heir must have no
+// rights.
 #[test]
 fn the_heir_has_no_rights() {
     let process = Process::start();
@@ -288,8 +290,9 @@ fn a_stopped_heir_ends_with_its_process() {
     until("the heir has ended", || has_ended(heir));
 }
 
-// A forked child that never becomes another program has a copy of every descriptor, also of the
-// channel to the heir.
+// A forked child that never becomes another program has a copy of every descriptor of the process,
+// also of the channel to the heir. If the copy of the channel stayed open, the heir would not
+// notice that the process has become another program.
 #[test]
 fn a_forked_child_does_not_keep_the_heir() {
     let mut process = Process::start();
@@ -305,7 +308,8 @@ fn a_forked_child_does_not_keep_the_heir() {
 fn received(process: &mut Process) -> Vec<u8> {
     let mut received = Vec::new();
     let mut connection = &process.connection;
-    // A process with unread data resets its connections.
+    // The read may fail: the kernel resets the connections of a process that ends with unread data.
+    // The bytes that arrived before are in `received`.
     let _ = connection.read_to_end(&mut received);
     received
 }

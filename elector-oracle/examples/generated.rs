@@ -1,8 +1,9 @@
-//! Counts as TLC does: every successor of every expanded state, once for each witness.
+//! Counts as TLC, the model checker of TLA+, does: every successor of every expanded state, once
+//! for each witness.
 //!
-//! A witness is a majority that lets a step happen. Successors beyond the bounds are generated
-//! too, but they are neither counted as distinct or expanded. The search is a plain
-//! breadth-first one, so it is also a second opinion on the numbers that the checker prints.
+//! A witness is a majority that lets a step happen. Successors beyond the bounds are generated too,
+//! but they are not counted as distinct, and not expanded. The search is a plain breadth-first
+//! search, so it is also a second opinion on the numbers that the checker prints.
 
 use elector_oracle::{Reconfiguration, Server, Set, State, Step, Variant, majority};
 use stateright::Model;

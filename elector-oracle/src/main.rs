@@ -1,4 +1,4 @@
-//! Counts the states of the protocol, and shows how it fails without each of its rules.
+//! Counts the states of the protocol, and shows which properties fail without each of its rules.
 
 use elector_oracle::properties::{ELECTION_SAFETY, NAMES};
 use elector_oracle::search::{count, shortest};
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Runs the command, or returns `None` if it is not understood.
+/// Runs the command, or returns `None` if the arguments are not valid.
 fn run(arguments: &[&str]) -> Option<()> {
     match *arguments {
         ["count", servers, term, version, checks] => {
@@ -46,7 +46,8 @@ fn run(arguments: &[&str]) -> Option<()> {
     }
 }
 
-/// Returns the bounds if they fit into the bits of a server.
+/// Returns the bounds on the term and on the version, if they are at most 6 and so fit into the
+/// bits of a server.
 fn bounds(term: &str, version: &str) -> Option<(u16, u16)> {
     let bound = |text: &str| text.parse().ok().filter(|bound| *bound <= 6);
     Some((bound(term)?, bound(version)?))
@@ -101,7 +102,9 @@ fn print_mutants<const N: usize>(bounds: (u16, u16)) {
     }
 }
 
-/// Prints the three shapes of the single-server bug of Raft, and the checks that prevent them.
+/// Prints for three sequences of single-server changes, and for each set of checks before a change,
+/// whether two servers can lead one term. Without the checks, they can in all three sequences: this
+/// is the bug of Raft's single-server changes.
 fn shapes(trace: bool) -> Option<()> {
     let checks = [
         Variant::NoQuorums,

@@ -1,4 +1,4 @@
-//! The protocol: states, steps and the rules that a variant drops.
+//! The model of the protocol: its states, its steps, and the rules that a [`Variant`] drops.
 
 use crate::properties;
 use crate::server::{Members, Server, Set, majorities_meet, majority};
@@ -7,24 +7,30 @@ use stateright::{Model, Property};
 /// The state of all servers.
 pub type State<const N: usize> = [Server; N];
 
-/// The rules in force.
+/// The rules that the model has: those of the protocol, or those of the protocol without one rule
+/// or two. A change is the step of a leader to another configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
-    /// The protocol. The majority that holds the configuration is also in the leader's term.
+    /// The protocol. Before a change, one majority must hold the leader's configuration and also be
+    /// in the leader's term.
     OneMajority,
-    /// The protocol. One majority holds the configuration, and one is in the leader's term.
+    /// The protocol. Before a change, one majority must hold the leader's configuration, and one
+    /// must be in the leader's term. The two majorities may differ.
     TwoMajorities,
-    /// A change does not ask that a majority holds the configuration (Q1).
+    /// Without rule Q1: a leader may change its configuration although no majority holds it.
     NoConfigQuorum,
-    /// A change does not ask that a majority is in the leader's term (Q2).
+    /// Without rule Q2: a leader may change its configuration although no majority is in its term.
     NoTermQuorum,
-    /// A change asks neither.
+    /// Without the rules Q1 and Q2.
     NoQuorums,
-    /// A vote does not compare configurations.
+    /// Without the comparison of configurations: a server may vote for a candidate with an older
+    /// configuration than its own.
     NoComparison,
-    /// A winner leaves the term of its configuration as it is.
+    /// Without the rewrite: the winner of an election does not set the term of its configuration to
+    /// its new term.
     NoRewrite,
-    /// The majorities of the old and the new configuration need not meet.
+    /// Without the overlap: the majorities of the old and the new configuration need not have a
+    /// server in common.
     NoOverlap,
 }
 
@@ -33,26 +39,26 @@ pub enum Variant {
 pub enum Step {
     /// The candidate wins the next term by the votes of a majority, which includes itself.
     BecomeLeader {
-        /// The winner.
+        /// The server that wins.
         candidate: usize,
-        /// The majority.
+        /// The majority that votes for the candidate, including the candidate.
         voters: Set,
     },
     /// The leader changes its configuration.
     Reconfig {
         /// The leader.
         leader: usize,
-        /// The next configuration.
+        /// The members of the next configuration.
         config: Set,
     },
-    /// A server gives its newer configuration to one that follows.
+    /// A server gives its newer configuration to a server that does not lead.
     SendConfig {
         /// The server with the newer configuration.
         from: usize,
         /// The server that takes it.
         to: usize,
     },
-    /// A server gives its higher term to another one, which then follows.
+    /// A server gives its higher term to another server, which then does not lead.
     UpdateTerms {
         /// The server with the higher term.
         from: usize,
@@ -85,12 +91,13 @@ impl std::fmt::Display for Step {
     }
 }
 
-/// Another order of the servers.
+/// Another order of the servers. States that differ only in the order of the servers count as one
+/// state.
 #[derive(Clone, Debug)]
 struct Permutation<const N: usize> {
-    /// The server that comes to each place.
+    /// For each index in the new order, the index of the server in the old order.
     order: [usize; N],
-    /// What becomes of each set.
+    /// For each set of servers in the old order, the same set in the new order.
     image: [Set; 64],
 }
 
@@ -101,7 +108,8 @@ impl<const N: usize> Permutation<N> {
     }
 }
 
-/// The model: `N` servers within bounds on term and version.
+/// The model: `N` servers, whose terms and versions have upper bounds, so that the number of states
+/// is finite.
 #[derive(Clone, Debug)]
 pub struct Reconfiguration<const N: usize> {
     variant: Variant,
@@ -115,7 +123,8 @@ pub struct Reconfiguration<const N: usize> {
 }
 
 impl<const N: usize> Reconfiguration<N> {
-    /// Returns a model that may start from every configuration and change to every one.
+    /// Returns a model that may start from every configuration, and in which a change may lead to
+    /// every configuration.
     ///
     /// # Panics
     ///
@@ -153,21 +162,23 @@ impl<const N: usize> Reconfiguration<N> {
         self
     }
 
-    /// Restricts the properties to the one with this name.
+    /// Restricts the properties that a search checks to the one with this name.
     #[must_use]
     pub fn only(mut self, name: &'static str) -> Self {
         self.only = Some(name);
         self
     }
 
-    /// Leaves states as they are, so that each server keeps its index along a path.
+    /// Switches the merging of states off: states that differ only in the order of the servers then
+    /// count as different states. So each server keeps its index along a path.
     #[must_use]
     pub fn without_symmetry(mut self) -> Self {
         self.symmetry.clear();
         self
     }
 
-    /// Returns the same state in the order of servers that makes it smallest.
+    /// Returns the same state with the servers in the order that makes the state smallest. All
+    /// states that differ only in the order of the servers have the same result.
     #[must_use]
     pub fn canonical(&self, state: &State<N>) -> State<N> {
         let first = self
@@ -186,7 +197,8 @@ impl<const N: usize> Reconfiguration<N> {
             && (self.variant == Variant::NoComparison || voter.name() <= candidate.name())
     }
 
-    /// Returns `true` if `leader` may leave its present configuration.
+    /// Returns `true` if `leader` may leave its present configuration: the majorities that the
+    /// variant requires hold this configuration and are in the leader's term.
     fn may_leave(&self, state: &State<N>, leader: Server) -> bool {
         let config = leader.config();
         let holds = set_of(state, |server| server.name() == leader.name());
@@ -200,7 +212,8 @@ impl<const N: usize> Reconfiguration<N> {
         }
     }
 
-    /// Returns `true` if a leader may change from `old` to `new`.
+    /// Returns `true` if a leader may change from the configuration `old` to the configuration
+    /// `new`, as far as their members decide this.
     fn may_follow(&self, old: Set, new: Set) -> bool {
         (!self.single || (old ^ new).is_power_of_two())
             && (self.variant == Variant::NoOverlap || majorities_meet(old, new))
@@ -299,7 +312,8 @@ fn subsets(set: Set) -> impl Iterator<Item = Set> {
     (0..=set).filter(move |subset| subset & !set == 0)
 }
 
-/// Returns the orders of the servers that keep both families of sets as they are.
+/// Returns the orders of the servers that map `starts` to itself and `targets` to itself. The model
+/// stays the same under these orders.
 fn permutations<const N: usize>(starts: &[Set], targets: &[Set]) -> Vec<Permutation<N>> {
     let mut found = Vec::new();
     for code in 0..N.pow(N as u32) {

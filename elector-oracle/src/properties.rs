@@ -1,4 +1,5 @@
-//! What the protocol promises, and the invariants that its proof rests on.
+//! What the protocol guarantees, and the invariants that the proof of the protocol rests on. A
+//! configuration is active if a majority of its members holds no newer configuration.
 
 use crate::model::{Reconfiguration, State, set_of};
 use crate::server::{Server, majorities_meet, majority};
@@ -6,16 +7,18 @@ use stateright::Property;
 
 /// No two servers lead the same term.
 pub const ELECTION_SAFETY: &str = "ElectionSafety";
-/// The majorities of any two active configurations meet.
+/// The majorities of any two active configurations have a server in common. A configuration is
+/// active if a majority of its members holds no newer configuration.
 pub const ACTIVE_CONFIGS_OVERLAP: &str = "ActiveConfigsOverlap";
-/// Each majority of an active configuration has a server whose term is at least every
-/// configuration's term.
+/// Each majority of an active configuration has a server whose term is at least the highest term of
+/// any configuration. A configuration is active if a majority of its members holds no newer
+/// configuration.
 pub const ACTIVE_CONFIGS_SAFE_AT_TERMS: &str = "ActiveConfigsSafeAtTerms";
-/// A version and a term name one configuration.
+/// Two configurations with the same version and the same term have the same members.
 pub const ONE_CONFIG_PER_NAME: &str = "OneConfigPerName";
-/// The configuration of a leader carries the leader's own term.
+/// The term of the configuration of a leader is the leader's own term.
 pub const LEADER_CONFIG_IN_ITS_TERM: &str = "LeaderConfigInItsTerm";
-/// The leader of a term holds the newest configuration of that term.
+/// The leader of a term holds the newest of the configurations with that term.
 pub const LEADER_HOLDS_NEWEST: &str = "LeaderHoldsNewest";
 
 /// The names of all properties.
@@ -100,7 +103,8 @@ fn pairs<const N: usize>(state: &State<N>, holds: impl Fn(Server, Server) -> boo
     (0..N).all(|a| (a + 1..N).all(|b| holds(state[a], state[b])))
 }
 
-/// Returns `true` if some majority of this server's configuration has no newer one.
+/// Returns `true` if the configuration of `server` is active: a majority of its members holds no
+/// newer configuration.
 fn is_active<const N: usize>(state: &State<N>, server: Server) -> bool {
     majority(
         set_of(state, |other| other.name() <= server.name()),

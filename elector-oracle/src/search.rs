@@ -1,19 +1,21 @@
-//! Searches over the model.
+//! Searches through the states of the model.
 
 use crate::model::{Reconfiguration, State, Step};
 use stateright::{Checker, HasDiscoveries, Model};
 
-/// A counterexample: the steps and the states, of which the first one is an initial state.
+/// A counterexample to a property: a path of steps and states that begins with an initial state.
 #[derive(Clone, Debug)]
 pub struct Counterexample<const N: usize> {
     /// The property that fails in the last state.
     pub property: &'static str,
-    /// The states and the step that leaves each. The last one has none.
+    /// The states of the path, each with the step that leads to the next state. The last state has
+    /// no step.
     pub path: Vec<(State<N>, Option<Step>)>,
 }
 
 impl<const N: usize> Counterexample<N> {
-    /// Returns the number of states on the path, which is the depth that TLC prints.
+    /// Returns the number of states on the path. TLC, the model checker of TLA+, prints this number
+    /// as the depth.
     #[must_use]
     pub fn depth(&self) -> usize {
         self.path.len()
@@ -25,13 +27,14 @@ impl<const N: usize> Counterexample<N> {
 pub struct Counts {
     /// The number of distinct initial states.
     pub initial: usize,
-    /// The number of steps within the bounds, and the initial states.
+    /// The number of initial states plus the number of steps to states within the bounds.
     pub generated: usize,
     /// The number of distinct states.
     pub distinct: usize,
-    /// The depth. It is exact with one thread, and an upper bound with more.
+    /// The depth: the largest number of states on the path by which the search reached a state. It
+    /// is exact with one thread, and an upper bound with more threads.
     pub depth: usize,
-    /// The properties that fail.
+    /// The names of the properties that fail in some state.
     pub failed: Vec<&'static str>,
 }
 
@@ -54,8 +57,9 @@ pub fn count<const N: usize>(model: Reconfiguration<N>, threads: usize) -> Count
 
 /// Returns a shortest counterexample to one of the model's properties, if there is any.
 ///
-/// If a property fails while another one still holds, the checker looks at some more states and
-/// keeps the last failure. So the search is repeated with a smaller depth until it finds nothing.
+/// If a property fails while another property still holds, the checker visits some more states and
+/// keeps the last failure that it finds, which may have a longer path. So this function repeats the
+/// search with a smaller depth until the search finds nothing.
 #[must_use]
 pub fn shortest<const N: usize>(model: &Reconfiguration<N>) -> Option<Counterexample<N>> {
     let mut found = search(model, None)?;
@@ -65,7 +69,8 @@ pub fn shortest<const N: usize>(model: &Reconfiguration<N>) -> Option<Counterexa
     Some(found)
 }
 
-/// Searches the states of less than the given depth, with one thread for an exact order.
+/// Searches the states that have less than the given depth; all states if `depth` is `None`. The
+/// search uses one thread, so that it visits the states in the order of their depth.
 fn search<const N: usize>(
     model: &Reconfiguration<N>,
     depth: Option<usize>,

@@ -11,8 +11,9 @@ pub const fn majority(set: Set, of: Set) -> bool {
 
 /// Returns `true` if every majority of `a` has a server in common with every majority of `b`.
 ///
-/// Two majorities that avoid each other take the servers of one set only first. They can stay
-/// apart if the servers that both sets have are enough for the rest.
+/// Two majorities without a common server use as few servers as possible from the intersection of
+/// the two sets: each first takes the servers that are in its own set only. The two majorities can
+/// have no common server if the intersection has enough servers for what both still need.
 #[must_use]
 pub const fn majorities_meet(a: Set, b: Set) -> bool {
     let rest_a = (a.count_ones() / 2 + 1).saturating_sub((a & !b).count_ones());
@@ -27,7 +28,7 @@ const NAME: u16 = !(TERM | PRIMARY | MEMBERS);
 
 /// The state of one server.
 ///
-/// From the highest bit down: the term of the configuration (3 bits), its version (3), the
+/// The bits, from the highest down: the term of the configuration (3 bits), its version (3), the
 /// current term (3), whether the server leads (1), and the members of the configuration (6).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Server(u16);
@@ -77,7 +78,7 @@ impl Server {
         self.0 >> 10
     }
 
-    /// Returns this server in `term`, as its leader if `primary` is `true`.
+    /// Returns this server in the term `term`. It leads this term if `primary` is `true`.
     #[must_use]
     pub const fn in_term(self, term: u16, primary: bool) -> Self {
         Self(self.0 & !(TERM | PRIMARY) | term << 7 | (primary as u16) << 6)
@@ -89,13 +90,14 @@ impl Server {
         Self(self.0 & (TERM | PRIMARY) | other.0 & (NAME | MEMBERS))
     }
 
-    /// Returns this server with its configuration rewritten to `term`.
+    /// Returns this server with `term` as the term of its configuration.
     #[must_use]
     pub const fn with_config_term(self, term: u16) -> Self {
         Self(self.0 & (MEMBERS | PRIMARY | TERM | 7 << 10) | term << 13)
     }
 
-    /// Returns this server with `config` as the next version in the server's own term.
+    /// Returns this server with the members `config` as the next version of its configuration. The
+    /// term of the new configuration is the server's own term.
     #[must_use]
     pub fn reconfigured(self, config: Set) -> Self {
         let kept = self.0 & (TERM | PRIMARY) | u16::from(config);
@@ -122,7 +124,7 @@ impl std::fmt::Debug for Server {
     }
 }
 
-/// Shows a set with servers counted from 1.
+/// Prints a set of servers. The servers are counted from 1.
 pub(crate) struct Members(pub Set);
 
 impl std::fmt::Display for Members {

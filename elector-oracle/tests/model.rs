@@ -1,4 +1,5 @@
-//! The numbers for small bounds, and the failures without each rule.
+//! Tests of the model: the numbers of states for small bounds, and the properties that fail without
+//! each rule.
 
 use elector_oracle::properties::*;
 use elector_oracle::search::{Counts, count, shortest};
@@ -63,7 +64,7 @@ fn reached<const N: usize>(model: &Reconfiguration<N>) -> HashSet<State<N>> {
     seen
 }
 
-/// Symmetry merges states that differ in the order of servers only, and no others.
+/// The model merges states that differ in the order of servers only, and no other states.
 #[test]
 fn symmetry_keeps_one_state_of_each_orbit() {
     let model = Reconfiguration::<3>::new(Variant::TwoMajorities, 2, 3);
@@ -98,7 +99,8 @@ fn leaders_need_every_rule() {
     assert_shortest(Variant::NoOverlap, ELECTION_SAFETY, Some(5));
 }
 
-/// Without the rewrite of terms, two leaders of one term need a fourth server.
+/// If a winner does not rewrite the term of its configuration, two servers can lead one term only
+/// in a cluster of four or more servers.
 #[test]
 fn leaders_need_the_rewrite_of_terms() {
     assert_shortest(Variant::NoRewrite, ELECTION_SAFETY, None);
@@ -118,7 +120,8 @@ fn invariants_fail_no_later_than_the_promise() {
     assert_shortest(Variant::NoTermQuorum, ONE_CONFIG_PER_NAME, Some(12));
 }
 
-/// Returns the depth at which a shape of Raft's single-server bug elects two leaders.
+/// Returns the depth at which a sequence of single-server changes, as in the bug of Raft, elects
+/// two leaders of one term; `None` if it does not.
 fn shape<const N: usize>(variant: Variant, max_term: u16, targets: &[Set]) -> Option<usize> {
     let model = Reconfiguration::<N>::new(variant, max_term, 2).single_changes(0b1111, targets);
     shortest(&model.only(ELECTION_SAFETY)).map(|found| found.depth())
@@ -152,7 +155,8 @@ fn single_changes_are_safe_with_the_quorums() {
     );
 }
 
-/// The leaders of two terms change the configuration, and the two leaders have a third one.
+/// The leaders of two terms change the configuration, and after that two servers lead a third term.
+/// So two leaders of one term do not occur with two terms.
 #[test]
 fn single_changes_need_a_third_term() {
     assert_eq!(

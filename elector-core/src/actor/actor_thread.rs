@@ -59,7 +59,8 @@ impl ActorThread {
     }
 }
 
-/// Returns the threads of all clusters, and the index of the first one for this cluster.
+/// Returns the threads that all clusters share, and a number by which each cluster begins at
+/// another thread: the caller takes the number modulo the number of threads.
 pub(super) async fn shared_threads() -> Result<(Arc<Vec<ActorThread>>, usize), StartError> {
     static THREADS: OnceCell<Arc<Vec<ActorThread>>> = OnceCell::const_new();
     static NEXT: AtomicUsize = AtomicUsize::new(0);

@@ -27,9 +27,9 @@ use crate::{BestEffort, Epoch, FencingToken, Guarantee, GuaranteeKind, Moment, Q
 /// ```
 #[derive(Clone, Debug)]
 pub enum AnyElector {
-    /// See [`Quorum`].
+    /// The node has an algorithm with the guarantee [`Quorum`].
     Quorum(Elector<Quorum>),
-    /// See [`BestEffort`].
+    /// The node has an algorithm with the guarantee [`BestEffort`].
     BestEffort(Elector<BestEffort>),
 }
 
@@ -104,17 +104,19 @@ impl AnyElector {
     }
 }
 
-/// A [`Leadership`] whose guarantee is known only at run time. Only one of the two variants has
-/// tokens.
+/// A [`Leadership`] whose guarantee is known only at run time. Only the variant
+/// [`Quorum`](Self::Quorum) has fencing tokens.
 #[derive(Debug)]
 pub enum AnyLeadership {
-    /// At most one node leads in an epoch, ever. The leadership has tokens.
+    /// A leadership with the guarantee [`Quorum`]: at most one node ever leads in an epoch. The
+    /// leadership has fencing tokens.
     Quorum(Leadership<Quorum>),
-    /// Another node may lead at the same time. The leadership has no tokens.
+    /// A leadership with the guarantee [`BestEffort`]: another node may lead at the same time. The
+    /// leadership has no fencing tokens.
     BestEffort(Leadership<BestEffort>),
 }
 
-/// Evaluates the same expression for either guarantee.
+/// Evaluates the expression `$do` with the leadership that `$any` contains, for either guarantee.
 macro_rules! either {
     ($any:expr, $leadership:ident => $do:expr) => {
         match $any {
@@ -139,7 +141,7 @@ impl AnyLeadership {
         either!(self, leadership => leadership.check())
     }
 
-    /// Returns the token; `None` under best effort. See [`Leadership::token`].
+    /// Returns the fencing token; `None` under best effort. See [`Leadership::token`].
     ///
     /// # Errors
     /// If the leadership has ended.

@@ -26,15 +26,15 @@ pub struct Backoff {
 }
 
 impl Default for Backoff {
-    /// Creates pauses of zero, and then from 100 ms to 10 s.
+    /// Creates a backoff whose pauses are zero, and then rise from 100 ms to 10 s.
     fn default() -> Self {
         Self::new(Duration::from_millis(100), Duration::from_secs(10))
     }
 }
 
 impl Backoff {
-    /// Creates pauses of zero, `first`, and then twice the previous pause up to `longest`. A run
-    /// that is longer than `longest` starts the count again.
+    /// Creates a backoff whose pauses are zero, then `first`, and then twice the previous pause, up
+    /// to `longest`. A run that is longer than `longest` starts the count again.
     #[must_use]
     pub fn new(first: Duration, longest: Duration) -> Self {
         Self {
@@ -44,13 +44,15 @@ impl Backoff {
         }
     }
 
-    /// Returns how many runs in a row have failed, without a run longer than the longest pause.
+    /// Returns how many runs in a row have failed. A run that was longer than the longest pause
+    /// starts the count again.
     #[must_use]
     pub fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// Counts a failure after a run of this length, and returns how long to wait.
+    /// Counts a failure after a run of the length `ran`, and returns how long to wait before the
+    /// next run.
     #[must_use]
     pub fn next(&mut self, ran: Duration) -> Duration {
         if ran > self.longest {

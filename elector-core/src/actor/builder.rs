@@ -13,14 +13,15 @@ use super::{
 };
 use crate::{Configuration, ElectionAlgorithm, Membership, NodeId};
 
-/// How many messages of one peer may wait by default.
+/// How many received messages of one peer may wait in the queue of a node, by default.
 pub(super) const DEFAULT_QUEUE_SHARE: u32 = 1024;
 
-/// How many events that a reader has not read are kept by default.
+/// How many events a node keeps for a reader that has not read them yet, by default.
 pub(super) const DEFAULT_EVENT_CAPACITY: usize = 256;
 
-/// The first step of the setup of a node: the cluster has a name, and the algorithm is chosen next.
-/// [`Elector::builder`] creates it.
+/// The first step of the setup of a node. It has only the name of the cluster: the call of
+/// [`algorithm`](Self::algorithm) chooses the algorithm and returns a [`Builder`].
+/// [`Elector::builder`] creates this value.
 #[derive(Debug)]
 pub struct ElectorBuilder {
     name: String,
@@ -38,8 +39,8 @@ impl ElectorBuilder {
     }
 }
 
-/// Sets up a node of the algorithm `A`. Nothing runs before [`start`](Self::start), which also
-/// checks every rule.
+/// Sets up a node that runs the algorithm `A`. The other methods only store values.
+/// [`start`](Self::start) checks these values and starts the node.
 ///
 /// A node needs its id, the list of all nodes, a transport and a storage. With the feature `net` of
 /// `elector`, the trait `elector::net::NetBuilder` adds `data_dir(folder)`, which sets a transport
@@ -93,9 +94,10 @@ impl<A: ElectionAlgorithm> Builder<A> {
         self
     }
 
-    /// Sets the members: all nodes, including this one. The list is required, and must be the same
-    /// on all nodes. A transport between machines needs their addresses: `.peers([(1, "db1:7100"),
-    /// (2, "db2:7100")])`. A [`Peer`] can also be read from a text.
+    /// Sets the members of the cluster: all nodes, including this one. The list is required, and
+    /// must be the same on all nodes. A transport between machines also needs the address of each
+    /// node: `.peers([(1, "db1:7100"), (2, "db2:7100")])`. A [`Peer`] can also be parsed from a
+    /// text such as `1=db1:7100`.
     #[must_use]
     pub fn peers<P: Into<Peer>>(mut self, nodes: impl IntoIterator<Item = P>) -> Self {
         self.peers = nodes.into_iter().map(Into::into).collect();
@@ -114,8 +116,8 @@ impl<A: ElectionAlgorithm> Builder<A> {
         self.me
     }
 
-    /// Returns the nodes that were set so far, with their addresses. This method is for authors of
-    /// transports.
+    /// Returns the nodes that [`peers`](Self::peers) has set, with their addresses. This method is
+    /// for authors of transports.
     #[must_use]
     pub fn named_peers(&self) -> &[Peer] {
         &self.peers
@@ -127,7 +129,8 @@ impl<A: ElectionAlgorithm> Builder<A> {
         self.config.as_ref()
     }
 
-    /// Sets the transport to the other nodes. It is required if there are other nodes.
+    /// Sets the transport, which carries messages between this node and the others. A transport is
+    /// required if the cluster has other nodes.
     #[must_use]
     pub fn transport(mut self, transport: impl Transport<A>) -> Self {
         self.transport = Some(Box::new(transport));
@@ -142,26 +145,31 @@ impl<A: ElectionAlgorithm> Builder<A> {
         self
     }
 
-    /// Sets the algorithm's configuration, which must be the same on all nodes. The default has the
-    /// durations of [`Timing::default`](crate::Timing::default), for nodes in one process.
-    /// Transports between machines have a default of their own.
+    /// Sets the algorithm's configuration, which must be the same on all nodes. The default
+    /// configuration has the durations of [`Timing::default`](crate::Timing::default), which are
+    /// for nodes in one process. `data_dir` of `elector::net::NetBuilder` changes the default
+    /// durations to those of [`Timing::patient`](crate::Timing::patient), which are for nodes on
+    /// several machines.
     #[must_use]
     pub fn config(mut self, config: A::Config) -> Self {
         self.config = Some(config);
         self
     }
 
-    /// Sets how many messages of one peer may wait before further messages of that peer are dropped
-    /// and counted in [`Traffic`](super::Traffic). Default 1,024. Each peer has its own share of
-    /// the queue, so that a peer that floods this node cannot silence the others.
+    /// Sets how many received messages of one peer may wait in the queue of this node. The node
+    /// drops further messages of that peer, and counts them in
+    /// [`Traffic::refused`](super::Traffic::refused). The default is 1,024 messages. Each peer has
+    /// a share of its own, so that a peer that floods this node does not displace the messages of
+    /// other peers.
     #[must_use]
     pub fn queue_share(mut self, messages: u32) -> Self {
         self.share = messages;
         self
     }
 
-    /// Sets how many events a reader of [`events`](super::NodeHandle::events) may be behind before
-    /// it misses some. Default 256.
+    /// Sets how many unread events this node keeps for each reader of
+    /// [`events`](super::NodeHandle::events). A reader that is further behind misses the oldest
+    /// events. The default is 256 events.
     #[must_use]
     pub fn event_capacity(mut self, events: usize) -> Self {
         self.events = events;
@@ -169,14 +177,15 @@ impl<A: ElectionAlgorithm> Builder<A> {
     }
 
     /// Starts the node on a thread of its own. This method works in any tokio runtime with timers,
-    /// and inside an actix system. The runtime of `#[tokio::main]` has timers; others need
-    /// `enable_time`, for the log of elections and for the work. The node takes part in elections
-    /// from now on, and stops when the last clone of the returned handle is dropped. To run work on
-    /// the leader, call [`lead`](Elector::lead) on every node.
+    /// and inside an actix system. The runtime of `#[tokio::main]` has timers. A runtime that you
+    /// build yourself needs `enable_time`, because the log of elections and the work of the leader
+    /// use its timers. From this call on, the node takes part in elections, until the last clone of
+    /// the returned handle is dropped. To run work on the leader, call [`lead`](Elector::lead) on
+    /// every node.
     ///
     /// # Errors
-    /// If a rule is broken (the error names it), if the saved state cannot be read, or if the
-    /// transport cannot be opened.
+    /// If the setup breaks a rule (the error names the rule), if the saved state cannot be read, or
+    /// if the transport cannot be opened.
     pub async fn start(self) -> Result<Elector<A::Guarantee>, StartError> {
         let cluster = self.name.clone();
         let elector = self.run(Drive::Clock).await?.elector();

@@ -2,11 +2,13 @@ use std::time::Duration;
 
 use crate::{Delay, Moment, nanos};
 
-/// Returns the current time of the clock that keeps counting while the machine sleeps. On any other
-/// clock, an expired lease would still look valid after a suspend, and its holder would write.
+/// Returns the current time of a clock that keeps counting while the machine sleeps. On a clock
+/// that stops during the sleep, an expired lease would still look valid after a suspend, and the
+/// node that held it would write as the leader.
 ///
-/// The clock is `CLOCK_BOOTTIME` on Linux and Android, and `CLOCK_MONOTONIC` on other Unix systems,
-/// which counts sleep on macOS. On all other systems it is the clock of [`std::time::Instant`].
+/// The clock is `CLOCK_BOOTTIME` on Linux and Android. On other Unix systems it is
+/// `CLOCK_MONOTONIC`, which counts the sleep on macOS. On all other systems it is the clock of
+/// [`std::time::Instant`].
 ///
 /// The nodes of this module use this clock. This function is for authors of a
 /// [`Transport`](super::Transport) or of a test, who need timestamps of the same clock.
@@ -64,7 +66,7 @@ impl Rng {
     pub(super) fn draw(&mut self, delay: Delay) -> Duration {
         let (min, max) = (nanos(delay.min), nanos(delay.max));
         let width = u128::from(max.saturating_sub(min)) + 1;
-        // Multiply-shift; its bias is below width / 2^64.
+        // The multiply-shift method. The relative error of each probability is below width / 2^64.
         let drawn = (u128::from(self.next()) * width) >> 64;
         Duration::from_nanos(min.saturating_add(u64::try_from(drawn).unwrap_or(0)))
     }
@@ -75,8 +77,9 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    // A timer that runs shorter than its bounds could end a vigil too early. Then a lease would not
-    // be safe any more.
+    // A timer that elapses before its lower bound could end the vigil of a voter too early. The
+    // vigil is the time in which a voter supports no other node, because the leader may hold a
+    // lease. Then two leaders could hold leases at the same time.
     #[test]
     fn draws_stay_within_their_bounds_and_reach_them() {
         let mut rng = Rng(7);

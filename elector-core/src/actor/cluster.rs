@@ -24,8 +24,9 @@ use super::{
 };
 use crate::{Configuration, ElectionAlgorithm, Membership, MembershipError, NodeId, Role};
 
-/// A cluster within this process, for tests, examples and benchmarks. It has real actors over a
-/// [`MemoryNetwork`]. The storage of a node outlives the node.
+/// A cluster within this process, for tests, examples and benchmarks. Its nodes are real actors
+/// that communicate over a [`MemoryNetwork`]. The storage of a node stays when the node is killed,
+/// so a restarted node has its saved state.
 ///
 /// All clusters of a process share at most four threads. The nodes use the clock of the machine.
 /// The paused time of tokio does not work with a cluster: see the [module](super#paused-time).
@@ -67,14 +68,16 @@ pub struct Cluster<A: ElectionAlgorithm> {
     network: MemoryNetwork<A>,
     disks: BTreeMap<NodeId, MemoryStorage<A::Durable>>,
     running: BTreeMap<NodeId, Elector<A::Guarantee>>,
-    /// The nodes whose deaths were reported to the other nodes.
+    /// The nodes whose deaths were reported to the other nodes, and that have not been restarted
+    /// since.
     reported_dead: BTreeSet<NodeId>,
     threads: Arc<Vec<ActorThread>>,
     first_thread: usize,
 }
 
 impl<A: ElectionAlgorithm> Cluster<A> {
-    /// Starts nodes `1..=nodes` with the default configuration and reports of deaths.
+    /// Starts the nodes `1..=nodes` with the default configuration. When a node is killed, its
+    /// death is reported to the other nodes.
     ///
     /// # Errors
     /// If a node cannot be started.
@@ -82,7 +85,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         Self::start_with(ClusterSetup::new(nodes)).await
     }
 
-    /// Starts a cluster.
+    /// Starts a cluster with this setup.
     ///
     /// # Errors
     /// If the setup breaks a rule, or a node cannot be started.
@@ -111,8 +114,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
 
     /// Ends a node like a crash: the node sends nothing more, and state that was not saved is lost.
     /// The work of its [`Elector::lead`] ends before the other nodes are notified. A leadership
-    /// that the application holds itself (from [`Elector::campaign`]) has ended too. Returns `true`
-    /// if the node was running.
+    /// that the application holds itself (from [`Elector::campaign`]) has also ended when this
+    /// method returns. Returns `true` if the node was running.
     pub async fn kill(&mut self, node: impl Into<NodeId>) -> bool {
         let node = node.into();
         let Some(elector) = self.running.remove(&node) else {
@@ -127,11 +130,12 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         control.send(Request::Stop);
         // The node was asked to stop, so the reason of its end does not matter.
         let _ = elector.stopped().await;
-        // A crash leaves no time to clean up.
+        // A crash gives the work no time to clean up.
         control.shared.abort_work();
-        // The node may have granted another leadership since `current` was read above. An
-        // application that holds a leadership itself has been notified. In a real crash, the
-        // application would have ended with the process.
+        // The node may have granted another leadership since `current` was read above. So this call
+        // waits for the work of both leaderships. It does not wait for an application that holds a
+        // leadership in hand: the application has been notified, and in a real crash it would have
+        // ended with the process.
         let ended = control
             .shared
             .work_ended(leadership.as_ref(), Duration::ZERO);
@@ -144,7 +148,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
     }
 
     /// Starts a node that does not run, from its saved state. Does nothing if the node runs. A node
-    /// that was shut down, or that stopped by itself, does not run.
+    /// that was shut down, or that stopped by itself, counts as a node that does not run.
     ///
     /// # Errors
     /// If the node cannot be started, or is not in the cluster.
@@ -200,7 +204,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         self.network.heal();
     }
 
-    /// Returns the network, for finer faults.
+    /// Returns the network. Its methods cause further faults: lost messages, delays, and cuts in
+    /// one direction.
     #[must_use]
     pub fn network(&self) -> &MemoryNetwork<A> {
         &self.network
@@ -224,7 +229,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
     }
 
     /// Waits until a majority of all nodes follows one leader in one epoch, and the leader itself
-    /// leads it. Returns the leader. There is no time limit: use `tokio::time::timeout`.
+    /// reports that it leads this epoch. Returns the leader. There is no time limit: use
+    /// `tokio::time::timeout`.
     ///
     /// A leader that was cut off is still the leader until the other nodes have noticed the cut.
     /// After a fault that the leader survives, use [`next_leader`](Self::next_leader).
@@ -266,13 +272,14 @@ impl<A: ElectionAlgorithm> Cluster<A> {
                 return leader;
             }
             if changes.join_next().await.is_none() {
-                // No node runs, and no node can start while this future borrows the cluster.
+                // No node runs, and no node can start while this future borrows the cluster. So no
+                // leader can appear.
                 std::future::pending::<()>().await;
             }
         }
     }
 
-    /// Returns the leader that a majority follows now.
+    /// Returns the leader that a majority follows now; `None` if there is no such leader.
     #[must_use]
     pub fn agreed(&self) -> Option<NodeId> {
         self.agreed_other_than(None)
@@ -292,8 +299,9 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         (following >= self.members.majority()).then_some(leader)
     }
 
-    /// Stops all nodes together. First all work ends, and only then all nodes stop. So no other
-    /// node is elected and starts work during the shutdown.
+    /// Stops all nodes together. First the work on all nodes ends, and only then all nodes stop. If
+    /// the nodes stopped one after the other, another node could be elected and start its work
+    /// during the shutdown.
     pub async fn shutdown(self) {
         let mut ending = JoinSet::new();
         for elector in self.running.values() {
@@ -305,7 +313,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
             elector.control().send(Request::Stop);
         }
         for elector in self.running.values() {
-            // A node that has already stopped by itself is fine. The call only waits for the end.
+            // An error means that the node had already stopped by itself. The call only waits for
+            // the end of the node.
             let _ = elector.shutdown().await;
         }
     }

@@ -30,7 +30,8 @@ pub struct ClusterSetup<A: ElectionAlgorithm> {
 }
 
 impl<A: ElectionAlgorithm> ClusterSetup<A> {
-    /// Creates a setup with nodes `1..=nodes`, the default configuration and reports of deaths.
+    /// Creates a setup with the nodes `1..=nodes` and the default configuration, in which deaths
+    /// are reported.
     #[must_use]
     pub fn new(nodes: u64) -> Self {
         Self {

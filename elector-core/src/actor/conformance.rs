@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{ElectionAlgorithm, Input, Membership, Moment, trace::RecordOf};
 
-/// A node on an actor that gets its inputs from the caller, to compare the actor with another host.
-/// The node has no clock and no timers, and returns what it did as records.
+/// A node on an actor that gets its inputs from the caller, to compare the actor with another host,
+/// for example the simulator. The node has no clock and no timers, and returns what it did as
+/// records.
 ///
 /// In the records, times and message numbers are 0. The host sets them, not the algorithm, so they
 /// differ between two hosts that do the same.
@@ -22,8 +23,8 @@ pub struct Replayer<A: ElectionAlgorithm> {
 }
 
 impl<A: ElectionAlgorithm> Replayer<A> {
-    /// Starts the node that `members` is seen from, with this durable state. Its peers do not
-    /// exist: the messages that it sends are recorded and lost.
+    /// Starts the node `members.me()` with this durable state. Its peers do not exist: the messages
+    /// that it sends are recorded and lost.
     ///
     /// # Errors
     /// If the node cannot be started.

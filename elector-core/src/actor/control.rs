@@ -14,17 +14,18 @@ use super::{
 };
 use crate::{Command, MembersReport, NodeId};
 
-/// The part of a node that its handles share, for any algorithm.
+/// What a handle needs to reach its node. It does not depend on the type of the algorithm.
 #[derive(Clone, Debug)]
 pub(super) struct Control {
     pub(super) shared: Arc<Shared>,
     pub(super) requests: Recipient<Request>,
-    /// `true` if the node can grant leadership at all. It cannot if the guarantee requires leases
-    /// and the configuration has no leases.
+    /// `true` if the node can grant leadership at all. The node cannot do so if the guarantee
+    /// requires leases and the configuration has no leases.
     pub(super) can_grant: bool,
-    /// How long to wait for an application that holds the leadership in hand.
+    /// How long to wait until an application drops a leadership that it holds in hand.
     pub(super) grace: Duration,
-    /// How long to wait for the next leader: the time of a few elections.
+    /// How long a node that leaves waits for the next leader: four times the longest election
+    /// timeout.
     pub(super) next_leader_timeout: Duration,
 }
 
@@ -92,23 +93,22 @@ impl Control {
         Err(CommandError::of_end(end))
     }
 
-    /// Ends the work of the current leadership, and waits until the work has ended. Only then
-    /// passes the algorithm the command that makes the node stop leading.
+    /// Ends the work of the current leadership, and waits until the work has ended. After that,
+    /// passes the command, which makes the node stop leading, to the algorithm.
     pub(super) async fn hand_over(&self, command: Command) -> Result<(), CommandError> {
         let leadership = self.end_work().await;
         let done = self.command(command).await;
         if let Some(leadership) = leadership {
-            // The node may still lead, because the command was refused or because the step-down
-            // takes time. As long as the node leads, work may run, so the node grants leadership
-            // again.
+            // The node may still lead, because the algorithm refused the command or because the
+            // step-down takes time. A node that leads may run work, so this request makes the node
+            // grant leadership again.
             self.send(Request::GrantAgain(leadership));
         }
         done
     }
 
-    /// Asks the work to end, and waits until it has ended. This includes work of an earlier
-    /// leadership that ends late. The node goes on leading without work. Returns the current
-    /// leadership.
+    /// Asks the work to end, and waits until the work has ended, also work of an earlier leadership
+    /// that ends late. The node goes on leading without work. Returns the current leadership.
     pub(super) async fn end_work(&self) -> Option<Arc<LeadershipState>> {
         let current = self.shared.current();
         if let Some(leadership) = &current {
@@ -126,11 +126,12 @@ impl Control {
         me: Option<NodeId>,
     ) -> Result<Option<NodeId>, ShutdownError> {
         let until = Instant::now().checked_add(limit);
-        // This limit is longer than any process runs.
+        // If the sum overflows, this limit of 2^32 s is used: it is longer than any process runs.
         let until = until.unwrap_or_else(|| Instant::now() + Duration::from_secs(u32::MAX.into()));
         let work = self.end_work_until(until, limit).await;
         let mut next = None;
-        // While work still runs, the node must not step down in favour of another node.
+        // If the work could not be dropped and still runs, the node must not step down in favour of
+        // another node: the work of both nodes would run at the same time.
         if !matches!(work, Err(ShutdownError::WorkAbandoned(_))) {
             let resigned = timeout_at(with_extra_time(until), self.command(Command::Resign)).await;
             if let Some(me) = me {
@@ -146,7 +147,8 @@ impl Control {
         self.send(Request::Stop);
         let end = timeout_at(with_extra_time(until), self.shared.end_of_node()).await;
         end.map_err(|_| ShutdownError::NotStopped(limit))??;
-        // The node may have been elected again in between, and new work may have begun.
+        // Between the step-down and the stop, the node may have been elected again, and new work
+        // may have begun.
         self.shared.abort_work();
         let late = timeout(EXTRA_TIMEOUT, self.shared.work_ended(None, Duration::ZERO)).await;
         late.map_err(|_| ShutdownError::WorkAbandoned(limit))?;

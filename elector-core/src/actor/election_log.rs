@@ -15,19 +15,19 @@ const NO_LEADER_DELAY: Duration = Duration::from_millis(10);
 /// Logs role, leader and epoch of a node whenever one of them changes, until the node has ended.
 ///
 /// A task of the caller's runtime writes the lines, and not the node's thread: a subscriber that
-/// waits for its reader must not stop the node.
+/// blocks its thread must not stop the node.
 pub(super) fn log_elections(node: &NodeHandle, cluster: String) {
     // A caller without a tokio runtime gets no log lines.
     if let Ok(runtime) = Handle::try_current() {
         let shared = &node.control().shared;
-        // The task holds no handle: it must not keep the node alive.
+        // The task holds no handle of the node, because a handle would keep the node running.
         let (status, ended) = (shared.status.subscribe(), shared.ended.subscribe());
         runtime.spawn(log_changes(node.node_id(), cluster, status, ended));
     }
 }
 
-/// Returns `true` if a subscriber would receive the lines of [`log_elections`] now. Without a
-/// subscriber, a cluster of ten thousand nodes need not start their tasks.
+/// Returns `true` if a subscriber would receive the lines of [`log_elections`] now. Without such a
+/// subscriber, a cluster of ten thousand nodes need not start a task for each node.
 pub(super) fn is_logged() -> bool {
     tracing::enabled!(target: "elector", tracing::Level::INFO)
 }
@@ -52,7 +52,7 @@ async fn log_changes(
         if ended.borrow().is_some() {
             return;
         }
-        // Other changes, for example of the lease, are not logged.
+        // Other changes of the status, for example of the work, are not logged.
         let view = Some((now.role, now.leader, now.epoch));
         if mem::replace(&mut logged, view) != view {
             log(node, &cluster, &now);
@@ -60,7 +60,7 @@ async fn log_changes(
     }
 }
 
-/// Logs the status, with the time of its last change on the clock of leases.
+/// Logs the status, with the time of its last change on the clock of [`clock::now`].
 fn log(node: NodeId, cluster: &str, now: &Status) {
     let at_ns = clock::now()
         .nanos()

@@ -3,8 +3,9 @@ use std::{fmt, marker::PhantomData, ops::Deref, string::String};
 use super::{builder::ElectorBuilder, handle::NodeHandle};
 use crate::{Guarantee, Quorum};
 
-/// The handle of a node for an application, typed by the guarantee of the algorithm. It is cheap to
-/// clone. When the last handle is dropped, the node stops.
+/// The handle with which an application uses a node. The type parameter `G` is the guarantee of the
+/// node's algorithm. The handle is cheap to clone. When the last handle of a node is dropped, the
+/// node stops.
 ///
 /// An elector dereferences to [`NodeHandle`], which has all functions that do not depend on the
 /// guarantee: status, events, commands and shutdown.
@@ -61,9 +62,9 @@ pub struct Elector<G: Guarantee> {
     guarantee: PhantomData<fn() -> G>,
 }
 
-/// `Elector::builder` is implemented for one guarantee only, so that the call needs no type
-/// arguments. The algorithm is chosen in the next call, and decides which guarantee the elector
-/// has.
+/// `Elector::builder` exists only for `Elector<Quorum>`, so that Rust can infer the type parameter
+/// of the call `Elector::builder(..)`. The guarantee `Quorum` means nothing here: the next call
+/// chooses the algorithm, and the elector that is started has the guarantee of this algorithm.
 impl Elector<Quorum> {
     /// Starts the setup of a node of the cluster `name`.
     #[must_use]
@@ -87,7 +88,7 @@ impl<G: Guarantee> Elector<G> {
     }
 }
 
-/// Dereferences to the functions that do not depend on the guarantee.
+/// Dereferences to [`NodeHandle`], whose methods do not depend on the guarantee.
 impl<G: Guarantee> Deref for Elector<G> {
     type Target = NodeHandle;
 

@@ -21,13 +21,13 @@ pub enum StartError {
          `net`); only a cluster of one node needs none"
     )]
     NoTransport,
-    /// The nodes are not a valid cluster.
+    /// The list of nodes is not valid, for example because a node is listed twice.
     #[error("peers: {0}")]
     Membership(#[from] MembershipError),
     /// The algorithm's configuration breaks a rule.
     #[error("config: {0}")]
     Config(#[from] TimingError),
-    /// A queue without room for messages delivers none.
+    /// The queue share is zero. The queue of the node would drop every message.
     #[error("the queue share must be more than zero messages per peer")]
     ZeroQueueShare,
     /// The saved state could not be read.
@@ -55,7 +55,7 @@ pub enum NodeError {
     /// The algorithm panicked.
     #[error("the node stopped because its algorithm panicked: {0}")]
     Panicked(String),
-    /// The algorithm broke its contract.
+    /// The algorithm broke its contract, the rules that every algorithm must keep.
     #[error("the node stopped because its algorithm broke its contract: {0}")]
     Contract(#[from] ContractViolation),
     /// The node's thread ended.
@@ -70,7 +70,8 @@ pub enum NodeError {
 pub struct LeadershipLost;
 
 /// The algorithm guarantees one leader per epoch, but has no leases under this configuration.
-/// Without a lease, a leader cannot know for how long it is the only leader. So no work is run.
+/// Without a lease, a leader cannot know for how long it is the only leader. So the node runs no
+/// work of the leader.
 #[derive(Clone, Copy, PartialEq, Eq, Error)]
 #[error(
     "{algorithm} has no leases under this configuration, and without one a leader never knows that \
@@ -86,7 +87,7 @@ pub struct NoLease {
 #[derive(Error)]
 #[non_exhaustive]
 pub enum LeadError {
-    /// The algorithm has no lease.
+    /// The algorithm has no leases under this configuration.
     #[error(transparent)]
     NoLease(#[from] NoLease),
     /// The work returned an error while the node led.
@@ -104,8 +105,8 @@ pub enum LeadError {
 #[derive(Clone, Error)]
 #[non_exhaustive]
 pub enum CommandError {
-    /// The algorithm has no lease: the node may be elected, but never gives this caller a
-    /// leadership.
+    /// The algorithm has no leases under this configuration: the node may be elected, but never
+    /// gives this caller a leadership.
     #[error(transparent)]
     NoLease(#[from] NoLease),
     /// The algorithm refused the command, with this reason.
@@ -138,14 +139,14 @@ pub enum ShutdownError {
     )]
     WorkDropped(Duration),
     /// The work had not ended in time, and could not be dropped: it blocks its thread, or no task
-    /// polls the future of `lead`, or the application still has the leadership in hand. No other
-    /// node was asked to take over.
+    /// polls the future of `lead`, or the application still has the leadership in hand. The node
+    /// did not ask another node to take over.
     #[error(
         "the work of the leader had not ended after {0:?} and still runs, without its leadership: \
          end the process"
     )]
     WorkAbandoned(Duration),
-    /// The node itself hangs: its disk, or its transport.
+    /// The node itself hangs, because its disk or its transport hangs.
     #[error(
         "the node had not stopped after {0:?} because its disk or its network hangs: end the \
          process"

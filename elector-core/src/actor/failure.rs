@@ -3,13 +3,14 @@ use std::time::Duration;
 use super::{Backoff, Grace};
 
 /// What [`Elector::lead`](super::Elector::lead) does when the work of the leader fails, which means
-/// that it returns an error or panics while the node leads.
+/// that the work returns an error or panics while the node leads.
 ///
-/// The work is tried again on the same node, which continues to lead. The reason: if the work fails
-/// on all nodes, an election would only move the failure from one node to the next. After too many
-/// failures in a row the node must not stay the leader, because it would be a leader without work.
+/// `lead` tries the work again on the same node, which continues to lead. The reason: if the work
+/// fails on all nodes, an election would only move the failure from one node to the next. After too
+/// many failures in a row the node must not stay the leader, because the cluster would have a
+/// leader without work.
 ///
-/// By default the work is tried again 5 times within about 1.5 s. Then the node
+/// By default `lead` tries the work again 5 times within about 1.5 s. Then the node
 /// [withdraws](AfterRetries::Withdraw).
 ///
 /// ```
@@ -22,8 +23,8 @@ use super::{Backoff, Grace};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailurePolicy {
-    /// How often failed work is tried again in a row. Work that ran for longer than `longest_pause`
-    /// starts the count again. Use [`u32::MAX`] to try for ever.
+    /// How often in a row `lead` tries failed work again. If the work ran for longer than
+    /// `longest_pause` before it failed, the count starts again. Use [`u32::MAX`] to try for ever.
     pub retries: u32,
     /// The pause before the second retry. The first retry has no pause, and each further pause is
     /// twice the previous one.
@@ -38,15 +39,15 @@ pub struct FailurePolicy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AfterRetries {
-    /// The node gives leadership up and takes none any more, and `lead` returns the error. The node
-    /// still votes. If it is elected nevertheless, it steps down in favour of another node
-    /// immediately. If it is elected again and again, it steps down after growing pauses. The
-    /// [status](super::Status::work) shows that the node has withdrawn, until `lead` or `campaign`
-    /// is called again.
+    /// The node gives its leadership up and takes no leadership any more, and `lead` returns the
+    /// error. The node still votes. If it is elected nevertheless, it steps down in favour of
+    /// another node immediately. If it is elected again and again, it steps down after growing
+    /// pauses. The [status](super::Status::work) shows that the node has withdrawn, until `lead` or
+    /// `campaign` is called again.
     #[default]
     Withdraw,
     /// The node [leaves](super::NodeHandle::leave) the cluster within about five seconds, and the
-    /// process exits with code 1. Use this for processes that a service manager restarts.
+    /// process exits with code 1. Use this variant for processes that a service manager restarts.
     ExitProcess,
 }
 

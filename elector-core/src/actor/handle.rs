@@ -17,23 +17,25 @@ use super::{
 };
 use crate::{Command, GuaranteeKind, MembersChange, MembersReport, Membership, NodeId, Refusal};
 
-/// The functions of a node that do not depend on its algorithm or its guarantee. The handle is
-/// cheap to clone. An [`Elector`](super::Elector) dereferences to this handle, and adds the
-/// guarantee and the work of the leader.
+/// The handle of a node, with the methods that do not depend on the algorithm or its guarantee. The
+/// handle is cheap to clone. An [`Elector`](super::Elector) dereferences to this handle, and adds
+/// the methods that run work on the leader, such as [`lead`](super::Elector::lead).
 ///
-/// When the last handle of a node is dropped, the node stops. An [`Elector`](super::Elector) is
-/// also such a handle.
+/// When the last handle of a node is dropped, the node stops. An [`Elector`](super::Elector)
+/// contains such a handle.
 #[derive(Clone)]
 pub struct NodeHandle(Arc<Running>);
 
-/// A running node. The node stops when this value is dropped.
+/// The part of a running node that its handles share. When the last handle drops this value, the
+/// node is asked to stop.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) control: Control,
-    /// How many messages the node has rejected so far.
+    /// How many received messages the node has rejected so far. See [`Traffic::refused`].
     pub(super) refused: Arc<AtomicU64>,
     pub(super) members: Membership,
-    /// Whether the members can change. Then other nodes than `members` may take part.
+    /// Whether the members can change while the cluster runs. If they can, nodes that are not in
+    /// `members` may take part, too.
     pub(super) changes_members: bool,
     /// The name of the algorithm.
     pub(super) algorithm: &'static str,
@@ -51,15 +53,17 @@ impl Drop for Running {
 pub struct Traffic {
     /// Inputs that the algorithm has handled: messages, timers, reports about peers and commands.
     pub handled: u64,
-    /// Messages handed to the transport.
+    /// Messages that the transport has accepted from this node.
     pub sent: u64,
-    /// Messages that the transport lost: there is no connection, or too many messages wait there.
+    /// Messages of this node that were dropped before they left it: the transport did not accept
+    /// them, for example because there is no connection to the receiver, or too many steps were
+    /// waiting for a disk that hangs.
     pub undelivered: u64,
-    /// Messages that this node rejected: too many messages of the same peer were waiting, or too
-    /// many steps were waiting for a disk that hangs.
+    /// Received messages that this node rejected: too many messages of the same peer were waiting,
+    /// or too many steps were waiting for a disk that hangs.
     pub refused: u64,
-    /// Messages that this node did not [accept](crate::Epoch::accepts): they name an epoch that no
-    /// cluster reaches, so their sender is faulty or malicious.
+    /// Received messages that this node did not [accept](crate::Epoch::accepts): their epoch is so
+    /// high that no cluster reaches it, so their sender is faulty or malicious.
     pub absurd: u64,
 }
 
@@ -78,8 +82,8 @@ impl NodeHandle {
         self.0.members.me()
     }
 
-    /// Returns the nodes that were named at the start of this node. If the members can change,
-    /// [`members_report`](Self::members_report) returns those of now.
+    /// Returns the list of nodes with which this node was started. If the members can change,
+    /// [`members_report`](Self::members_report) returns the current members.
     #[must_use]
     pub fn members(&self) -> &Membership {
         &self.0.members
@@ -91,15 +95,16 @@ impl NodeHandle {
         self.0.changes_members
     }
 
-    /// Returns `true` if this node votes. An observer does not: a node that was not added yet, that
-    /// was removed, or that has come back with another disk.
+    /// Returns `true` if this node votes. A node that does not vote is an observer: it was not
+    /// added to the members yet, was removed from them, or has come back with another disk.
     #[must_use]
     pub fn votes(&self) -> bool {
         self.control().shared.votes.load(Ordering::Relaxed)
     }
 
-    /// Returns what this node knows about the members of the cluster now. The leader knows most:
-    /// which nodes answer, and what a change in progress waits for.
+    /// Returns what this node knows about the members of the cluster now. The leader knows more
+    /// than other nodes: which nodes answer, and what a change of the members that is in progress
+    /// waits for.
     ///
     /// # Errors
     /// [`Refusal::MembersAreFixed`] if the members cannot change, or an error if the node has
@@ -109,10 +114,11 @@ impl NodeHandle {
         report.ok_or(CommandError::Refused(Refusal::MembersAreFixed))
     }
 
-    /// Changes the members of the cluster. This node must lead. The call returns when the leader
-    /// has accepted the change. The change then goes on by itself, also under another leader: it is
-    /// complete when [`MembersReport::goal`] is `None` and the new voters are those of the goal.
-    /// Each step is an event ([`EventKind::MembersChanged`](super::EventKind::MembersChanged)).
+    /// Changes the members of the cluster. This node must lead. The call returns when this node has
+    /// accepted the change. The change then continues without the caller, also if another node
+    /// becomes the leader. The change is complete when [`MembersReport::goal`] is `None` and the
+    /// voters of the report are those that the change asked for. Each step of the change is an
+    /// event ([`EventKind::MembersChanged`](super::EventKind::MembersChanged)).
     ///
     /// ```
     /// # use elector_core::{MembersChange, NodeId, actor::{CommandError, NodeHandle}};
@@ -127,8 +133,8 @@ impl NodeHandle {
     /// ```
     ///
     /// # Errors
-    /// If the node does not lead or has stopped, if the members cannot change, or if the change is
-    /// refused.
+    /// If the node does not lead or has stopped, if the members cannot change, or if the algorithm
+    /// refuses the change.
     pub async fn change_members(&self, change: MembersChange) -> Result<(), CommandError> {
         self.control().command(Command::ChangeMembers(change)).await
     }
@@ -168,7 +174,7 @@ impl NodeHandle {
         self.control().shared.status.subscribe()
     }
 
-    /// Returns all numbered events of this node from now on.
+    /// Returns a reader of all events of this node from now on. The events are numbered.
     ///
     /// ```
     /// # use elector_core::actor::{EventsError, NodeHandle};
@@ -201,9 +207,11 @@ impl NodeHandle {
         }
     }
 
-    /// Stops leading after the work of the leader has ended. Then another node may lead, or later
-    /// this node again. If an application holds the leadership in hand, it is notified, and the
-    /// call waits for the application no longer than the duration of a lease.
+    /// Makes this node stop leading, after the work of the leader has ended. Then another node may
+    /// lead, or later this node again. If an application holds the leadership in hand (from
+    /// [`campaign`](super::Elector::campaign)), that leadership ends, and the call waits until the
+    /// application drops its [`Leadership`](super::Leadership), but no longer than the duration of
+    /// a lease.
     ///
     /// # Errors
     /// If the node does not lead, or has stopped.
@@ -211,7 +219,8 @@ impl NodeHandle {
         self.hand_over(Command::Resign).await
     }
 
-    /// Stops leading in favour of this peer after the work of the leader has ended.
+    /// Makes this node stop leading in favour of the peer `node`, after the work of the leader has
+    /// ended.
     ///
     /// ```
     /// # use elector_core::{NodeId, Role, actor::{CommandError, NodeHandle}};
@@ -229,12 +238,12 @@ impl NodeHandle {
     /// ```
     ///
     /// # Errors
-    /// If the node does not lead, or has stopped; if the given node is not a peer; or if the
-    /// algorithm refuses the transfer, for example because that peer does not answer.
+    /// If this node does not lead, or has stopped; if `node` is not a peer; or if the algorithm
+    /// refuses the transfer, for example because that peer does not answer.
     pub async fn transfer_to(&self, node: impl Into<NodeId>) -> Result<(), CommandError> {
         let node = node.into();
         if !self.changes_members() && !self.members().has_peer(node) {
-            // This check comes before the work is ended for the transfer.
+            // Without this check, the work would end before the algorithm refuses the transfer.
             let reason = "the node to transfer to is not a peer: name another member";
             return Err(CommandError::Refused(reason.into()));
         }
@@ -242,33 +251,35 @@ impl NodeHandle {
     }
 
     /// Stops the node: first the work ends, then the node steps down, then it stops. The work
-    /// itself may call this method: a shutdown that has begun continues even if the future of the
+    /// itself may call this method: a shutdown that has begun continues even if the future of this
     /// call is dropped. The shutdown waits for the work of [`lead`](super::Elector::lead) without a
-    /// time limit: the caller that holds the future of `lead` must continue to poll it, or drop it.
+    /// time limit. So the caller of `lead` must continue to poll the future of `lead`, or drop it.
     ///
     /// # Errors
-    /// The reason, if the node had stopped by itself.
+    /// The reason why the node stopped, if it stopped by itself.
     pub async fn shutdown(&self) -> Result<(), NodeError> {
         let control = self.control().clone();
-        // The shutdown runs in its own task: the work may call this method, and then this future is
-        // dropped together with the work.
+        // The shutdown runs in a task of its own. If the work calls this method, the shutdown ends
+        // the work and so drops this future. The task continues.
         tokio::spawn(async move {
-            // The command is refused if the node does not lead. If the node has stopped already,
-            // the call of `stopped` below returns the reason.
+            // The result of the command does not matter. If the node does not lead, it refuses the
+            // command. If the node has stopped already, the call of `stopped` below returns the
+            // reason.
             let _ = control.hand_over(Command::Resign).await;
             control.send(Request::Stop);
         });
         let end = self.stopped().await;
-        // The node may have been elected again in between, and new work may have begun.
+        // Between the step-down and the stop, the node may have been elected again, and new work
+        // may have begun. The shutdown waits for this work, too.
         let control = self.control();
         control.shared.work_ended(None, control.grace).await;
         end
     }
 
     /// Does the same as [`shutdown`](Self::shutdown), within about `limit`. Work that has not ended
-    /// by then is dropped, even if its [`Grace`](super::Grace) is longer, and work that cannot be
-    /// dropped is left running. In each of these cases the leadership ends, and the call returns at
-    /// most two seconds after the limit.
+    /// by then is dropped, even if its [`Grace`](super::Grace) is longer. Work that cannot be
+    /// dropped, for example because it blocks its thread, is left running. In each of these cases
+    /// the leadership ends, and the call returns at most two seconds after the limit.
     ///
     /// # Errors
     /// If the work or the node did not end in time, or if the node had stopped by itself.
@@ -277,15 +288,16 @@ impl NodeHandle {
     }
 
     /// Leaves the cluster within about `limit`. Call this method for example after SIGTERM. The
-    /// work ends, and the node steps down in favour of the best peer (under quorum algorithms the
-    /// peer with the newest acknowledgement, under other algorithms the highest peer). Then the
-    /// node waits until it knows that another node leads, for at most four election timeouts, and
-    /// stops. A node that does not lead stops immediately. Returns the other node that leads now,
-    /// as far as this node knows; `None` if it learns of no other leader in time.
+    /// work ends, and the node steps down in favour of the best peer. (Under quorum algorithms this
+    /// is the peer with the newest acknowledgement. Under other algorithms it is the peer with the
+    /// highest id that is not suspected.) Then the node waits until it knows that another node
+    /// leads, for at most four times the longest [election timeout](crate::Timing::election_max),
+    /// and stops. A node that does not lead stops immediately. Returns the other node that leads
+    /// now, as far as this node knows; `None` if this node learns of no other leader in time.
     ///
     /// [`shutdown`](Self::shutdown) does not wait for the next leader. If the process ends too soon
-    /// after `shutdown`, the successor may not have received the transfer. Then the other nodes
-    /// elect a leader only after their election timeout.
+    /// after `shutdown`, the message that asks the successor to lead may be lost. Then the other
+    /// nodes elect a leader only after their election timeout.
     ///
     /// ```
     /// # use std::{process::ExitCode, time::Duration};
@@ -310,8 +322,8 @@ impl NodeHandle {
         self.close(limit, me).await
     }
 
-    /// The shutdown runs in its own task: the work may call this method, and then this future is
-    /// dropped together with the work.
+    /// Runs [`Control::close`] in a task of its own. If the work calls a method that runs this
+    /// function, the shutdown ends the work and so drops this future. The task continues.
     async fn close(
         &self,
         limit: Duration,
@@ -344,12 +356,12 @@ impl NodeHandle {
     /// Waits until the node has stopped.
     ///
     /// # Errors
-    /// The reason, if the node stopped by itself.
+    /// The reason why the node stopped, if it stopped by itself.
     pub async fn stopped(&self) -> Result<(), NodeError> {
         self.control().shared.end_of_node().await
     }
 
-    /// Formats the node as a structure of this name.
+    /// Formats the node for `Debug`, as a structure with the name `name`.
     pub(super) fn show(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(name)
             .field("algorithm", &self.algorithm())
@@ -358,8 +370,9 @@ impl NodeHandle {
             .finish()
     }
 
-    /// The transfer runs in its own task, so that it ends even if the caller is cancelled: half of
-    /// a transfer would leave a leader without work.
+    /// Ends the work, and then passes the command to the algorithm. Both happen in a task of their
+    /// own, so that both happen even if the caller is cancelled: if only the first happened, this
+    /// node would lead without work.
     async fn hand_over(&self, command: Command) -> Result<(), CommandError> {
         let control = self.control().clone();
         let handing = tokio::spawn(async move { control.hand_over(command).await });

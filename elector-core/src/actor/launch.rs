@@ -38,9 +38,9 @@ pub(super) struct NodeSetup<A: ElectionAlgorithm> {
     pub(super) config: A::Config,
     pub(super) transport: Option<Box<dyn Transport<A>>>,
     pub(super) storage: Box<dyn Storage<A::Durable>>,
-    /// How many messages of one peer may wait.
+    /// How many received messages of one peer may wait in the queue of the node.
     pub(super) share: u32,
-    /// How many events that a reader has not read are kept.
+    /// How many events the node keeps for a reader that has not read them yet.
     pub(super) events: usize,
     pub(super) drive: Drive,
 }
@@ -64,11 +64,12 @@ pub(super) enum ThreadUse {
     Shared,
 }
 
-/// The capacity of the mailbox. Requests and reports are sent without a check of this capacity, so
-/// more of them fit.
+/// The capacity of a node's mailbox. Handles send requests, and the storage sends reports, without
+/// a check of this capacity, so the mailbox takes more of them.
 const EXPECTED_REQUESTS: usize = 16;
 
-/// Returns how many nodes that it did not know at its start a node can meet in one life.
+/// Returns how many peers a node can get to know in one life, in addition to those of the list with
+/// which it was started.
 const fn max_met<A: ElectionAlgorithm>() -> usize {
     if A::CHANGES_MEMBERS { 1024 } else { 0 }
 }
@@ -81,7 +82,8 @@ pub(super) struct Launched<A: ElectionAlgorithm> {
 }
 
 impl<A: ElectionAlgorithm> Launched<A> {
-    /// Returns the handle for an application, typed by the guarantee of its algorithm.
+    /// Returns the handle with which an application uses the node. The type of the handle contains
+    /// the guarantee of the algorithm.
     pub(super) fn elector(self) -> Elector<A::Guarantee> {
         Elector::new(self.handle)
     }
@@ -101,8 +103,8 @@ pub(super) async fn launch<A: ElectionAlgorithm>(
             if let (Err(_), Some(thread)) = (&start, own) {
                 thread.stop();
             }
-            // The caller may have been cancelled. Then the node is dropped, here or in the channel,
-            // and stops.
+            // If the caller was cancelled, the handle of the node is dropped, here or in the
+            // channel, and the node stops.
             let _ = started.send(start);
         });
     });
@@ -214,8 +216,8 @@ fn restore<A: ElectionAlgorithm>(
     restored.map_err(|panic| NodeError::Panicked(panic_text(&*panic)))
 }
 
-/// Returns the lease minus a margin for clock drift: the clocks of a cluster may drift apart by a
-/// thousandth, which is twenty times the drift of quartz.
+/// Returns the duration of a lease minus a margin for clock drift. The margin is a thousandth: the
+/// clocks of a cluster may drift apart by this much, which is twenty times the drift of quartz.
 fn without_drift(lease: Duration) -> Duration {
     lease.saturating_sub(lease / 1000)
 }

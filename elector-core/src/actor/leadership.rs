@@ -19,17 +19,21 @@ use super::{
 };
 use crate::{Epoch, FencingToken, Guarantee, GuaranteeKind, Moment, Quorum};
 
-/// The leadership of one tenure, as far as a node can know it.
+/// The right to act as the leader during one [tenure](crate::Tenure), as far as the node can know
+/// it.
 ///
 /// A node has at most one leadership at a time, and a leadership cannot be cloned. A leadership
-/// ends when the node is deposed, when the leadership is given back, or when the lease expires. The
-/// last case needs no message: every call checks the clock, which counts the time of a suspend. A
-/// leadership that has ended never holds again.
+/// ends when the node is deposed, when the leadership is given back, or when the lease expires. A
+/// lease expires without a message of another node: each method that checks the leadership compares
+/// the lease with a clock that also counts the time in which the machine is suspended. A leadership
+/// that has ended never holds again.
 ///
-/// If an application has the leadership in hand and drops it, the leadership is given back.
+/// If an application holds the leadership in hand (from
+/// [`Elector::campaign`](super::Elector::campaign)) and drops this value, the leadership is given
+/// back.
 ///
-/// `G` is the algorithm's guarantee. Only a leadership under [`Quorum`] has a
-/// [`token`](Self::token):
+/// The type parameter `G` is the guarantee of the algorithm. Only a leadership under [`Quorum`] has
+/// a [`token`](Self::token):
 ///
 /// ```compile_fail
 /// use elector_core::{BestEffort, FencingToken, actor::Leadership};
@@ -51,8 +55,9 @@ pub struct Leadership<G: Guarantee> {
     guarantee: PhantomData<fn() -> G>,
 }
 
-/// The right to work under a leadership. A [`Leadership`] and the code that runs its work share
-/// this right.
+/// The right to work under a leadership. The [`Leadership`] that the work has, and the code that
+/// runs the work, share one claim. The claim holds the node's only permit to work until the work
+/// has ended.
 pub(super) struct Claim {
     pub(super) state: Arc<LeadershipState>,
     control: Control,
@@ -74,20 +79,21 @@ impl Claim {
         })
     }
 
-    /// Ends the leadership, and records that it must be given back when the work has ended.
+    /// Ends the leadership, and records that the node must step down when the work has ended.
     fn resign(&self) {
         if self.state.give_back() {
             self.resigning.store(true, Ordering::Release);
         }
     }
 
-    /// Returns `true` if the leadership has ended and the holder did not resign.
+    /// Returns `true` if the leadership has ended and the work has not resigned.
     pub(super) fn is_lost(&self) -> bool {
         !self.state.holds() && !self.resigning.load(Ordering::Acquire)
     }
 
-    /// Ends this work after a failure, so that it can start again in the same tenure under another
-    /// grant.
+    /// Ends the leadership of work that has failed, and asks the node for another leadership of the
+    /// same tenure, so that the work can start again. The next leadership has a higher fencing
+    /// token.
     pub(super) fn restart(&self) {
         self.state.lose();
         self.control
@@ -95,8 +101,9 @@ impl Claim {
         self.finish();
     }
 
-    /// Records that the work has ended: no code acts under this leadership any more, and other work
-    /// may begin.
+    /// Records that the work has ended: no code acts under this leadership any more. If the
+    /// leadership was not lost, asks the node to step down. Then frees the permit, so that other
+    /// work may begin.
     pub(super) fn finish(&self) {
         self.resign();
         if self.resigning.swap(false, Ordering::AcqRel) {
@@ -143,15 +150,16 @@ impl<G: Guarantee> Leadership<G> {
         }
     }
 
-    /// Returns when the leadership has ended. A deadline that passes is noticed within a
-    /// millisecond or two, and immediately by [`check`](Self::check). After a suspend of the
-    /// machine, this method may return as late as the time that was left of the lease before the
-    /// suspend: its timer does not count the suspend, but [`check`](Self::check) does.
+    /// Waits until the leadership has ended. If the deadline of the lease passes, this method
+    /// returns within a millisecond or two, and [`check`](Self::check) notices it immediately. The
+    /// timer of this method does not count the time in which the machine is suspended, but the
+    /// clock of [`check`](Self::check) does. So after a suspend, this method may return late, by at
+    /// most the time that was left of the lease before the suspend.
     pub async fn lost(&self) {
         self.claim.state.lost().await;
     }
 
-    /// Returns when the work must come to an end. If the application ends the leadership and gave
+    /// Waits until the work must come to an end. If the application ends the leadership and gave
     /// the work time to finish ([`Grace::to_finish`](super::Grace::to_finish)), this method returns
     /// at the start of that time. Otherwise it returns together with [`lost`](Self::lost).
     ///
@@ -180,13 +188,15 @@ impl<G: Guarantee> Leadership<G> {
         self.claim.state.is_ending()
     }
 
-    /// Returns the time until which the leadership holds if the node receives no further
-    /// acknowledgements, on the clock of [`actor::now`](super::now), as known at this call. Returns
-    /// `None` without a lease, for example under [`BestEffort`](crate::BestEffort). Each
-    /// confirmation by a majority moves the deadline forward, never back.
+    /// Returns the deadline: the time at which the lease ends if the node receives no further
+    /// acknowledgements of its heartbeats. The deadline is a time of the clock of
+    /// [`actor::now`](super::now), as known at this call. Returns `None` without a lease, for
+    /// example under [`BestEffort`](crate::BestEffort). Each time a majority has acknowledged a
+    /// later heartbeat, the deadline moves forward. It never moves back.
     ///
-    /// The leadership may end before its deadline. The deadline is for another party (a process
-    /// that kills this one, a thread of high priority) that must act at the deadline at the latest.
+    /// The leadership may end before its deadline, for example when the node steps down. The
+    /// deadline is for code outside of the work that must stop the work at the deadline at the
+    /// latest, for example a process that kills this one, or a thread of high priority.
     #[must_use]
     pub fn deadline(&self) -> Option<Moment> {
         self.claim.state.deadline()
@@ -215,8 +225,9 @@ impl<G: Guarantee> Leadership<G> {
         later.ok_or(LeadershipLost)
     }
 
-    /// Returns how long the leadership holds if the node receives no further acknowledgements, as
-    /// of this call. Returns `None` if the leadership has ended, or if it has no lease.
+    /// Returns how long the leadership still holds, counted from this call, if the node receives no
+    /// further acknowledgements of its heartbeats. Returns `None` if the leadership has ended, or
+    /// if it has no lease.
     #[must_use]
     pub fn lease_remaining(&self) -> Option<Duration> {
         self.claim.state.remaining()
@@ -234,8 +245,8 @@ impl<G: Guarantee> Leadership<G> {
     /// ```
     ///
     /// # Errors
-    /// If the leadership ended before the future, or has ended by the time that the future is
-    /// ready.
+    /// If the leadership has ended before this call, or ends before the future is ready. The output
+    /// of the future is dropped then.
     pub async fn guard<F: Future>(&self, future: F) -> Result<F::Output, LeadershipLost> {
         self.check()?;
         let future = pin!(future);
@@ -249,15 +260,16 @@ impl<G: Guarantee> Leadership<G> {
     }
 
     /// Makes the node give this leadership up when the work has not [checked
-    /// in](Watchdog::check_in) for `limit`. Without a watchdog, work that hangs remains the leader:
-    /// the node prolongs the lease as long as it is elected.
+    /// in](Watchdog::check_in) for `limit`. Without a watchdog, a node whose work hangs stays the
+    /// leader: the node does not look at the work when it prolongs the lease.
     ///
-    /// The node checks four times within `limit`, and acts at most a quarter of `limit` too late.
-    /// Time in which the node's thread did not run does not count. If the work has missed its
-    /// limit, the leadership ends, as if it was lost. Work that hangs cannot be notified, and may
-    /// act until its lease ends. So the node steps down only after the end of the lease. Until the
+    /// The node checks four times within `limit` whether the work has checked in. So it notices a
+    /// missed limit at most a quarter of `limit` too late. Time in which the node's thread did not
+    /// run does not count. If the work has missed its limit, the leadership ends, as if it was
+    /// lost. Work that hangs does not notice this, and may act as the leader until its lease ends.
+    /// So the node steps down in favour of another node only after the end of the lease. Until the
     /// work checks in, or the watchdog is dropped, the node takes no other leadership. If it is
-    /// elected, it steps down again. Drop the watchdog when the work has ended.
+    /// elected in this time, it steps down again. Drop the watchdog when the work has ended.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -282,9 +294,9 @@ impl<G: Guarantee> Leadership<G> {
     }
 
     /// Runs a future under a [`watchdog`](Self::watchdog). The task that polls the future checks in
-    /// four times within `limit`. So the node gives the leadership up if the task is not polled for
-    /// `limit`, for example because something blocks its thread. A future that waits for ever does
-    /// not block the thread, and keeps the leadership.
+    /// four times within `limit`. So the node gives the leadership up if this task does not run for
+    /// `limit`, for example because something blocks the thread of the task. A future that waits
+    /// for ever does not block the thread, so the node keeps the leadership.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -309,9 +321,9 @@ impl<G: Guarantee> Leadership<G> {
     }
 
     /// Returns a token that is cancelled when this leadership ends, for work on other tasks and on
-    /// blocking threads. The application may cancel this token too: it is a child token, so this
-    /// ends nothing else. A thread that sleeps does not notice the cancellation: before an effect
-    /// that matters, use [`check`](Self::check).
+    /// blocking threads. The application may also cancel the token itself. It is a child token, so
+    /// its cancellation does not end the leadership. A thread that sleeps does not notice the
+    /// cancellation: before an effect that matters, use [`check`](Self::check).
     ///
     /// ```
     /// # use elector_core::{Guarantee, actor::{BoxError, Leadership}};
@@ -346,8 +358,9 @@ impl<G: Guarantee> Leadership<G> {
         }
     }
 
-    /// Returns the token of this grant. If the epoch has no token left for this grant, the
-    /// leadership is given back.
+    /// Returns the fencing token of the grant with the number `grant` in this epoch. The number of
+    /// tokens of an epoch is limited. If the epoch has no token for this grant, this method gives
+    /// the leadership back and returns an error.
     fn granted(&self, grant: u64) -> Result<FencingToken, LeadershipLost> {
         self.check()?;
         let token = FencingToken::new(self.claim.state.epoch(), grant);
@@ -360,16 +373,18 @@ impl<G: Guarantee> Leadership<G> {
     /// Gives the leadership back: the node steps down, and skips the next election if other nodes
     /// can lead. If the leadership belongs to the closure of
     /// [`Elector::lead`](super::Elector::lead), the node steps down when the closure's future has
-    /// ended or was dropped. If an application holds the leadership in hand, a drop of the
-    /// leadership has the same effect as this method.
+    /// ended or was dropped. If an application holds the leadership in hand (from
+    /// [`Elector::campaign`](super::Elector::campaign)), a drop of the leadership has the same
+    /// effect as this method.
     pub fn resign(self) {
         self.claim.resign();
     }
 }
 
 impl Leadership<Quorum> {
-    /// Returns the token to send with a write: the store's [`Fence`](crate::Fence) rejects the
-    /// tokens of past grants. Get the token again for each write: this method is cheap, because it
+    /// Returns the fencing token, which the leader sends with each write. The store's
+    /// [`Fence`](crate::Fence) rejects lower tokens: those of earlier leaders, and of earlier
+    /// starts of the work. Get the token again for each write: this method is cheap, because it
     /// only checks a flag and the clock.
     ///
     /// # Errors
@@ -379,9 +394,9 @@ impl Leadership<Quorum> {
         self.granted(self.claim.state.grant())
     }
 
-    /// Returns a higher token than all earlier tokens, for work that starts again in the same
-    /// tenure. With the higher token, the store rejects late writes of the earlier start. From now
-    /// on, [`token`](Self::token) returns this token.
+    /// Returns a fencing token that is higher than all earlier tokens, for work that starts again
+    /// in the same tenure. Once the store has admitted the higher token, it rejects late writes of
+    /// the earlier start. From this call on, [`token`](Self::token) returns the higher token.
     ///
     /// # Errors
     /// The errors of [`token`](Self::token).

@@ -13,28 +13,31 @@ use super::clock;
 use crate::{Epoch, Moment};
 
 /// The state of one leadership. The node, which prolongs and ends the leadership, and the holder of
-/// the leadership share this state. The leadership holds until it is ended or its deadline passes.
-/// Once a check has found that the leadership does not hold, it never holds again.
+/// the leadership share this state. The leadership holds until a method ends it or its deadline
+/// passes. Once a check has found that the leadership does not hold, it never holds again.
 #[derive(Debug)]
 pub(super) struct LeadershipState {
     epoch: Epoch,
-    /// In nanoseconds of the node's clock; [`NO_LEASE`] if there is no lease.
+    /// The time at which the lease ends, in nanoseconds of the clock of [`clock::now`];
+    /// [`NO_LEASE`] if there is no lease.
     deadline: AtomicU64,
     prolonged: Notify,
     state: AtomicU8,
     taken: AtomicU8,
-    /// The number of the current grant within the epoch.
+    /// The number of the current grant within the epoch. It is a part of the fencing token.
     grant: AtomicU64,
-    /// The number of the next grant of the epoch, for all leaderships of the epoch.
+    /// The number that the next grant of the epoch gets. All leaderships of the epoch share this
+    /// counter.
     grants: Arc<AtomicU64>,
-    /// How long the work may go on when the leadership must be given back, in nanoseconds. The
-    /// value is set before a closure takes the leadership.
+    /// How long the work may go on after it was asked to end, in nanoseconds. The value is set when
+    /// a closure takes the leadership.
     to_finish: AtomicU64,
-    /// Cancelled when the leadership must be given back, and the work is asked to end.
+    /// Cancelled when the work is asked to end, or when the leadership has ended.
     ending: CancellationToken,
-    /// Cancelled as soon as the end of the leadership is noticed.
+    /// Cancelled when a method ends the leadership, for example because it notices that the
+    /// deadline has passed.
     ended: CancellationToken,
-    /// Cancelled when the work must not even clean up any more.
+    /// Cancelled when the work must be dropped at once, even if it has time left to clean up.
     aborted: CancellationToken,
     /// Cancelled when the work of this leadership has ended.
     finished: CancellationToken,
@@ -44,10 +47,11 @@ pub(super) struct LeadershipState {
 pub(super) const NO_LEASE: Moment = Moment::MAX;
 
 const LIVE: u8 = 0;
-/// The work has been asked to end, and may still act.
+/// The work has been asked to end, and may still act as the leader.
 const ENDING: u8 = 1;
 const LOST: u8 = 2;
-/// This node ends the leadership itself: it goes on leading until the work has ended.
+/// The leadership is given back: this node has ended it itself. The node goes on leading until the
+/// work has ended, and then steps down.
 const GIVEN_BACK: u8 = 3;
 
 const FREE: u8 = 0;
@@ -56,7 +60,7 @@ const IN_HAND: u8 = 2;
 const CLOSED: u8 = 3;
 
 impl LeadershipState {
-    /// Creates a leadership with the next grant of this epoch.
+    /// Creates a leadership of this epoch. Its grant gets the next number of the counter `grants`.
     pub(super) fn new(epoch: Epoch, deadline: Moment, grants: Arc<AtomicU64>) -> Self {
         Self {
             epoch,
@@ -83,7 +87,8 @@ impl LeadershipState {
         self.grant.load(Ordering::Acquire)
     }
 
-    /// Replaces the current grant by the next one, and returns its number.
+    /// Replaces the current grant by the next grant of the epoch, and returns the number of the new
+    /// grant.
     pub(super) fn grant_anew(&self) -> u64 {
         let next = self.grants.fetch_add(1, Ordering::AcqRel);
         self.grant.fetch_max(next, Ordering::AcqRel);
@@ -94,12 +99,13 @@ impl LeadershipState {
         &self.ended
     }
 
-    /// Returns the token that is cancelled when the work must not even clean up any more.
+    /// Returns the token that is cancelled when the work must be dropped at once.
     pub(super) fn aborted(&self) -> &CancellationToken {
         &self.aborted
     }
 
-    /// Returns `true` if the holder may act now.
+    /// Returns `true` if the holder may act as the leader now. If the deadline has passed, this
+    /// method ends the leadership.
     pub(super) fn holds(&self) -> bool {
         if !self.is_live() {
             return false;
@@ -114,7 +120,7 @@ impl LeadershipState {
         false
     }
 
-    /// Prolongs the leadership, at the time `now`, unless it has ended.
+    /// Moves the deadline forward to `deadline`, unless the leadership has ended at the time `now`.
     pub(super) fn prolong(&self, now: Moment, deadline: Moment) {
         if !self.is_live() {
             return;
@@ -127,7 +133,7 @@ impl LeadershipState {
         }
     }
 
-    /// Returns `true` if the leadership has not been ended. This method ignores the deadline.
+    /// Returns `true` if no method has ended the leadership. This method ignores the deadline.
     pub(super) fn is_live(&self) -> bool {
         matches!(self.state.load(Ordering::Acquire), LIVE | ENDING)
     }
@@ -141,17 +147,18 @@ impl LeadershipState {
         self.state.load(Ordering::Acquire) != LIVE || !self.holds()
     }
 
-    /// Ends the leadership without giving it back: the node does not step down because of this.
+    /// Ends the leadership without giving it back: this call does not make the node step down.
     pub(super) fn lose(&self) {
         let _ = self.change(LIVE, LOST) || self.change(ENDING, LOST);
     }
 
-    /// Ends the leadership. The node steps down as soon as the work has ended. Returns `true` if no
-    /// call has ended the leadership before, or asked its work to end.
+    /// Gives the leadership back: ends it, so that the node steps down as soon as the work has
+    /// ended. Returns `true` if no earlier call has ended the leadership or asked its work to end.
     pub(super) fn give_back(&self) -> bool {
         let first = self.change(LIVE, GIVEN_BACK);
-        // In the state `ENDING` the caller of `wind_down` already waits for the end of the work,
-        // and gives the leadership back. So this is not the first request.
+        // In the state `ENDING`, a call of `wind_down` already waits for the end of the work. After
+        // this wait, its caller makes the node step down. So the present call is not the first
+        // request to give the leadership back, and returns `false`.
         let _ = first || self.change(ENDING, GIVEN_BACK);
         first
     }
@@ -170,16 +177,18 @@ impl LeadershipState {
         changed
     }
 
-    /// Takes the leadership for a closure. Returns `true` if it was free. When the leadership must
-    /// be given back, the closure has `to_finish` to end.
+    /// Takes the leadership for the work of a closure. Returns `true` if the leadership was free.
+    /// When the work is asked to end, it has the time `to_finish`.
     pub(super) fn take(&self, to_finish: Duration) -> bool {
-        // Only the caller that has the node's permit to work calls this method.
+        // This store cannot overwrite the value of other work: a caller needs the node's only
+        // permit to work.
         let nanos = crate::nanos(to_finish);
         self.to_finish.store(nanos, Ordering::Release);
         self.occupy(IN_CLOSURE).is_ok()
     }
 
-    /// Takes the leadership into the caller's hand. Returns `true` if it was free.
+    /// Takes the leadership for an application that holds it in hand, outside of a closure. Returns
+    /// `true` if the leadership was free.
     pub(super) fn take_in_hand(&self) -> bool {
         self.occupy(IN_HAND).is_ok()
     }
@@ -193,8 +202,9 @@ impl LeadershipState {
         self.finished.cancel();
     }
 
-    /// Asks the work to end, and waits until the work has ended or its time to finish has passed.
-    /// Then the leadership ends, and is given back.
+    /// Asks the work of a closure to end, and waits until the work has ended or its time to finish
+    /// has passed. Then gives the leadership back. A leadership in hand, or without work, is given
+    /// back immediately.
     pub(super) async fn wind_down(&self) {
         let works = self.occupy(CLOSED) == Err(IN_CLOSURE);
         let to_finish = Duration::from_nanos(self.to_finish.load(Ordering::Acquire));
@@ -218,8 +228,8 @@ impl LeadershipState {
     }
 
     /// Waits until no work is done under this leadership any more. If an application holds the
-    /// leadership in hand, this method waits no longer than `grace`: the holder has been notified,
-    /// and may be the task that waits here.
+    /// leadership in hand, this method waits no longer than `grace`: the application has been
+    /// notified, and the task that waits here may itself hold the leadership.
     pub(super) async fn finished(&self, grace: Duration) {
         match self.occupy(CLOSED) {
             Err(IN_HAND) if grace.is_zero() => {}
@@ -262,7 +272,7 @@ impl LeadershipState {
         }
     }
 
-    /// Returns when the work must end, or when the leadership has ended.
+    /// Waits until the work must end, or until the leadership has ended.
     pub(super) async fn ending(&self) {
         tokio::select! {
             biased;
@@ -271,7 +281,7 @@ impl LeadershipState {
         }
     }
 
-    /// Returns when the leadership has been ended or its deadline has passed.
+    /// Waits until the leadership has been ended or its deadline has passed.
     pub(super) async fn lost(&self) {
         while self.holds() {
             match self.deadline() {

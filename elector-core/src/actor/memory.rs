@@ -18,16 +18,18 @@ use super::{
 };
 use crate::{Delay, ElectionAlgorithm, Membership, MembershipError, NodeId};
 
-/// A network within this process, with faults on request. A clone is cheap, and is the same
+/// A network within this process, with faults on request. A clone is cheap, and refers to the same
 /// network.
 pub struct MemoryNetwork<A: ElectionAlgorithm>(Arc<Net<A>>);
 
 struct Net<A: ElectionAlgorithm> {
     members: Membership,
     ports: Box<[RwLock<Option<Inbox<A>>>]>,
-    /// Counts the changes of ports.
+    /// Counts the changes of ports: a node opens its port when it starts, and closes the port when
+    /// it stops.
     port_changes: AtomicU64,
-    /// `false` if there is no fault now. Then no message needs the lock of `faults`.
+    /// `false` if the network has no fault now. Then a message is sent without the lock of
+    /// `faults`.
     has_faults: AtomicBool,
     faults: Mutex<Faults>,
 }
@@ -78,8 +80,8 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
         self.change(|faults| faults.loss = probability.clamp(0.0, 1.0));
     }
 
-    /// Delays messages by this time from now on. If the bounds differ, messages may overtake each
-    /// other.
+    /// Delays each message by a random time within the bounds of `delay`, from now on. If the
+    /// bounds differ, messages may overtake each other.
     pub fn set_delay(&self, delay: Delay) {
         self.change(|faults| faults.delay = delay);
     }
@@ -119,8 +121,8 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
         MemoryTransport(self.clone())
     }
 
-    /// Delivers a message as if `from` had sent it, without faults. It is for tests that act as a
-    /// peer.
+    /// Delivers a message as if `from` had sent it. The faults of the network do not affect the
+    /// message. This method is for tests that act as a peer.
     ///
     /// # Errors
     /// The reason, if the message was dropped.
@@ -142,8 +144,8 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
         self.notify_others(peer, Inbox::died);
     }
 
-    /// Reports to every other running node that `peer` can be reached again, after one of the two
-    /// reports above.
+    /// Reports to every other running node that `peer` can be reached again, after a report by
+    /// [`suspect`](Self::suspect) or [`died`](Self::died).
     pub fn returned(&self, peer: NodeId) {
         self.notify_others(peer, Inbox::returned);
     }
@@ -193,8 +195,8 @@ impl<A: ElectionAlgorithm> Net<A> {
     }
 }
 
-/// Locks a value for reading. The value is always replaced as a whole, so it is valid even after a
-/// panic.
+/// Locks a value for reading, even after a panic of a thread that held the lock: the value is
+/// always replaced as a whole, so it is valid.
 fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
@@ -289,7 +291,8 @@ impl<A: ElectionAlgorithm> Links<A> for MemoryLinks<A> {
         let inbox = inbox.clone();
         tokio::spawn(async move {
             tokio::time::sleep(flight).await;
-            // A message that comes too late for its receiver is lost, as in any network.
+            // If the receiver has stopped, or its queue is full, the message is lost, as in any
+            // network.
             let _ = inbox.deliver_at(place, me, message);
         });
         Ok(())

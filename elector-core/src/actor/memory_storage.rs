@@ -12,8 +12,8 @@ use super::{
 };
 use crate::Membership;
 
-/// Storage within this process: it outlives the node, but not the process. A clone is cheap, and is
-/// the same storage.
+/// Storage within this process: it outlives the node, but not the process. A clone is cheap, and
+/// refers to the same storage.
 pub struct MemoryStorage<D>(Arc<Mutex<Option<D>>>);
 
 impl<D> MemoryStorage<D> {

@@ -31,22 +31,23 @@ use super::{
 };
 use crate::{Command, ElectionAlgorithm, Epoch, Input, Moment, Process, Refusal};
 
-/// How many timers may elapse before one message. Without this bound, an algorithm that sets
-/// another timer without delay at each timer would hold its thread for ever.
+/// How many due timers the node handles before one message. Without this bound, an algorithm that
+/// answers each timer with another timer without delay would keep the thread busy for ever.
 const MAX_TIMERS_PER_MESSAGE: usize = 16;
 
-/// How many steps may wait for the disk before the node drops all messages, received and sent. So
-/// many waiting steps mean that the disk hangs. Further messages would only fill the memory.
+/// How many steps may wait for the disk before the node drops all messages that it receives and all
+/// messages that it would send. So many waiting steps mean that the disk hangs, and further
+/// messages would only fill the memory.
 const MAX_WAITING_STEPS: usize = 4096;
 
-/// How many arrivals the node handles before requests, wake-ups and other actors of the thread have
-/// their turn.
+/// How many arrivals (messages, and reports about peers) the node handles before requests, wake-ups
+/// and other actors of the thread have their turn.
 const BATCH_SIZE: usize = 64;
 
 /// How many messages in a row share one reading of the clock. A reading costs more than the
-/// handling of a message. An old reading is harmless: as a timestamp it makes a lease end earlier,
-/// and as the current time it makes timers elapse later. A timer that is set counts from a new
-/// reading.
+/// handling of a message. An old reading is harmless: as the timestamp of a heartbeat it makes the
+/// lease end earlier, and as the current time it makes timers elapse later. A timer that is set
+/// counts from a new reading.
 const MESSAGES_PER_READING: u8 = 16;
 
 /// The actor that runs one life of one node.
@@ -54,7 +55,8 @@ const MESSAGES_PER_READING: u8 = 16;
 /// Its handlers do not wait for a disk, except for immediate storage and for the last save of a
 /// node that is asked to stop. Messages of peers come through a [`Queue`], not through the actor's
 /// mailbox. Before each message the node lets due timers elapse, so that no timer waits for the end
-/// of a batch. The wake-ups that the actor requests are needed only while no messages arrive.
+/// of a batch. The wake-ups that the actor requests from actix are needed for timers only while no
+/// messages arrive.
 pub(super) struct Node<A: ElectionAlgorithm> {
     /// The view that the process has published may be older than the driver's view, until a write
     /// is durable.
@@ -67,10 +69,11 @@ pub(super) struct Node<A: ElectionAlgorithm> {
     /// Empty, except while the node handles a batch.
     pub(super) batch: Vec<Arrival<A::Message>>,
     pub(super) rng: Rng,
-    /// How long a lease lasts from its timestamp, without the margin for clock drift.
+    /// How long a lease lasts after the timestamp of the heartbeat that a majority has
+    /// acknowledged. The margin for clock drift is already subtracted.
     pub(super) lease: Duration,
     pub(super) leadership: Option<Arc<LeadershipState>>,
-    /// The newest epoch with a leadership, and the number of its next grant.
+    /// The newest epoch in which this node granted a leadership, and the number of its next grant.
     pub(super) grants: (Epoch, Arc<AtomicU64>),
     /// Set while the work of the leader hangs.
     pub(super) hung_work: Option<HungWork>,
@@ -79,15 +82,16 @@ pub(super) struct Node<A: ElectionAlgorithm> {
     pub(super) members: MembersWatch,
     /// The last reading of the clock.
     pub(super) now: Moment,
-    /// How many more messages share this reading. It is 0 at the start of each batch.
+    /// How many more messages share the reading `now`. It is 0 at the start of each batch.
     pub(super) reading_uses_left: u8,
     pub(super) has_ended: bool,
     pub(super) recorder: Option<Box<Recorder<A>>>,
-    /// The node's own thread, if it has one. The node stops it last, when it is dropped.
+    /// The node's own thread, if it has one. When the node is dropped, it stops this thread as its
+    /// last action.
     pub(super) thread: Option<super::actor_thread::ActorThread>,
 }
 
-// Actix moves the node, and nothing in the node is pinned in place.
+// Actix requires that it may move the node. Nothing in the node is pinned in place.
 impl<A: ElectionAlgorithm> Unpin for Node<A> {}
 
 impl<A: ElectionAlgorithm> Actor for Node<A> {
@@ -114,7 +118,8 @@ impl<A: ElectionAlgorithm> ActorFuture<Node<A>> for Arrivals {
         ctx: &mut Context<Node<A>>,
         task: &mut task::Context<'_>,
     ) -> Poll<()> {
-        // An unknown time has passed since the last reading.
+        // An unknown time has passed since the last reading of the clock, so the next input needs a
+        // new reading.
         node.reading_uses_left = 0;
         let mut batch = mem::take(&mut node.batch);
         node.queue.take(BATCH_SIZE, &mut batch);
@@ -126,7 +131,8 @@ impl<A: ElectionAlgorithm> ActorFuture<Node<A>> for Arrivals {
         }
         node.batch = batch;
         if !node.has_ended && !node.queue.sleep(task.waker()) {
-            // Requests, wake-ups and other actors of this thread come first.
+            // More arrivals wait. Actix polls this future again, but first requests, wake-ups and
+            // other actors of this thread have their turn.
             task.waker().wake_by_ref();
         }
         Poll::Pending
@@ -151,12 +157,13 @@ impl<A: ElectionAlgorithm> Handler<Request> for Node<A> {
         match request {
             Request::Command(command, answer) => {
                 let refusal = self.handle_input(Some(Input::Commanded(command)), ctx);
-                // The caller may have been cancelled.
+                // If the caller was cancelled, the answer is dropped.
                 let _ = answer.send(refusal);
             }
             Request::GiveBack(leadership) if self.is_current(&leadership) => {
                 self.handle_input(Some(Input::Commanded(Command::Resign)), ctx);
-                // The command may be refused. Then the node goes on leading, under a new grant.
+                // The algorithm may refuse the command. Then the node goes on leading, under a new
+                // grant.
                 self.grant_again(&leadership);
             }
             Request::GrantAgain(leadership) => self.grant_again(&leadership),
@@ -167,7 +174,8 @@ impl<A: ElectionAlgorithm> Handler<Request> for Node<A> {
                 let _ = answer.send(self.members_report());
             }
             Request::Answer => self.shared.answer(),
-            // This leadership has already ended.
+            // This leadership is not the current one any more, so the node has nothing to give
+            // back.
             Request::GiveBack(_) => {}
             Request::Stop if self.has_ended => {}
             Request::Stop => {
@@ -213,8 +221,8 @@ impl<A: ElectionAlgorithm> Node<A> {
         self.advance(input, ctx);
     }
 
-    /// Handles one input, or none, and everything that is due after it. Returns the reason if the
-    /// algorithm refused a command.
+    /// Handles one input, if there is one, and everything that is due after it. Returns the reason
+    /// if the algorithm refused a command.
     pub(super) fn handle_input(
         &mut self,
         input: Option<Input<A::Message, A::Timer>>,
@@ -227,7 +235,7 @@ impl<A: ElectionAlgorithm> Node<A> {
 
     /// Lets due timers elapse, then handles an input. The caller must then call `settle`, after
     /// this input or at the end of its batch.
-    // Without inlining, the input would be moved once more for each of these functions.
+    // Without inlining, each call on the way to the algorithm would copy the input once more.
     #[inline(always)]
     fn advance(
         &mut self,
@@ -308,13 +316,13 @@ impl<A: ElectionAlgorithm> Node<A> {
     }
 }
 
-// The handles must be notified of every end of the actor, also of a panic of the host itself.
+// The handles must be notified of every end of the actor, also if the actor itself panics.
 impl<A: ElectionAlgorithm> Drop for Node<A> {
     fn drop(&mut self) {
         self.end_leadership();
         self.queue.close();
-        // The links are closed before the handles are notified, because the next life may open the
-        // same links.
+        // The links to the peers are closed before the handles are notified: an application that is
+        // notified may start the node again, and the new life of the node may open the same links.
         self.links = None;
         self.shared.end(Err(NodeError::ThreadEnded));
         if let Some(thread) = self.thread.take() {

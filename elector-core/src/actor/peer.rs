@@ -86,8 +86,8 @@ impl FromStr for Peer {
     }
 }
 
-/// Returns `true` for a text of the form `host:port`, with a port that can be connected to and a
-/// host without spaces. An IPv6 address is in brackets, as in URLs.
+/// Returns `true` for a text of the form `host:port`, with a port above zero and a host without
+/// spaces. An IPv6 address is in brackets, as in URLs.
 fn is_address(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else {
         return false;

@@ -5,12 +5,14 @@ use std::{
 
 use crate::{Membership, NodeId};
 
-/// The places of the peers in a [`Queue`](super::queue::Queue): first the nodes that the host knew
-/// at the start, in the order of their ids, then the nodes that it has met since.
+/// The places of the peers in a [`Queue`](super::queue::Queue), as indexes: first the nodes of the
+/// list with which the node was started, in the order of their ids, then the peers that the node
+/// has met since.
 #[derive(Debug)]
 pub(super) struct Places {
     members: Membership,
-    /// How many nodes may be met. A process that is not trusted cannot make the queue grow.
+    /// How many further peers can get a place. Because of this bound, a process that is not trusted
+    /// cannot make the queue grow without end.
     spare: usize,
     met: Mutex<Vec<NodeId>>,
 }

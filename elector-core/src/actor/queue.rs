@@ -13,21 +13,23 @@ use std::{
 use super::transport::Dropped;
 use crate::NodeId;
 
-/// How many reports about one peer may wait.
+/// How many reports about one peer (for example of a broken connection) may wait in the queue of a
+/// node.
 const MAX_REPORTS_PER_PEER: u8 = 16;
 
-/// An empty queue keeps its memory if it has room for at most this many arrivals. After a flood the
-/// room is larger, and the queue frees all of it.
+/// An empty queue keeps its buffer if the buffer has room for at most this many arrivals. A flood
+/// of messages makes the buffer larger. Then the queue frees the whole buffer as soon as it is
+/// empty.
 const MAX_IDLE_CAPACITY: usize = 1024;
 
 /// What a transport reports about a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PeerEvent {
-    /// The connection broke. The report may be wrong.
+    /// The connection to the peer broke. The peer may still run.
     Suspicion,
-    /// Nothing was received for longer than a lease.
+    /// The node has received nothing from the peer for longer than a lease.
     Silence,
-    /// The process has ended. The report is certain.
+    /// The process of the peer has ended. This report is certain.
     Proof,
     /// Messages of the peer arrive again.
     Return,
@@ -35,9 +37,10 @@ pub(super) enum PeerEvent {
 
 /// A message or a report that arrived for a node.
 ///
-/// The tag takes a whole word, so a move of an arrival reads no word that was written in parts.
-/// Such a read waits until the writes have left the store buffer of the processor. It took a
-/// quarter of the time of a message.
+/// `repr(u64)` gives the tag of the enum a whole word. With a smaller tag, a move of an arrival
+/// would read a word whose parts were written separately. The processor delays such a read until
+/// these writes have left its store buffer. This delay took a quarter of the time that the node
+/// needs for a message.
 #[derive(Debug)]
 #[repr(u64)]
 pub(super) enum Arrival<M> {
@@ -45,7 +48,7 @@ pub(super) enum Arrival<M> {
         from: NodeId,
         message: M,
     },
-    /// A report about this peer.
+    /// A report about the peer with this id.
     Report(NodeId, PeerEvent),
 }
 
@@ -53,39 +56,42 @@ pub(super) enum Arrival<M> {
 /// takes them in batches, in the order of their arrival.
 ///
 /// The queue is separate from the actor's mailbox. A mailbox allocates memory for each message,
-/// handles all of its messages before anything else, and has one bound for all senders. Here each
-/// peer has its own share. A peer that floods the node loses only its own messages.
+/// handles all of its messages before anything else, and has one bound for all senders. In this
+/// queue each peer has its own share, so a peer that floods the node loses only its own messages.
 ///
-/// Adding and taking hold the same lock for a few instructions, so no wake-up is lost: the thread
-/// that adds something either finds the waker of the reader, or the reader has not checked the
-/// queue yet.
+/// No wake-up of the reader (the node) is lost, because a thread that adds an arrival and the
+/// reader use the same lock. The thread either finds the waker that the sleeping reader has
+/// registered, and wakes the reader, or the reader has not checked the queue yet and will find the
+/// arrival. Each of them holds the lock only for a few instructions.
 #[derive(Debug)]
 pub(super) struct Queue<M> {
     share: u32,
-    /// How many messages of each peer wait. These counts are changed only under the lock. If the
-    /// share of a peer is used up, a read of its count without the lock is enough to reject a
-    /// message. So a flood does not contend for the lock.
+    /// How many messages of each peer wait, by the place of the peer. A thread changes these counts
+    /// only under the lock, but may read them without it: if the count shows that the share of a
+    /// peer is used up, the thread rejects the message without the lock. So a flood of messages
+    /// does not contend for the lock.
     messages: Box<[AtomicU32]>,
-    /// The number of dropped messages. The handles of the node share it, and they do not know the
-    /// type of the messages.
+    /// The number of dropped messages. The handles of the node share this counter, and not the
+    /// queue, because they do not know the type `M` of the messages.
     dropped: Arc<AtomicU64>,
     waiting: Mutex<Waiting<M>>,
 }
 
 #[derive(Debug)]
 struct Waiting<M> {
-    /// The arrivals, each with the place of its peer.
+    /// The arrivals, each with the place of its peer, which is an index into `messages` and
+    /// `reports`.
     arrivals: VecDeque<(usize, Arrival<M>)>,
     /// How many reports about each peer wait.
     reports: Box<[u8]>,
-    /// The waker of a reader that found nothing.
+    /// The waker of the reader, if the reader found nothing in the queue and sleeps.
     reader: Option<Waker>,
     is_closed: bool,
 }
 
 impl<M> Queue<M> {
-    /// Creates the queue of a node with places for this number of nodes, and with this share of
-    /// messages for each peer.
+    /// Creates the queue of a node with places for `nodes` nodes. At most `share` messages of each
+    /// peer may wait.
     pub(super) fn new(nodes: usize, share: u32) -> Self {
         Self {
             share,
@@ -132,8 +138,9 @@ impl<M> Queue<M> {
         if waiting.is_closed {
             return;
         }
-        // A peer may break its connections faster than the node handles the reports. A lost report
-        // costs one timeout.
+        // A peer may break its connections faster than the node handles the reports. If a report
+        // about a failed peer is lost, the node still notices the failure, but only after a
+        // timeout.
         if let Some(count) = waiting.reports.get_mut(place)
             && *count < MAX_REPORTS_PER_PEER
         {
@@ -163,8 +170,8 @@ impl<M> Queue<M> {
         }
     }
 
-    /// Registers the reader to be woken by the next arrival, if nothing waits. Returns `true` if
-    /// nothing waits.
+    /// If nothing waits, registers the waker of the reader, so that the next arrival wakes the
+    /// reader. Returns `true` if nothing waits.
     pub(super) fn sleep(&self, reader: &Waker) -> bool {
         let mut waiting = self.lock();
         let empty = waiting.arrivals.is_empty();
@@ -197,7 +204,8 @@ impl<M> Queue<M> {
             count.store(0, Ordering::Relaxed);
         }
         let (arrivals, reader) = (mem::take(&mut waiting.arrivals), waiting.reader.take());
-        // Dropping these values may run any code, so the lock must be released first.
+        // The drop of these values may run any code, also code that takes the lock, so this
+        // function must release the lock first.
         drop(waiting);
         drop((arrivals, reader));
     }
@@ -207,7 +215,8 @@ impl<M> Queue<M> {
     }
 }
 
-// Without inlining, the arrival would be built first and then moved into the queue.
+// Without inlining, the compiler would build the arrival outside of the queue and then copy it into
+// the queue.
 #[inline(always)]
 fn add<M>(mut waiting: MutexGuard<'_, Waiting<M>>, place: usize, arrival: Arrival<M>) {
     waiting.arrivals.push_back((place, arrival));
@@ -232,8 +241,8 @@ mod tests {
         taken
     }
 
-    // A peer that floods must lose only its own messages. Its share must be free again when the
-    // node has taken its messages.
+    // A peer that sends too many messages must lose only its own messages. Its share must be free
+    // again when the node has taken its messages.
     #[test]
     fn each_peer_has_a_share() {
         let queue = Queue::new(3, 2);
@@ -267,7 +276,7 @@ mod tests {
         assert!(queue.sleep(Waker::noop()));
     }
 
-    // Memory for a flood must not be kept for ever.
+    // The memory for a flood of messages must not be kept for ever.
     #[test]
     fn an_empty_queue_frees_its_memory() {
         let queue = Queue::new(2, u32::MAX);
@@ -278,7 +287,7 @@ mod tests {
         assert_eq!(queue.lock().arrivals.capacity(), 0);
     }
 
-    // After its node has stopped, nothing may wait in the queue.
+    // After a node has stopped, nothing may wait in its queue.
     #[test]
     fn closing_the_queue_drops_what_waits() {
         let (queue, message) = (Queue::new(2, 9), Arc::new(()));
@@ -290,8 +299,9 @@ mod tests {
         assert!(taken(&queue, 9).is_empty());
     }
 
-    /// Runs writers that write as fast as the reader reads, and a reader that sleeps whenever it
-    /// may.
+    /// Runs threads that write messages to a queue as fast as the reader reads, and a reader that
+    /// sleeps whenever the queue is empty. Checks that the reader gets all messages, in the order
+    /// of their writers.
     async fn all_is_read(writers: usize, share: u32, messages: u64) {
         let queue = Arc::new(Queue::new(writers, share));
         for place in 0..writers {
@@ -330,8 +340,9 @@ mod tests {
         assert!(sleeps > 0, "the reader never slept");
     }
 
-    // A reader that sleeps although the queue has messages would stop its node. With one writer
-    // that waits for the reader at every message, the first lost wake-up blocks both.
+    // A reader that sleeps although the queue has messages would stop its node. The first run has
+    // one writer and a share of one message, so the writer waits for the reader after every
+    // message. If a wake-up is lost, writer and reader wait for each other, and the test fails.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn no_wake_up_is_lost() {
         all_is_read(1, 1, 100_000).await;

@@ -11,12 +11,13 @@ pub(super) enum Request {
     /// A command of the application. The answer is the reason of the refusal, if the command was
     /// refused.
     Command(Command, oneshot::Sender<Option<Refusal>>),
-    /// The work of this leadership has ended.
+    /// The work of this leadership has ended, and the leadership is given back: the node must step
+    /// down.
     GiveBack(Arc<LeadershipState>),
     /// The work of this leadership has ended, but the leadership is not given back: grant
     /// leadership again if the node still leads.
     GrantAgain(Arc<LeadershipState>),
-    /// The work of the current leadership will check in with this watch.
+    /// The work of the current leadership has set a watchdog. The work checks in with this watch.
     Watch(Arc<Watch>),
     /// `true`: the node must take no leadership any more. `false`: it may take leadership again.
     Withdraw(bool),
@@ -31,7 +32,7 @@ impl actix::Message for Request {
     type Result = ();
 }
 
-/// The result of a save.
+/// The report of the storage about a save that has ended.
 #[derive(Debug)]
 pub(super) struct StoreReport(pub(super) Saved);
 

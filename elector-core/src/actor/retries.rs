@@ -36,7 +36,7 @@ impl Retries {
     /// the work must be tried again.
     ///
     /// # Errors
-    /// The failure, if it was the last one that the policy allows. The node has withdrawn then.
+    /// The failure, if the policy allows no further try. The node has withdrawn then.
     pub(super) async fn handle_failure(
         &mut self,
         failure: LeadError,
@@ -57,15 +57,16 @@ impl Retries {
                 node = node.0, error = ?failure, failures, ?pause,
                 "work failed: it is tried again after the pause"
             );
-            // If the leadership is ending, it is given back, and the next try needs a new
-            // leadership.
+            // If the leadership is ending, the drop of `work` below gives it back, and the next try
+            // needs a new leadership. Otherwise the next try gets another leadership of the same
+            // tenure.
             if !work.0.state.is_ending() {
                 work.0.restart();
             }
             drop(work);
             tokio::select! {
                 () = sleep(pause) => {}
-                // The next attempt to lead reports the end of the node.
+                // If the node has ended, the next iteration of `lead_with` reports this.
                 _ = control.shared.end_of_node() => {}
             }
             return Ok(());

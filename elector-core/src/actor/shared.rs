@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{Role, View};
 
-/// How a node ended.
+/// How a node ended: `Ok` if it was asked to stop, or the reason why it stopped by itself.
 pub(super) type End = Result<(), NodeError>;
 
 /// The state that a node shares with its handles.
@@ -25,23 +25,24 @@ pub(super) struct Shared {
     pub(super) leadership: watch::Sender<Option<Arc<LeadershipState>>>,
     pub(super) ended: watch::Sender<Option<End>>,
     pub(super) events: EventSource,
-    /// The work of the leader holds the only permit, so only one work runs at a time, over all
-    /// leaderships.
+    /// A semaphore with one permit. The work of the leader holds the permit, so at most one work
+    /// runs on this node at a time, also if the node has several leaderships one after the other.
     pub(super) worker: Arc<Semaphore>,
-    /// The leadership of the current or last work. This leadership may already be lost.
+    /// The leadership under which the current or the last work runs. This leadership may already be
+    /// lost.
     at_work: Mutex<Option<Arc<LeadershipState>>>,
-    /// Set before a node is killed: it handles nothing more after that.
+    /// Set to `true` before the node is killed. From then on the node handles no input.
     pub(super) killed: AtomicBool,
     pub(super) received: AtomicU64,
     pub(super) sent: AtomicU64,
     pub(super) undelivered: AtomicU64,
-    /// Messages that were dropped because of their epoch.
+    /// The number of messages that the node dropped because their epoch was too high.
     pub(super) absurd: AtomicU64,
     /// Whether the node votes.
     pub(super) votes: AtomicBool,
-    /// The node's thread has been asked to answer, and has not answered yet.
+    /// `true` if the node's thread has been asked to answer (by a ping), and has not answered yet.
     asked: AtomicBool,
-    /// How often the thread has answered.
+    /// How often the node's thread has answered.
     answers: watch::Sender<u64>,
 }
 
@@ -65,7 +66,8 @@ impl Shared {
         })
     }
 
-    /// Publishes a view, together with the current leadership.
+    /// Publishes a view of the algorithm to the handles: as an event and in the status, which also
+    /// contains the current leadership.
     pub(super) fn publish(&self, view: View) {
         self.events.emit(EventKind::Viewed(view));
         let leadership = self.leadership.borrow().clone();
@@ -73,7 +75,7 @@ impl Shared {
             .send_modify(|status| status.set_view(view, leadership));
     }
 
-    /// Sets the current leadership, or none.
+    /// Sets the current leadership of the node; `None` if the node has no leadership any more.
     pub(super) fn grant(&self, leadership: Option<Arc<LeadershipState>>) {
         // The status is changed first: work that begins under the leadership must find the
         // leadership in the status.
@@ -87,15 +89,17 @@ impl Shared {
         self.leadership.borrow().clone()
     }
 
-    /// Begins work under this leadership, in a closure with `to_finish` to end, or in the
-    /// caller's hand. Returns `false` if the leadership is taken or has ended.
+    /// Takes this leadership for work that begins now. If `to_finish` is given, the work is that of
+    /// a closure, which has this time to end when it is asked to. Otherwise an application takes
+    /// the leadership in hand. Returns `false` if the leadership is taken or has ended.
     pub(super) fn begin_work(
         &self,
         leadership: &Arc<LeadershipState>,
         to_finish: Option<Duration>,
     ) -> bool {
-        // The lock is held until the end of this function. So a caller that looks for work after
-        // the leadership has ended finds this work, or the work never begins.
+        // The lock is held until the end of this function. A caller that has ended the leadership
+        // and then waits for its work takes the same lock. Either that caller finds this work, or
+        // this function finds that the leadership has ended and begins no work.
         let mut at_work = self.at_work();
         let take = || match to_finish {
             Some(to_finish) => leadership.take(to_finish),
@@ -108,7 +112,7 @@ impl Shared {
         begins
     }
 
-    /// Changes the status of the work of this node.
+    /// Changes the status of the work of this node, and notifies its readers if the status differs.
     pub(super) fn update_work(&self, change: impl FnOnce(&mut WorkStatus)) {
         self.status.send_if_modified(|status| {
             let before = status.work.clone();
@@ -121,8 +125,9 @@ impl Shared {
         self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until no work is done under the current leadership, or under an earlier leadership
-    /// whose work ends late.
+    /// Waits until no work runs under the leadership `current`, or under an earlier leadership
+    /// whose work ends late. If an application holds one of them in hand, the wait for it is at
+    /// most `grace`.
     pub(super) async fn work_ended(&self, current: Option<&Arc<LeadershipState>>, grace: Duration) {
         if let Some(leadership) = current {
             leadership.finished(grace).await;
@@ -144,7 +149,8 @@ impl Shared {
         }
     }
 
-    /// Records the end of the node. Only the first call counts, and only the node itself calls it.
+    /// Records the end of the node. Only the first call counts, and only the node itself calls this
+    /// method.
     pub(super) fn end(&self, end: End) {
         if self.has_ended() {
             return;
@@ -157,13 +163,14 @@ impl Shared {
             (status.role, status.leader) = (Role::Follower, None);
         });
         self.events.end();
-        // This comes last, so that a task that waits for the end finds the rest of the state
-        // complete.
+        // `ended` is set last, so that a task that waits for the end of the node finds all other
+        // fields in their final state.
         self.ended.send_replace(Some(end));
     }
 
-    /// Asks the node's thread to answer. Returns `false` if a request is already waiting: however
-    /// many callers ask, only one message waits for a thread that hangs.
+    /// Records that a handle wants an answer of the node's thread. Returns `true` if this handle
+    /// must send the request, and `false` if an earlier request still waits. So at most one request
+    /// waits for a thread that hangs, however many handles want an answer.
     pub(super) fn ask(&self) -> bool {
         !self.asked.swap(true, Ordering::AcqRel)
     }
@@ -173,8 +180,9 @@ impl Shared {
         self.answers.subscribe()
     }
 
-    /// Records an answer of the node's thread. `asked` is reset first, so that each handle that
-    /// still found a waiting request receives this answer.
+    /// Records an answer of the node's thread. The flag `asked` is reset before the answer is
+    /// published. So a handle that found the flag set, and sent no request of its own, receives
+    /// this answer.
     pub(super) fn answer(&self) {
         self.asked.store(false, Ordering::Release);
         self.answers

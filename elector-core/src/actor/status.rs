@@ -11,14 +11,14 @@ use tokio::sync::broadcast;
 use super::leadership_state::LeadershipState;
 use crate::{Epoch, FencingToken, NodeId, Role, RosterId, View, debug_as_text};
 
-/// What a node knows of the election. A status is for routing and for display, never for writing:
-/// code that writes must ask its [`Leadership`](super::Leadership).
+/// What a node knows of the election. Use a status to route requests and to display the state. Code
+/// that writes as the leader must check its [`Leadership`](super::Leadership) instead.
 ///
-/// A status can be serialized for a status page of the application. The page shows the state at the
-/// time of serialization. It leaves out `since`, which has no meaning outside of the process.
-/// `lease_remaining_ms` is rounded down. It is `null` if the node holds no leadership, or a
-/// leadership without a lease. The [fencing token](Self::fencing_token) is there twice, as a number
-/// and as text, because JavaScript and other readers of JSON round numbers above 2^53.
+/// A status can be serialized for a status page of the application. The serialized status shows the
+/// state at the time of serialization. It leaves out `since`, which has no meaning outside of the
+/// process. `lease_remaining_ms` is rounded down. It is `null` if the node holds no leadership, or
+/// a leadership without a lease. The [fencing token](Self::fencing_token) is there twice, as a
+/// number and as text, because JavaScript and other readers of JSON round numbers above 2^53.
 ///
 /// ```
 /// use elector_core::actor::NodeHandle;
@@ -53,8 +53,8 @@ pub struct WorkStatus {
     pub failures: u64,
     /// The error of the last failure; `None` once later work has ended without a failure.
     pub failure: Option<Arc<str>>,
-    /// The node takes no leadership any more, because the work failed too often in a row: see
-    /// [`AfterRetries::Withdraw`](super::AfterRetries::Withdraw).
+    /// `true` if the node takes no leadership any more, because the work failed too often in a row:
+    /// see [`AfterRetries::Withdraw`](super::AfterRetries::Withdraw).
     #[serde(rename = "withdrawn")]
     pub is_withdrawn: bool,
 }
@@ -71,7 +71,7 @@ impl Status {
         }
     }
 
-    /// Sets another view of the algorithm.
+    /// Replaces the view of the algorithm and the leadership. The status of the work stays.
     pub(super) fn set_view(&mut self, view: View, leadership: Option<Arc<LeadershipState>>) {
         *self = Self {
             work: std::mem::take(&mut self.work),
@@ -79,9 +79,10 @@ impl Status {
         };
     }
 
-    /// Returns how long this node may still act as the leader if it receives no further
-    /// acknowledgements, as of this call. Returns `None` if it holds no leadership, or a leadership
-    /// without a lease, for example under [`BestEffort`](crate::BestEffort).
+    /// Returns how long this node may still act as the leader, counted from this call, if it
+    /// receives no further acknowledgements of its heartbeats. Returns `None` if it holds no
+    /// leadership, or a leadership without a lease, for example under
+    /// [`BestEffort`](crate::BestEffort).
     #[must_use]
     pub fn lease_remaining(&self) -> Option<Duration> {
         self.leadership.as_ref().and_then(|it| it.remaining())
@@ -109,8 +110,9 @@ impl Status {
 
 impl Serialize for Status {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        // The lease is read first. If it ends between the two reads, the page shows no leadership.
-        // In the opposite order the page could show a leadership under `Quorum` without a lease.
+        // The time that is left of the lease is read before `holds`. If the lease ends between
+        // these two reads, the serialized status shows no leadership. In the opposite order, it
+        // could show a leadership under `Quorum` without a lease.
         let lease = self.lease_remaining();
         let holds = self.holds_leadership();
         let lease = lease.filter(|_| holds);
@@ -153,16 +155,17 @@ pub struct Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// The role, leader or epoch changed.
+    /// The role, the leader or the epoch changed. This is the new view of the node.
     Viewed(View),
-    /// The leadership of this epoch was granted: the node leads and, under
+    /// The node granted the leadership of this epoch to its application: the node leads and, under
     /// [`Quorum`](crate::Quorum), holds a lease.
     Granted(Epoch),
     /// The leadership ended: the node was deposed, the leadership was given back, or its lease
     /// expired.
     Lost(Epoch),
-    /// The members changed, or a change of the members began: the node has this roster now.
-    /// [`NodeHandle::members_report`](super::NodeHandle::members_report) describes it.
+    /// The members changed, or a change of the members began. The node has this roster (the list of
+    /// the nodes that vote) now. [`NodeHandle::members_report`](super::NodeHandle::members_report)
+    /// describes it.
     MembersChanged(RosterId),
 }
 
@@ -174,8 +177,9 @@ pub struct Events(broadcast::Receiver<Event>);
 #[derive(Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EventsError {
-    /// The reader was too slow, and this many events were overwritten. The next call returns the
-    /// oldest event that is still there. The status shows the current state.
+    /// The reader was too slow, so the oldest events that it had not read were overwritten. The
+    /// next call of [`Events::next`] returns the oldest event that is still there. The
+    /// [status](super::NodeHandle::status) shows the current state.
     #[error("{missed} events were missed: read the status, then go on")]
     Lagged {
         /// The number of missed events.
@@ -201,8 +205,9 @@ impl Events {
     }
 }
 
-/// The events of one node. The channel is created for the first reader, because a process may host
-/// ten thousand nodes without a reader.
+/// The source of the events of one node. It creates the channel for the events when the first
+/// reader subscribes: a process may host ten thousand nodes without a reader, and a channel for
+/// each would waste memory.
 #[derive(Debug)]
 pub(super) struct EventSource {
     capacity: usize,
@@ -264,8 +269,8 @@ mod tests {
 
     use super::*;
 
-    // Dashboards read the keys of `/v1/status`. A status page of an application must use the same
-    // keys.
+    // Dashboards read these JSON keys from the path `/v1/status` of the HTTP service of a node. A
+    // status page that an application serializes must use the same keys.
     #[test]
     fn a_status_has_the_keys_of_the_http_service() {
         let view = View::following(Epoch(7), Some(NodeId(2)));

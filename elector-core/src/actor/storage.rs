@@ -18,9 +18,9 @@ use crate::Membership;
 ///
 /// A node that stops by itself, for example after a panic of its algorithm, does not wait for its
 /// disk. Its storage is dropped when the last save has ended, which may be after the end of the
-/// node. If the same place on the disk can be opened again before that, the storage must hold a
-/// lock on this place until the storage is dropped. Otherwise a late save of one life could
-/// overwrite what the next life has pledged.
+/// node. If the same place on the disk can be opened again before this drop, the storage must hold
+/// a lock on this place until the storage is dropped. Otherwise the node could be started again,
+/// and a late save of the stopped node could overwrite votes that the new node has saved.
 #[async_trait]
 pub trait Storage<D>: Send + 'static {
     /// Reads the last saved state; `None` for a node that has never run. This method is never
@@ -41,8 +41,9 @@ pub trait Storage<D>: Send + 'static {
     /// the disk is unknown, and a second try proves nothing.
     async fn save(&mut self, durable: &D) -> Result<(), BoxError>;
 
-    /// Returns the interface for saves on the node's own thread. This interface is for memory, and
-    /// for fast disks if their delays may block the node.
+    /// Returns the interface for saves on the node's own thread; `None` if the storage has a thread
+    /// of its own. The interface is for storage in memory, and for fast disks if their delays may
+    /// block the node.
     fn immediate(&mut self) -> Option<&mut dyn Immediate<D>> {
         None
     }
@@ -56,21 +57,22 @@ pub trait Immediate<D>: Send {
     /// The errors of [`Storage::save`].
     fn save_now(&mut self, durable: &D) -> Result<(), BoxError>;
 
-    /// Returns `true` if a save takes time. Then a save begins only after the messages that may be
-    /// sent before it were sent.
+    /// Returns `true` if a save takes time. Then the node first lets the tasks of its transport
+    /// run, so that messages that it has already sent leave the machine before the save blocks the
+    /// node's thread.
     fn takes_time(&self) -> bool {
         false
     }
 }
 
-/// The result of a save: the number of the step, or the error.
+/// The result of a save: the number of the step that requested the save, or the error.
 pub(super) type Saved = Result<u64, Arc<BoxError>>;
 
 /// A node's access to its storage.
 pub(super) enum Store<D> {
     Inline {
         storage: Box<dyn Storage<D>>,
-        /// The state that must be saved next.
+        /// The state that must be saved next, with the number of the step that requested the save.
         pending: Option<(u64, D)>,
     },
     /// A thread saves in order, and notifies the node after each save.
@@ -118,8 +120,9 @@ impl<D: Send + 'static> Store<D> {
     }
 
     /// Begins a save. Returns the result if the save has already ended. Otherwise the caller must
-    /// call [`flush`](Self::flush) soon, after the messages of this step have left. If the store's
-    /// thread were woken earlier, it could delay these messages on a machine with few processors.
+    /// call [`flush`](Self::flush) soon, after the tasks of the transport had time to write the
+    /// messages that the node has already sent. If this method woke the store's thread itself, that
+    /// thread could delay these messages on a machine with few processors.
     pub(super) fn save(&mut self, number: u64, durable: D) -> Option<Saved> {
         match self {
             Self::Inline { storage, pending } => match storage.immediate() {
@@ -138,7 +141,8 @@ impl<D: Send + 'static> Store<D> {
         }
     }
 
-    /// Continues the pending save. Returns the result if the save has ended.
+    /// Continues the save that [`save`](Self::save) has left pending. Returns the result if the
+    /// save has ended.
     pub(super) fn flush(&mut self) -> Option<Saved> {
         match self {
             Self::Inline { storage, pending } => {
@@ -156,8 +160,8 @@ impl<D: Send + 'static> Store<D> {
         }
     }
 
-    /// Waits until everything has been saved, and drops the storage. A write of this life must not
-    /// come after the next life has opened the storage.
+    /// Waits until everything has been saved, and drops the storage. Without this wait, a write of
+    /// this life of the node could end after the next life has opened the storage.
     pub(super) fn close(&mut self) -> Result<(), Arc<BoxError>> {
         if let Some(Err(error)) = self.flush() {
             return Err(error);

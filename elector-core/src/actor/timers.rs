@@ -3,9 +3,9 @@ use crate::Moment;
 /// The running timers of one node, and the time of the next wake-up that the host has requested.
 /// The timers are not sorted, because there are only a few.
 ///
-/// Mostly, a follower sets a timer again that is running. This moves the due time of the timer, but
-/// not the wake-up. A wake-up that comes too early finds no due timer, and then the next wake-up is
-/// requested.
+/// Most calls set a timer that already runs: a follower does this at each heartbeat. Such a call
+/// moves the due time of the timer, but not the wake-up. A wake-up that comes too early finds no
+/// due timer, and then the host requests the next wake-up.
 #[derive(Debug)]
 pub(super) struct Timers<T> {
     running: Vec<(T, Moment)>,
@@ -51,7 +51,8 @@ impl<T: Copy + PartialEq> Timers<T> {
         }
     }
 
-    /// Returns when the host must wake the node, if no wake-up was requested that is early enough.
+    /// Returns the time at which the host must wake the node, and records that the host requests
+    /// this wake-up. Returns `None` if no timer runs, or if an earlier request is early enough.
     pub(super) fn missing_wake_up(&mut self) -> Option<Moment> {
         if self.wake_up.is_some_and(|at| at <= self.earliest) || self.running.is_empty() {
             return None;
@@ -64,8 +65,8 @@ impl<T: Copy + PartialEq> Timers<T> {
         Some(due)
     }
 
-    /// Records that the wake-up for `at` has come. This wake-up is stale if an earlier wake-up was
-    /// requested after it.
+    /// Records that the wake-up for the time `at` has come. If an earlier wake-up has replaced this
+    /// one, the call changes nothing.
     pub(super) fn woken(&mut self, at: Moment) {
         if self.wake_up == Some(at) {
             self.wake_up = None;
@@ -96,7 +97,7 @@ mod tests {
         assert_eq!(timers.take_due(at(99)), None);
     }
 
-    // An earlier timer must not wait for the wake-up of a later one.
+    // A timer that is due earlier must not wait for the wake-up of a timer that is due later.
     #[test]
     fn an_earlier_timer_asks_for_an_earlier_wake_up() {
         let mut timers = Timers::new();

@@ -15,10 +15,10 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// How a node reaches its peers: the interface for networks.
 #[async_trait]
 pub trait Transport<A: ElectionAlgorithm>: Send + 'static {
-    /// Connects the local node of `members`. From now on the transport passes messages of peers,
-    /// and reports of broken connections, to `inbox`. This method runs on the node's own thread, in
-    /// a tokio runtime. Tasks that it spawns run on the same thread as the node. Peers need not be
-    /// reachable yet.
+    /// Connects this node, which is [`members.me()`](Membership::me), to its peers. From now on the
+    /// transport passes messages of peers, and reports of broken connections, to `inbox`. This
+    /// method runs on the node's own thread, in a tokio runtime. Tasks that it spawns run on the
+    /// same thread as the node. The peers need not be reachable when this method returns.
     ///
     /// # Errors
     /// If the node cannot take part at all, for example because its address is in use. Then the
@@ -34,15 +34,17 @@ pub trait Transport<A: ElectionAlgorithm>: Send + 'static {
 /// the connections.
 pub trait Links<A: ElectionAlgorithm>: Send {
     /// Sends a message, or drops it immediately. The node calls this method in the middle of a
-    /// step, so it must never block: a lost message is legal, but a late node is not.
+    /// step, so it must never block: the algorithm tolerates a lost message, but a node that waits
+    /// sends its heartbeats late.
     ///
     /// # Errors
-    /// The reason, if the message is already known to be lost. The node counts the message, and
-    /// does nothing else.
+    /// The reason, if the message is already known to be lost. The node only counts the lost
+    /// message.
     fn send(&mut self, to: NodeId, message: A::Message) -> Result<(), Dropped>;
 
-    /// Takes what the node knows about the members, at the start and after each change. The default
-    /// ignores it, for transports to fixed members.
+    /// Receives what the node knows about the members. If the members can change, the node calls
+    /// this method at its start and after each change of the members. The default implementation
+    /// ignores the report, which is right for a transport whose members are fixed.
     fn members_changed(&mut self, _report: &MembersReport) {}
 }
 
@@ -50,7 +52,7 @@ pub trait Links<A: ElectionAlgorithm>: Send {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Error)]
 #[non_exhaustive]
 pub enum Dropped {
-    /// Too many messages of this sender are waiting.
+    /// Too many messages of this sender are waiting for the receiver.
     #[error("too many messages of this peer are waiting")]
     Full,
     /// There is no connection, or the receiver has stopped.
@@ -59,7 +61,7 @@ pub enum Dropped {
     /// The sender is not a member, or is the receiver itself.
     #[error("the sender is not a peer")]
     UnknownPeer,
-    /// The message does not fit into a frame.
+    /// The message is longer than a frame of the transport may be.
     #[error("the message is too large")]
     TooLarge,
     /// The message was lost on purpose, by a network with simulated faults.
@@ -84,7 +86,8 @@ impl<A: ElectionAlgorithm> Inbox<A> {
         self.places.me()
     }
 
-    /// Delivers a message of the peer `from`, which the transport has authenticated.
+    /// Delivers a message of the peer `from` to the node. The transport must have authenticated
+    /// this peer as the sender.
     ///
     /// # Errors
     /// The reason, if the message was dropped.
@@ -93,8 +96,8 @@ impl<A: ElectionAlgorithm> Inbox<A> {
         self.deliver_at(place, from, message)
     }
 
-    /// Does the same as [`deliver`](Self::deliver), if the position of `from` in the membership is
-    /// already known.
+    /// Does the same as [`deliver`](Self::deliver), if the place of `from` in the queue of the node
+    /// is already known.
     pub(super) fn deliver_at(
         &self,
         place: usize,
@@ -104,10 +107,11 @@ impl<A: ElectionAlgorithm> Inbox<A> {
         self.queue.message(place, from, message)
     }
 
-    /// Reports that the connection to `peer` broke. The report may be wrong: a suspicion prepares
-    /// an election, but does not shorten the silence that a node owes to a lease. The node handles
-    /// the report after the messages that the peer sent before. See
-    /// [`Input::Suspected`](crate::Input::Suspected).
+    /// Reports that the connection to `peer` broke. This report is a suspicion, which may be wrong:
+    /// the peer may still run. So the algorithm may prepare an election, but does not shorten the
+    /// vigil: the time for which a voter supports no other node, because the leader may hold a
+    /// lease. The node handles the report after the messages that the transport delivered before
+    /// it. See [`Input::Suspected`](crate::Input::Suspected).
     pub fn suspect(&self, peer: NodeId) {
         self.report(peer, PeerEvent::Suspicion);
     }
@@ -118,15 +122,17 @@ impl<A: ElectionAlgorithm> Inbox<A> {
         self.report(peer, PeerEvent::Silence);
     }
 
-    /// Reports that the last known life of `peer` has ended. The report must be certain: the node
-    /// supports another leader without a wait for the lease of that life. The node handles the
-    /// report after the messages that were delivered before. After the report the transport must
-    /// deliver no message of that life. See [`Input::Died`](crate::Input::Died).
+    /// Reports that the last known life of `peer` (one process, from its start to its end) has
+    /// ended. The report must be certain: after it, the node may support another leader
+    /// immediately, although a lease of that life has not expired. The node handles the report
+    /// after the messages that the transport delivered before it. After the report the transport
+    /// must deliver no message of that life. See [`Input::Died`](crate::Input::Died).
     pub fn died(&self, peer: NodeId) {
         self.report(peer, PeerEvent::Proof);
     }
 
-    /// Reports that messages of `peer` arrive again, after one of the three reports above. See
+    /// Reports that messages of `peer` arrive again, after a report by [`suspect`](Self::suspect),
+    /// [`silent`](Self::silent) or [`died`](Self::died). See
     /// [`Input::Returned`](crate::Input::Returned).
     pub fn returned(&self, peer: NodeId) {
         self.report(peer, PeerEvent::Return);

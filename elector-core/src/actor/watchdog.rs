@@ -8,11 +8,11 @@ use std::{
 
 /// Makes the node give its leadership up when the work of the leader does not check in any more.
 /// [`Leadership::watchdog`](super::Leadership::watchdog) creates a watchdog. When the watchdog is
-/// dropped, the watch is over.
+/// dropped, the node stops checking.
 #[derive(Debug)]
 pub struct Watchdog(Arc<Watch>);
 
-/// The state that the work and the node share.
+/// The state that a [`Watchdog`] shares with the node.
 #[derive(Debug)]
 pub(super) struct Watch {
     limit: Duration,

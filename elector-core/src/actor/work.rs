@@ -49,10 +49,10 @@ pub struct Grace {
 }
 
 impl<G: Guarantee> Elector<G> {
-    /// Runs `work` whenever this node leads, once for each leadership. Two runs of the work never
-    /// overlap. Call this method on every node with the same work. It returns only when the node
-    /// has ended, when the work has failed too often, or when the algorithm has no leases. To do
-    /// something else at the same time, call it in a task.
+    /// Runs `work` whenever this node leads, once for each leadership. Two runs of the work on this
+    /// node never overlap. Call this method on every node with the same work. It returns only when
+    /// the node has ended, when the work has failed too often, or when the algorithm has no leases.
+    /// To do something else at the same time, call it in a task.
     ///
     /// ```
     /// # use elector_core::{FencingToken, Quorum, actor::{BoxError, Elector, LeadError}};
@@ -76,15 +76,15 @@ impl<G: Guarantee> Elector<G> {
     /// Under [`Quorum`](crate::Quorum) the work begins when a majority has confirmed the lease.
     /// When the leadership ends, the work's future is dropped. If the application ends the
     /// leadership (`step_down`, `transfer_to`, `shutdown`), the node goes on leading until the
-    /// future has been dropped. Work that ends with `Ok` gives the leadership back, and the node
-    /// may win another. Work that returns an error after its leadership has ended is not counted as
-    /// a failure.
+    /// future has been dropped. If the work ends with `Ok`, the node gives the leadership back, and
+    /// may be elected again. Work that returns an error after its leadership has ended is not
+    /// counted as a failure.
     ///
     /// Work that fails or panics is tried again while the node goes on leading. If the work
-    /// continues to fail, the node gives leadership up and takes none any more, and this method
-    /// returns the error: see [`FailurePolicy`](super::FailurePolicy). An application that cannot
-    /// fix the cause should stop then. Another call of this method lets the node take leadership
-    /// again.
+    /// continues to fail, the node gives its leadership up and takes no leadership any more, and
+    /// this method returns the error: see [`FailurePolicy`](super::FailurePolicy). An application
+    /// that cannot fix the cause should stop then. Another call of this method lets the node take
+    /// leadership again.
     ///
     /// If the work must not be dropped in the middle of something, or needs another policy, use
     /// [`lead_with`](Self::lead_with). Tasks that the work has spawned are not dropped: use
@@ -93,8 +93,10 @@ impl<G: Guarantee> Elector<G> {
     /// Returns `Ok` when the node was shut down.
     ///
     /// # Errors
-    /// - If the algorithm is configured without leases under `Quorum`: immediately.
-    /// - If the work failed or panicked too often: after the leadership was given up.
+    /// - If the algorithm has the guarantee `Quorum` and is configured without leases. This method
+    ///   returns this error immediately.
+    /// - If the work failed or panicked too often. This method returns this error after the node
+    ///   has given the leadership up.
     /// - If the node stopped by itself.
     pub async fn lead<F, Fut>(&self, work: F) -> Result<(), LeadError>
     where
@@ -105,9 +107,9 @@ impl<G: Guarantee> Elector<G> {
     }
 
     /// Does the same as [`lead`](Self::lead), with a policy for work that fails, and with time for
-    /// the work to end before it is dropped. The caller that ends the leadership, and the next
-    /// leader, wait at most for that time. `options` is a [`LeadOptions`], or only one of its two
-    /// fields.
+    /// the work to end before it is dropped. A caller that ends the leadership (for example with
+    /// `step_down`) and the next leader wait for the work at most for that time. `options` is a
+    /// [`LeadOptions`], or only one of its two fields.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -146,15 +148,16 @@ impl<G: Guarantee> Elector<G> {
                 Err(CommandError::NoLease(error)) => return Err(error.into()),
                 Err(_) => return Ok(()),
             };
-            // `Finish` also ends the work if the future is cancelled, and if the work has moved its
-            // `Leadership` out, for example into a task.
+            // The drop of `Finish` records the end of the work, also if the future of `lead_with`
+            // is cancelled, and if the work has moved its `Leadership` to another place, for
+            // example into a task.
             let finish = Finish(claim);
             let began = clock::now();
             let outcome = work_under(&finish.0, grace.to_clean_up, &mut work).await;
             let failure = match outcome {
                 None | Some(Ok(Ok(()))) => None,
                 // Work that checks its leadership before it writes returns an error when the
-                // leadership has ended.
+                // leadership has ended. Such an error is not a failure of the work.
                 Some(Ok(Err(error))) if finish.0.is_lost() => {
                     let error = error_text(&*error);
                     tracing::debug!(%error, "work ended after its leadership");
@@ -176,12 +179,13 @@ impl<G: Guarantee> Elector<G> {
     }
 
     /// Tries to become the leader now, and waits until this node leads. There is no time limit.
-    /// While a healthy leader exists, a quorum algorithm lets no node depose it. The call is safe
-    /// to cancel.
+    /// While the cluster has a healthy leader, a quorum algorithm lets no other node take over, so
+    /// the call waits. The call is safe to cancel.
     ///
     /// This method is for applications that must hold the leadership in hand, outside of a closure.
-    /// They must do themselves what [`lead`](Self::lead) does for its work. When the application
-    /// drops the [`Leadership`], the leadership is given back.
+    /// Such an application must itself stop its work when the leadership ends, and handle failures
+    /// of the work. [`lead`](Self::lead) does both for its work. When the application drops the
+    /// [`Leadership`], the leadership is given back.
     ///
     /// ```
     /// # use elector_core::{FencingToken, Quorum, actor::{BoxError, Elector}};
@@ -195,20 +199,23 @@ impl<G: Guarantee> Elector<G> {
     /// ```
     ///
     /// # Errors
-    /// - If the algorithm is configured without leases under `Quorum`: immediately.
+    /// - If the algorithm has the guarantee `Quorum` and is configured without leases. This method
+    ///   returns this error immediately.
     /// - If the node was shut down, or stopped by itself.
     pub async fn campaign(&self) -> Result<Leadership<G>, CommandError> {
         self.check_can_grant()?;
         self.control().rejoin();
         match self.control().command(Command::Campaign).await {
-            // The command may be refused, for example because the node already leads.
+            // The algorithm may refuse the command, for example because the node already leads. In
+            // each case this method waits for a leadership below.
             Ok(()) | Err(CommandError::Refused(_)) => {}
             Err(error) => return Err(error),
         }
         let claim = self.claim(None).await?;
         let leadership = Arc::clone(&claim.state);
-        // This task watches the deadline of the lease. So the cancellation token is cancelled even
-        // if no call checks the leadership.
+        // A leadership notices that its deadline has passed only when some code checks it. This
+        // task does so at the deadline. So the cancellation token of the leadership is cancelled
+        // even if the application does not check the leadership.
         tokio::spawn(async move { leadership.lost().await });
         Ok(Leadership::new(claim))
     }
@@ -219,8 +226,9 @@ impl<G: Guarantee> Elector<G> {
         can_grant.then_some(()).ok_or(NoLease { algorithm })
     }
 
-    /// Waits until this node leads and no work runs under that leadership. `to_finish` is the time
-    /// that a closure has to finish; `None` if the application takes the leadership in hand.
+    /// Waits until no work runs on this node and the node has a leadership that is free, and takes
+    /// this leadership. `to_finish` is the time that the work of a closure has to finish when the
+    /// leadership is ended; `None` if an application takes the leadership in hand.
     async fn claim(&self, to_finish: Option<Duration>) -> Result<Arc<Claim>, CommandError> {
         self.check_can_grant()?;
         let shared = &self.control().shared;
@@ -270,8 +278,9 @@ where
     Fut: Future<Output: WorkOutput>,
 {
     let leadership = Leadership::new(Arc::clone(claim));
-    // A panic drops `leadership`. The closure `work` may be called again after the panic, to try
-    // again: its state is a matter of the application.
+    // The closure `work` owns `leadership`, so a panic of the closure drops it. After the panic,
+    // `lead_with` may call the closure again. The panic may have left the variables of the closure
+    // in any state: the application must be prepared for this.
     let future = match catch_unwind(AssertUnwindSafe(|| work(leadership))) {
         Ok(future) => future,
         Err(panic) => return Some(Err(panic_text(&*panic))),
@@ -294,7 +303,8 @@ where
     }
 }
 
-/// The work of a leader, whose panic becomes its output.
+/// The future of the work of a leader. If the future panics, its output is an `Err` with the text
+/// of the panic.
 struct CatchPanic<F>(F);
 
 impl<F: Future<Output: WorkOutput> + Unpin> Future for CatchPanic<F> {

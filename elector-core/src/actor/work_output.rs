@@ -79,8 +79,8 @@ impl WorkOutput for Infallible {
     }
 }
 
-/// The value in the `Result` may itself be a [`WorkOutput`]. For example, a task has the output
-/// `Result<Result<(), E>, JoinError>`.
+/// The value in the `Result` may itself be a [`WorkOutput`]. For example, the work may return the
+/// result of a task, which is a `Result<Result<(), E>, JoinError>`.
 impl<T: WorkOutput, E: Into<BoxError>> WorkOutput for Result<T, E> {
     fn into_result(self) -> Result<(), BoxError> {
         self.map_err(Into::into)?.into_result()

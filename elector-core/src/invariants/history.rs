@@ -3,22 +3,22 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use super::InvariantViolation as Violation;
 use crate::{Epoch, GuaranteeKind, NodeId, Pledge, Tenure, View};
 
-/// What was seen from outside of the cluster since the beginning of a run. No node knows this
-/// history, and crashes do not change it.
+/// What a checker outside of the cluster has seen since the beginning of a run. No node knows this
+/// history, and crashes of nodes do not change it.
 ///
-/// Each method records what was seen, and returns the invariants that this event violates. Equal
+/// Each method that records an event also returns the violations that this event causes. Equal
 /// histories are equal values, so that a model checker can compare them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct History {
     guarantee: GuaranteeKind,
-    /// The newest epoch of all views of each node.
+    /// For each node, the newest epoch in any of its views.
     shown: BTreeMap<NodeId, Epoch>,
     /// Every tenure in a view of any node, in ascending order. A view can name the node's own
     /// tenure or the tenure of another node.
     tenures: Vec<Tenure>,
-    /// The pledge that binds each node in each epoch.
+    /// The pledge (a vote, for example) that binds each node in each epoch.
     pledges: BTreeMap<(NodeId, Epoch), Pledge>,
-    /// The candidate of each ballot.
+    /// The candidate of each ballot of each epoch.
     ballots: BTreeMap<(Epoch, (u64, u64)), NodeId>,
     /// The newest epoch that each node has led. The map stays empty under `BestEffort`, where a
     /// node may lead an epoch again.
@@ -45,7 +45,8 @@ impl History {
         }
     }
 
-    /// Records that `node` published `view`, or was restored with it.
+    /// Records that `node` published `view`, or was restored with it. Returns the violations that
+    /// this causes.
     pub fn viewed(&mut self, node: NodeId, view: View) -> impl Iterator<Item = Violation> + use<> {
         let from = self.shown.entry(node).or_default();
         let back = Self::epoch_went_back(node, *from, view.epoch);
@@ -60,7 +61,7 @@ impl History {
     }
 
     /// Does the same as [`viewed`](Self::viewed), but does not check whether the epoch of the node
-    /// went back. It is for a host that keeps the newest epoch of each node itself.
+    /// went back. This method is for a host that keeps the newest epoch of each node itself.
     pub fn claimed(&mut self, node: NodeId, view: View) -> impl Iterator<Item = Violation> + use<> {
         let shared = view.tenure().and_then(|tenure| self.shares_epoch(tenure));
         let again = match view.leads() {
@@ -103,8 +104,8 @@ impl History {
         again.then_some(Violation::LedTwice { node, epoch })
     }
 
-    /// Records that the process of `node` has ended, or that it does not lead any more: its tenure
-    /// has ended.
+    /// Records that the process of `node` has ended, or that `node` does not lead any more. In both
+    /// cases the tenure of `node`, if there was one, has ended.
     pub fn ended(&mut self, node: NodeId) {
         if let Some(led) = self.led.get_mut(&node) {
             led.is_leading = false;
@@ -112,15 +113,16 @@ impl History {
     }
 
     /// Records that the disk of `node` was replaced by an empty one, and that the cluster
-    /// distinguishes the two disks. From now on the node is another node with the same id: what it
-    /// has shown, pledged and led before does not bind it.
+    /// distinguishes the two disks by their ids. From now on the node counts as another node with
+    /// the same id: what it has shown, pledged and led before does not bind it.
     pub fn replaced(&mut self, node: NodeId) {
         self.shown.remove(&node);
         self.led.remove(&node);
         self.pledges.retain(|&(pledged, _), _| pledged != node);
     }
 
-    /// Records that `node` sent a message with a pledge.
+    /// Records that `node` sent a message with the pledge `after`. Returns the violations that this
+    /// causes.
     pub fn pledged(
         &mut self,
         node: NodeId,
@@ -169,7 +171,7 @@ impl History {
         epochs.count()
     }
 
-    /// Returns `true` if an epoch had two leaders.
+    /// Returns `true` if any epoch had two leaders.
     #[must_use]
     pub fn has_shared_epoch(&self) -> bool {
         self.epochs_led() < self.tenures.len()
@@ -214,8 +216,8 @@ mod tests {
         assert_eq!(again, ["no-tenure-twice"], "after a crash");
     }
 
-    // The view of a follower counts as much as the view of a leader, and each second leader is
-    // reported once.
+    // The view of a follower counts as much as the view of a leader. A second leader of an epoch is
+    // reported only the first time that it is seen.
     #[test]
     fn a_second_leader_of_an_epoch_is_reported() {
         let mut history = of(GuaranteeKind::Quorum);
@@ -268,7 +270,8 @@ mod tests {
         assert_eq!(seen(5, (0, 0), Some(1)), ["one-pledge-per-epoch"]);
     }
 
-    // A node with a new disk is another node. What other nodes did still counts.
+    // A node with a new disk counts as another node. What other nodes pledged, and which epochs had
+    // a leader, still counts.
     #[test]
     fn a_replaced_disk_ends_what_bound_its_node() {
         let pledge = |candidate| Pledge {

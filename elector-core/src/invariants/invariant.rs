@@ -5,42 +5,48 @@ use crate::GuaranteeKind;
 /// Something that must hold in every run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Invariant {
-    /// An epoch has at most one leader, over the whole history. All tenures in the view of any node
-    /// count: its own tenures and the tenures of other nodes. `Quorum` only.
+    /// An epoch has at most one leader, over the whole history of a run. Each pair of epoch and
+    /// leader in the view of any node counts: the views of leaders and the views of their
+    /// followers. This invariant binds only algorithms with the guarantee `Quorum`.
     OneLeaderPerEpoch,
-    /// In one epoch, also across restarts, the rank of a node's pledges never goes down, and two
-    /// pledges of one rank name one candidate. Votes all have the same rank, so a node gives one
-    /// vote per epoch. (Raft §5.2; Paxos Made Simple §2.2, P1a.) See [`Pledge`](crate::Pledge).
+    /// A pledge is support that a node may give only once, such as a vote: see
+    /// [`Pledge`](crate::Pledge). In one epoch, also across restarts, the rank of a node's pledges
+    /// never goes down, and two pledges of one rank name one candidate. Votes all have the same
+    /// rank, so a node gives one vote per epoch. (Raft §5.2; Paxos Made Simple §2.2, P1a.)
     OnePledgePerEpoch,
     /// In one epoch a ballot names one candidate on all nodes: all acceptors accept the value that
     /// the proposer asks for. (Paxos Made Simple §2.2, P2c: a proposal has one number and one
     /// value.) A pledge without a ballot does not count.
     OneValuePerBallot,
     /// A node that has stopped leading an epoch never leads that epoch again, not even after a
-    /// restart. Another node may have led in between, and no write may follow with the fencing
-    /// tokens of a tenure that has ended. `Quorum` only.
+    /// restart. Otherwise its fencing tokens of this epoch could be used again, although another
+    /// node may have led in between and may have written. This invariant binds only algorithms with
+    /// the guarantee `Quorum`.
     NoTenureTwice,
     /// At most one node holds a lease at any time. Several nodes may believe that they lead, but
-    /// only one may act. (Ongaro's dissertation, section 6.4.1.) `Quorum` only.
+    /// only the node with the lease may act. (Ongaro's dissertation, section 6.4.1.) This invariant
+    /// binds only algorithms with the guarantee `Quorum`.
     ExclusiveLease,
     /// The epoch in the view of a node never goes back, not even across a restart.
     EpochMonotonic,
     /// No message is sent and no view is published before the writes that it depends on are
     /// durable. The host must ensure this, and [`Gate`](crate::Gate) does it for the host.
     DurableBeforeSent,
-    /// The part of the contract that one node can check alone: see
+    /// Each node keeps the part of the contract of its algorithm that the node can check alone: see
     /// [`ContractViolation`](crate::ContractViolation).
     Contract,
     /// All nodes agree on a leader some time after all faults have ended.
     Agreement,
-    /// There is no election without a fault.
+    /// A cluster that has a leader, and in which no fault occurs, keeps this leader and holds no
+    /// election.
     Stability,
     /// Two runs with the same seed are the same.
     Determinism,
-    /// The nodes do not answer each other for ever.
+    /// The nodes do not answer each other's messages for ever.
     NoStorm,
-    /// Two rosters with one name are the same, and two rosters that can still elect leaders have
-    /// majorities that meet. Only algorithms whose members change have rosters.
+    /// A roster is the list of the nodes that vote. Two rosters with the same id are equal. If two
+    /// rosters can still elect leaders, each majority of one has a node in common with each
+    /// majority of the other. Only algorithms whose members change have rosters.
     RostersMeet,
 }
 
@@ -62,7 +68,7 @@ impl Invariant {
         Self::RostersMeet,
     ];
 
-    /// Returns the name in reports.
+    /// Returns the name of the invariant in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -112,8 +118,8 @@ impl fmt::Display for Invariant {
 mod tests {
     use super::*;
 
-    // A file of runs names the invariants. An invariant that is not found would make the file
-    // unreadable.
+    // The file of the runs of a comparison names invariants. If `named` did not find one of them,
+    // the file could not be read.
     #[test]
     fn every_invariant_is_found_by_its_name() {
         for (number, invariant) in Invariant::ALL.into_iter().enumerate() {

@@ -2,13 +2,13 @@ use thiserror::Error;
 
 use crate::{ContractViolation, Epoch, NodeId, Pledge, invariants::Invariant};
 
-/// An event that an invariant rules out.
+/// An event that violates an invariant, with what was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum InvariantViolation {
     /// Violates [`Invariant::OneLeaderPerEpoch`].
     #[error("epoch {epoch} has two leaders: {first:?} and {second:?}")]
     TwoLeaders {
-        /// The epoch.
+        /// The epoch that has two leaders.
         epoch: Epoch,
         /// The leader that was seen first.
         first: NodeId,
@@ -18,19 +18,19 @@ pub enum InvariantViolation {
     /// Violates [`Invariant::OnePledgePerEpoch`].
     #[error("{node:?} pledged itself in epoch {} to {after}, after {before}", after.epoch)]
     PledgedTwice {
-        /// The node.
+        /// The node that made both pledges.
         node: NodeId,
-        /// The pledge that bound the node.
+        /// The pledge that bound the node before.
         before: Pledge,
-        /// The later pledge.
+        /// The later pledge, which breaks the pledge `before`.
         after: Pledge,
     },
     /// Violates [`Invariant::OneValuePerBallot`].
     #[error("epoch {epoch} has two values at rank {rank:?}: {first:?} and {second:?}")]
     TwoValues {
-        /// The epoch.
+        /// The epoch of the ballot.
         epoch: Epoch,
-        /// The ballot.
+        /// The ballot for which two candidates were seen.
         rank: (u64, u64),
         /// The candidate that was seen first.
         first: NodeId,
@@ -40,23 +40,23 @@ pub enum InvariantViolation {
     /// Violates [`Invariant::NoTenureTwice`].
     #[error("{node:?} leads epoch {epoch} again, after it had ceased to lead it")]
     LedTwice {
-        /// The node.
+        /// The node that leads the epoch again.
         node: NodeId,
-        /// The epoch.
+        /// The epoch that the node leads again.
         epoch: Epoch,
     },
     /// Violates [`Invariant::ExclusiveLease`].
     #[error("{first:?} and {second:?} hold a lease at the same time")]
     TwoLeases {
-        /// One holder.
+        /// One holder of a lease.
         first: NodeId,
-        /// The other holder.
+        /// The other holder of a lease.
         second: NodeId,
     },
     /// Violates [`Invariant::EpochMonotonic`].
     #[error("{node:?} showed epoch {to} after epoch {from}")]
     EpochWentBack {
-        /// The node.
+        /// The node whose epoch went back.
         node: NodeId,
         /// The newest epoch of the node's earlier views.
         from: Epoch,
@@ -66,25 +66,25 @@ pub enum InvariantViolation {
     /// Violates [`Invariant::DurableBeforeSent`].
     #[error("step {step} of {node:?} was seen before the write of step {needs} was durable")]
     SeenTooEarly {
-        /// The node.
+        /// The node whose step was seen.
         node: NodeId,
-        /// The step that was seen.
+        /// The number of the step whose effects were seen.
         step: u64,
-        /// The step whose write it depends on.
+        /// The number of the step whose write the seen step depends on.
         needs: u64,
     },
     /// Violates [`Invariant::Contract`].
     #[error("{node:?}: {violation}")]
     Contract {
-        /// The node.
+        /// The node whose algorithm broke the contract.
         node: NodeId,
-        /// The violation.
+        /// The broken rule of the contract.
         violation: ContractViolation,
     },
     /// Violates [`Invariant::Contract`]: an algorithm must not panic on any input.
     #[error("{node:?} panicked")]
     Panicked {
-        /// The node.
+        /// The node whose algorithm panicked.
         node: NodeId,
     },
 }

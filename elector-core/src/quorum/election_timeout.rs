@@ -1,7 +1,8 @@
-//! Decides when a node that does not lead campaigns, and to which leader it owes silence.
+//! Decides when a node that does not lead campaigns, and to which leader it owes silence. A node
+//! that owes silence to a leader supports no other node.
 //!
-//! The election timeout has two parts: a vigil of exactly `election_min`, then a random stagger. A
-//! node may support another candidate once its own vigil has ended.
+//! The election timeout has two parts: a vigil of exactly `election_min`, then a stagger of random
+//! length. A node may support another candidate once its own vigil has ended.
 
 use super::{Phase, QuorumElection, QuorumNode};
 use crate::{Delay, NodeId, Outbox};
@@ -13,10 +14,11 @@ pub(super) struct Silence<R> {
     /// The leader that the silence is owed to. `None` after a restart: the node may have
     /// acknowledged any leader before the restart.
     leader: Option<NodeId>,
-    /// The last request that was rejected because of this silence. The node considers it again when
-    /// the silence ends, so the first node that sees the leader fail need not ask twice.
+    /// The last request for support that this node rejected because of this silence. The node
+    /// considers the request again when the silence ends, so the first node that sees the leader
+    /// fail need not ask twice.
     asked: Option<R>,
-    /// The host suspects that the leader has failed.
+    /// Whether the host suspects that the leader has failed.
     is_suspected: bool,
 }
 
@@ -36,15 +38,19 @@ impl<R> Silence<R> {
 pub enum Due<R> {
     /// Do nothing.
     Nothing,
-    /// Ask the other nodes for support, and count the node's own support only when its silence has
-    /// ended. Voters also keep the request until their own silence has ended.
+    /// Ask the other nodes for support now, although this node still owes silence to the last
+    /// leader. Count the node's own support only when its silence has ended. Each voter keeps the
+    /// request until its own silence has ended, and answers then.
     AskAhead,
-    /// Campaign. The timer of the election timeout may still run.
+    /// Campaign: try to be elected now. The timer of the election timeout may still run.
     Campaign,
-    /// The silence has ended, and the node has asked ahead: count its own support. Then consider
-    /// the request that was set aside. The timer of the election timeout may still run.
+    /// The silence has ended, and the node has already asked for support (see
+    /// [`AskAhead`](Self::AskAhead)): count the node's own support. Then consider this request of a
+    /// peer, if there is one: the node has kept it during the silence. The timer of the election
+    /// timeout may still run.
     Resume(Option<R>),
-    /// Consider the request that was set aside.
+    /// The silence has ended: consider this request of a peer, which the node has kept during the
+    /// silence.
     Answer(R),
 }
 
@@ -63,52 +69,55 @@ impl<A: QuorumElection> QuorumNode<A> {
     }
 
     /// Removes `peer` from the suspects, because the node receives messages from it again. If the
-    /// peer is the suspected leader, the silence that is owed to the leader stays a suspected one
-    /// until the next heartbeat of the leader: the peer may have returned in another life, which
-    /// leads nothing.
+    /// peer is the leader that this node owes silence to, the node still treats the leader as
+    /// suspected until the next heartbeat of the leader. The reason is that the peer may have
+    /// returned in another life (a new process), which does not lead.
     pub fn clear_suspicion(&mut self, peer: NodeId) {
         if !self.suspects.is_empty() {
             self.suspects.remove(peer);
         }
     }
 
-    /// Lets the node take its next turn, although it has resigned.
+    /// Lets the node campaign at its next turn, although it has resigned.
     pub fn clear_resigned(&mut self) {
         self.has_resigned = false;
     }
 
-    /// Keeps a request that is rejected because of the silence, until the silence ends.
+    /// Keeps this request, which the node rejects because of the silence that it owes. The node
+    /// considers the request again when the silence ends.
     pub fn set_aside(&mut self, request: A::Request) {
         if let Some(silence) = &mut self.silence {
             silence.asked = Some(request);
         }
     }
 
-    /// Ends the silence, because the leader has stepped down. The timer of the vigil continues to
-    /// run.
+    /// Ends the silence that the node owes, because the leader has stepped down. The timer of the
+    /// vigil (the first part of the election timeout) continues to run.
     pub fn release(&mut self) {
         self.silence = None;
     }
 
-    /// Sets this timer in place of the running one. The node owes no silence any more.
+    /// Sets `timer`, and cancels the timer of the election timeout that runs now. The node owes no
+    /// silence any more.
     pub fn wait(&mut self, timer: A::Timer, delay: Delay, out: &mut Outbox<A>) {
         self.silence = None;
         self.timer.set(timer, delay, out);
     }
 
-    /// Starts the election timeout from its beginning. The node owes no silence any more.
+    /// Starts the election timeout from its beginning, which is the vigil. The node owes no silence
+    /// any more.
     pub fn keep_vigil(&mut self, out: &mut Outbox<A>) {
         self.wait(A::VIGIL, self.rules.timing().vigil(), out);
     }
 
-    /// Stops the running timer. The node owes no silence any more.
+    /// Stops the timer of the election timeout. The node owes no silence any more.
     pub fn stop(&mut self, out: &mut Outbox<A>) {
         self.silence = None;
         self.timer.stop(out);
     }
 
-    /// Records a sign of life of the leader of the current epoch: the node owes it silence for one
-    /// vigil from now on.
+    /// Records a sign of life of the leader of the current epoch: from now on, the node owes this
+    /// leader silence for one vigil, which is `election_min`.
     pub fn follow(&mut self, leader: NodeId, out: &mut Outbox<A>) {
         self.phase = Phase::Follower {
             leader: Some(leader),
@@ -119,22 +128,22 @@ impl<A: QuorumElection> QuorumNode<A> {
         self.silence = Some(Silence::owed_to(Some(leader)));
     }
 
-    /// Forgets the failed attempts and the resignation, because there is a leader.
+    /// Forgets the failed elections, and that this node has resigned, because there is a leader.
     pub(super) fn settle(&mut self) {
         self.attempts.reset();
         self.has_resigned = false;
     }
 
-    /// Handles the start of the node: sets the timer of the vigil that every node keeps first.
+    /// Handles the start of the node: sets the timer of the vigil, with which every node begins.
     pub fn on_started(&self, out: &mut Outbox<A>) {
-        // If another timer runs, or none, this is not the first input of the node.
+        // If another timer runs, or no timer runs, this is not the first input of the node.
         if self.timer.running() == Some(A::VIGIL) {
             out.set_timer(A::VIGIL, self.rules.timing().vigil());
         }
     }
 
-    /// Handles the end of the vigil. The leader, if there was one, is not fresh any more, and the
-    /// request that was set aside is due.
+    /// Handles the end of the vigil. The node owes no silence to the leader any more, and the
+    /// request that it kept during the silence is due.
     fn on_vigil_timer(&mut self, out: &mut Outbox<A>) -> Due<A::Request> {
         if !self.timer.elapsed(A::VIGIL) {
             return Due::Nothing; // Stale.
@@ -173,11 +182,12 @@ impl<A: QuorumElection> QuorumNode<A> {
         Due::Campaign
     }
 
-    /// Handles a suspicion of `peer`. If the peer is the leader, the node with the first turn asks
-    /// ahead. Nothing else changes before the silence has ended, because the leader may be alive
-    /// and hold a lease. Each voter answers only after its own silence has ended, and the node
-    /// counts its own support only after its own silence has ended. Without leases no silence is
-    /// owed, and a suspicion has the same effect as a proof of death.
+    /// Handles a suspicion of `peer`, which may be wrong. If the peer is the leader, the node that
+    /// has the first turn to campaign asks the other nodes for support ahead ([`Due::AskAhead`]).
+    /// Nothing else changes before the silence has ended, because the leader may be alive and hold
+    /// a lease. Each voter answers only after its own silence has ended, and the node counts its
+    /// own support only after its own silence has ended. Without leases no silence is owed, and a
+    /// suspicion has the same effect as a proof of death.
     pub fn on_suspected(&mut self, peer: NodeId, out: &mut Outbox<A>) -> Due<A::Request> {
         let has_lease = A::has_lease(&self.rules.config);
         match &mut self.silence {
@@ -198,7 +208,8 @@ impl<A: QuorumElection> QuorumNode<A> {
 
     /// Handles a proof that `peer` has died, or a report that nothing was received from it for
     /// longer than a lease. If the peer is the leader, this node owes it no silence any more, and
-    /// campaigns when its turn comes. It asks the other nodes as in any election.
+    /// campaigns when its turn comes. When the node campaigns, it asks the other nodes for their
+    /// support as in any election.
     pub fn on_marked_down(&mut self, peer: NodeId, out: &mut Outbox<A>) -> Due<A::Request> {
         if !self.rules.members.has_peer(peer) {
             return Due::Nothing; // Not a peer: it cannot be a suspect.
@@ -219,8 +230,9 @@ impl<A: QuorumElection> QuorumNode<A> {
         follows && (running == Some(A::VIGIL) || running == Some(A::STAGGER))
     }
 
-    /// Returns how many nodes campaign before this node when `leader` fails. A node that has
-    /// already asked for support campaigns before all others.
+    /// Returns how many nodes campaign before this node when `leader` fails. `asked` is a request
+    /// for support of another node, if this node has kept one: the node that has sent it campaigns
+    /// before all others.
     fn rank(&self, leader: NodeId, asked: Option<A::Request>) -> u32 {
         let ahead = u32::from(asked.is_some());
         let rank = self.rules.rank(leader, &self.suspects);
@@ -228,8 +240,8 @@ impl<A: QuorumElection> QuorumNode<A> {
     }
 
     /// Decides what this node does after `leader` has failed, when this node owes it no silence any
-    /// more. The node campaigns, now or when its turn comes. It answers the request that was set
-    /// aside.
+    /// more. The node campaigns, now or when its turn comes. It also considers `asked`, the request
+    /// of a peer that it has kept during the silence.
     fn take_turn(
         &mut self,
         leader: NodeId,

@@ -4,21 +4,22 @@
 use super::{LeaderState, Phase, QuorumElection, QuorumNode};
 use crate::{Acks, Command, Delay, Moment, NodeId, NodeSet, Outbox, Refusal};
 
-/// What the algorithm must do for a command.
+/// What the algorithm must do for a command that the node accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Accepted {
-    /// Campaign.
+    /// Campaign: try to be elected now.
     Campaign,
     /// Transfer the leadership to this successor, if there is one. This node has stepped down
-    /// *first*. The election of the successor overrides the silence that protects the lease of this
-    /// node, so no lease may be left. If the successor is not elected, any node may enter a later
-    /// epoch, this node included.
+    /// *first*. The voters elect the successor although they owe silence to this node, and this
+    /// silence protects the lease of this node. So this node must not hold a lease any more. If the
+    /// successor is not elected, any node may enter a later epoch, this node included.
     SteppedDown(Option<NodeId>),
 }
 
 impl<A: QuorumElection> QuorumNode<A> {
-    /// Makes this node the leader. Starts the time for which it may be without a quorum.
+    /// Makes this node the leader. With leases, also starts the timer of the time for which the
+    /// leader may be without the acknowledgements of a quorum.
     pub fn lead(&mut self, out: &mut Outbox<A>) {
         self.settle();
         self.stop(out);
@@ -32,7 +33,7 @@ impl<A: QuorumElection> QuorumNode<A> {
         }
     }
 
-    /// Stops leading, in the same epoch. Does nothing if this node does not lead.
+    /// Stops leading. The node stays in the same epoch. Does nothing if this node does not lead.
     pub fn step_down(&mut self, out: &mut Outbox<A>) {
         if self.leads() {
             out.cancel_timer(A::HEARTBEAT);
@@ -48,7 +49,7 @@ impl<A: QuorumElection> QuorumNode<A> {
     /// sets the timer for the next round. Returns `false` if this node does not lead.
     pub fn begin_round(&mut self, out: &mut Outbox<A>) -> bool {
         let Phase::Leader(state) = &mut self.phase else {
-            return false; // Stale.
+            return false; // Stale: the node does not lead any more.
         };
         let members = &self.rules.members;
         state.acks.record(members, members.me(), out.now());
@@ -57,17 +58,18 @@ impl<A: QuorumElection> QuorumNode<A> {
         true
     }
 
-    /// Handles the acknowledgement of the round that was sent at `sent` in the current epoch. Each
-    /// time that the peers with new acknowledgements make a quorum, the time for which the leader
-    /// may be without a quorum starts again.
+    /// Handles an acknowledgement by `from` of the round of heartbeats that was sent at `sent` in
+    /// the current epoch. The node collects the peers that acknowledge. Each time that these peers
+    /// and the leader make a quorum, the node forgets the peers and restarts the timer of the time
+    /// for which the leader may be without a quorum.
     pub fn on_ack(&mut self, from: NodeId, sent: Moment, out: &mut Outbox<A>) {
         let Phase::Leader(state) = &mut self.phase else {
             return; // Stale: this tenure has ended.
         };
         if !state.acks.record(&self.rules.members, from, sent) {
-            return; // It answers no round of this tenure, or its sender is no peer.
+            return; // It acknowledges no round of this tenure, or its sender is no peer.
         }
-        // The leader itself counts in the quorum.
+        // The leader itself counts in the quorum, so the quorum needs one peer fewer.
         let missing = self.rules.members.majority() - 1;
         let is_checked = A::has_lease(&self.rules.config);
         if is_checked && state.answered.insert(from) && state.answered.len() >= missing {
@@ -76,8 +78,9 @@ impl<A: QuorumElection> QuorumNode<A> {
         }
     }
 
-    /// Returns [`ElectionAlgorithm::lease`](crate::ElectionAlgorithm::lease). Where followers owe
-    /// no silence, acknowledgements prove nothing and there is no lease.
+    /// Returns [`ElectionAlgorithm::lease`](crate::ElectionAlgorithm::lease). There is no lease in
+    /// a configuration in which followers owe no silence to their leader: a follower that has
+    /// acknowledged the leader may then support another node at once.
     #[must_use]
     pub fn lease(&self) -> Option<Moment> {
         match &self.phase {
@@ -112,7 +115,7 @@ impl<A: QuorumElection> QuorumNode<A> {
             return Err(Refusal::NeverLeads);
         }
         if A::has_lease(&self.rules.config) && self.has_fresh_leader() {
-            // The silence also forbids a node to support itself.
+            // A node that owes silence to a leader may support no candidate, including itself.
             return Err(Refusal::LeaderIsFresh);
         }
         self.clear_resigned();

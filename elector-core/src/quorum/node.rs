@@ -6,29 +6,32 @@ use crate::{Attempts, Configuration as _, Epoch, ExclusiveTimer, NodeId, NodeSet
 /// The state of a node in an algorithm that elects by a majority.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct QuorumNode<A: QuorumElection> {
-    /// The part of the state that never changes.
+    /// The members and the configuration. Only [`reseat`](Self::reseat) replaces them.
     pub rules: Arc<Rules<A>>,
     /// The phase of the node.
     pub phase: Phase<A::Candidacy>,
-    /// The leader of the current epoch, once it is known. It stays here after that leader has
-    /// stepped down or was marked down, because an epoch never has another leader.
+    /// The leader of the current epoch, once it is known. The leader stays in this field after it
+    /// has stepped down or was marked down, because an epoch never has another leader.
     pub elected: Option<NodeId>,
-    /// The elections in a row without a winner, as far as this node took part in them.
+    /// The elections in a row without a winner, as far as this node took part in them. Their number
+    /// widens the random part of the election timeout.
     pub attempts: Attempts,
-    /// The timer before a campaign, while this node does not lead.
+    /// The timer of the election timeout. It runs while this node does not lead.
     pub(super) timer: ExclusiveTimer<A::Timer>,
-    /// The silence that is owed to a leader, while the vigil runs.
+    /// The silence that this node owes to a leader: it supports no other node. It lasts at most as
+    /// long as the vigil, which is the first part of the election timeout.
     pub(super) silence: Option<Silence<A::Request>>,
     /// The peers that the host has reported as failed, until their messages arrive again.
     pub suspects: NodeSet,
-    /// This node has resigned, and skips its next turn.
+    /// Whether this node has resigned as the leader. Then it does not campaign at its next turn.
     pub(super) has_resigned: bool,
 }
 
 impl<A: QuorumElection> QuorumNode<A> {
     /// Creates a node that starts with this durable state. A node that has run before may have
     /// acknowledged a heartbeat just before its crash, and the leader may still rely on that
-    /// acknowledgement.
+    /// acknowledgement for its lease. So such a node starts with silence that it owes to an unknown
+    /// leader.
     #[must_use]
     pub fn new(rules: Rules<A>, durable: &A::Durable) -> Self {
         let may_owe_silence = A::has_lease(&rules.config) && *durable != A::Durable::default();
@@ -66,7 +69,7 @@ impl<A: QuorumElection> QuorumNode<A> {
         matches!(self.phase, Phase::Leader(_))
     }
 
-    /// Returns `true` if this node only votes.
+    /// Returns `true` if this node only votes, and never campaigns.
     #[must_use]
     pub fn never_leads(&self) -> bool {
         self.rules.config.never_leads()
@@ -78,8 +81,9 @@ impl<A: QuorumElection> QuorumNode<A> {
         matches!(self.phase, Phase::Candidate(_))
     }
 
-    /// Returns `true` if there was a sign of life of a leader within `election_min`, or may have
-    /// been one before a restart. A leader counts as its own sign of life.
+    /// Returns `true` if this node leads, or if it received a sign of life of a leader less than
+    /// `election_min` ago. Returns `true` also if the node may have received such a sign of life
+    /// before a restart.
     #[must_use]
     pub fn has_fresh_leader(&self) -> bool {
         self.leads() || self.owes_silence()

@@ -1,16 +1,16 @@
 use crate::{Acks, NodeId, NodeSet};
 
-/// The phase of a node. `C` is the algorithm's type for a candidacy.
+/// The phase of a node in the election. `C` is the algorithm's type for a candidacy.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Phase<C> {
-    /// Follows a leader, or waits for one.
+    /// The node follows a leader, or waits for one.
     Follower {
-        /// The leader, if this node knows one and has not marked it down.
+        /// The leader, if this node knows one and has not marked it down (taken it for failed).
         leader: Option<NodeId>,
     },
-    /// Tries to be elected.
+    /// The node tries to be elected.
     Candidate(C),
-    /// Leads.
+    /// The node leads.
     Leader(LeaderState),
 }
 

@@ -1,4 +1,4 @@
-//! Changes of the members while a node runs.
+//! Replaces the members of an algorithm while a node runs.
 
 use alloc::sync::Arc;
 
@@ -7,22 +7,24 @@ use crate::{ElectionAlgorithm, Epoch, Membership, Outbox, Quorum};
 
 /// An algorithm whose members can change while a node runs.
 ///
-/// An algorithm alone does not decide which members it has. A wrapper around it agrees on the
-/// members, and ensures that each majority of the old members meets each majority of the new ones.
+/// An algorithm alone does not decide which members it has. A wrapper around the algorithm decides
+/// it: the wrapper makes the nodes agree on the members, and ensures that each majority of the old
+/// members has a node in common with each majority of the new members.
 pub trait Reseat: ElectionAlgorithm<Guarantee = Quorum> {
     /// Replaces the members. The elections of all epochs up to and including `closed` have ended:
-    /// from now on the node supports no candidate in these epochs, and counts no answers that
-    /// belong to them. The node enters the epoch `closed` if its own epoch is lower.
+    /// from now on the node supports no candidate in these epochs, and counts no answers to
+    /// requests of these epochs. The node enters the epoch `closed` if its own epoch is lower.
     ///
     /// A leader of the epoch `closed` still leads, and keeps the acknowledgements of nodes that are
-    /// still members. A follower of this leader still follows. The node still owes the silence that
-    /// it owed. Any candidacy ends, because the answers so far came from the old members.
+    /// still members. A follower of this leader still follows. If the node owed a leader silence
+    /// (it supports no other node), it still does. Any candidacy ends, because the answers so far
+    /// came from the old members.
     fn reseat(&mut self, members: Membership, closed: Epoch, out: &mut Outbox<Self>);
 }
 
 impl<A: QuorumElection> QuorumNode<A> {
-    /// Replaces the rules, and with them the members. The caller has entered the epoch that is
-    /// closed.
+    /// Replaces the rules, which contain the members. Before this call, the node must have entered
+    /// the epoch `closed` of [`Reseat::reseat`].
     pub fn reseat(&mut self, rules: Rules<A>, out: &mut Outbox<A>) {
         let members = &rules.members;
         let retained = self.suspects.iter().filter(|&node| members.has_peer(node));

@@ -4,21 +4,22 @@ use core::hash::{Hash, Hasher};
 use super::QuorumElection;
 use crate::{Configuration as _, Delay, Membership, NodeId, NodeSet, Timing};
 
-/// The part of a node's state that never changes.
+/// The members and the configuration of a node. Only
+/// [`QuorumNode::reseat`](super::QuorumNode::reseat) replaces them.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rules<A: QuorumElection> {
     /// The members, seen from this node.
     pub members: Membership,
     /// The configuration.
     pub config: A::Config,
-    // For each member, by position: the number of different priorities above its own. Empty if the
-    // algorithm has no priorities.
+    // For each member, by its position: the number of different priorities above the member's own.
+    // Empty if the algorithm has no priorities.
     levels: Vec<u32>,
 }
 
 // Equal rules have equal hashes, as `Hash` requires. The hash of the node id is enough: a model
-// checker hashes millions of states of the same few nodes, and the rules of one node are the same
-// in all these states.
+// checker hashes millions of states of the same few nodes, and one node has the same rules in all
+// states, except after a change of the members.
 impl<A: QuorumElection> Hash for Rules<A> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.members.me().hash(state);
@@ -60,13 +61,15 @@ impl<A: QuorumElection> Rules<A> {
         self.config.timing()
     }
 
-    /// Returns the random rest of the election timeout after the vigil. For each priority above its
-    /// own, a node waits longer by one spread of the election timeout.
+    /// Returns the stagger, which is the random part of the election timeout after the vigil. For
+    /// each different priority above its own, a node waits longer by one spread (`election_max` -
+    /// `election_min`), so that nodes of a higher priority campaign first.
     #[must_use]
     pub fn stagger(&self, attempt: u32) -> Delay {
         let timing = self.timing();
-        // A fixed timeout has no spread. Even then, an election of one priority must fit before the
-        // next priority campaigns.
+        // If `election_min` equals `election_max`, there is no spread. Even then, the nodes of one
+        // priority need a round trip for their election before the nodes of the next priority
+        // campaign.
         let step = timing
             .election_max
             .saturating_sub(timing.election_min)
@@ -76,7 +79,8 @@ impl<A: QuorumElection> Rules<A> {
         Delay::between(min.saturating_add(handicap), max.saturating_add(handicap))
     }
 
-    /// Returns `true` if the spread of this attempt is long enough for one round trip per member.
+    /// Returns `true` if the stagger of this attempt can be long enough for one round trip per
+    /// member, so that all members can campaign one after the other.
     #[must_use]
     pub fn has_room(&self, attempt: u32) -> bool {
         let members = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
@@ -86,7 +90,8 @@ impl<A: QuorumElection> Rules<A> {
 
     /// Returns how many members campaign before this node when all nodes see at the same time that
     /// `leader` has failed. These are the members of a higher priority, and the members of the same
-    /// priority that come sooner after the leader in the ring of ids. Suspects do not count.
+    /// priority that come sooner after the leader in the order of ids, in which the lowest id
+    /// follows the highest. Suspects do not count.
     #[must_use]
     pub fn rank(&self, leader: NodeId, suspects: &NodeSet) -> u32 {
         let turn = |node: NodeId| (self.level(node), node <= leader, node);
@@ -98,9 +103,10 @@ impl<A: QuorumElection> Rules<A> {
         u32::try_from(first.count()).unwrap_or(u32::MAX)
     }
 
-    /// Returns how long the node of this [`rank`](Self::rank) leaves the election to others: a
-    /// round trip for each node that goes first. If this wait is not shorter than `election_min`,
-    /// the node waits for the whole election timeout instead.
+    /// Returns how long a node of this [`rank`](Self::rank) waits before it campaigns: one round
+    /// trip for each node that goes first, plus a random part of up to half a round trip. If the
+    /// wait for the other nodes is not shorter than `election_min`, the node waits for the whole
+    /// election timeout instead.
     #[must_use]
     pub fn turn(&self, rank: u32) -> Delay {
         let timing = self.timing();

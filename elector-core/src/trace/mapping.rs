@@ -1,4 +1,5 @@
-//! Replaces the values of records, by text or by values of any other type.
+//! Replaces the values in trace records (messages, timers and durable states) by texts, or by
+//! values of any other type.
 
 use alloc::{format, string::String};
 use core::fmt;
@@ -6,8 +7,9 @@ use core::fmt;
 use super::{Event, Record, Stimulus};
 
 impl<M, T, D> Record<M, T, D> {
-    /// Returns the same record with other values: for example as JSON, or without the fields that
-    /// do not matter.
+    /// Returns this record with other values: each message, timer and durable state is replaced by
+    /// the result of the function for it. A function can return, for example, the value as JSON, or
+    /// the value without the fields that do not matter.
     #[must_use]
     pub fn map<N, U, E>(
         &self,
@@ -24,7 +26,7 @@ impl<M, T, D> Record<M, T, D> {
 }
 
 impl<M: fmt::Debug, T: fmt::Debug, D: fmt::Debug> Record<M, T, D> {
-    /// Returns the record with the `Debug` text of each value.
+    /// Returns the record with each message, timer and durable state replaced by its `Debug` text.
     #[must_use]
     pub fn to_text(&self) -> Record {
         self.map(text, text, text)
@@ -32,7 +34,7 @@ impl<M: fmt::Debug, T: fmt::Debug, D: fmt::Debug> Record<M, T, D> {
 }
 
 impl<M: fmt::Debug, T: fmt::Debug, D: fmt::Debug> Event<M, T, D> {
-    /// Returns the event with the `Debug` text of each value.
+    /// Returns the event with each message, timer and durable state replaced by its `Debug` text.
     #[must_use]
     pub fn to_text(&self) -> Event {
         self.mapped(text, text, text)

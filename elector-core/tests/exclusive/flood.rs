@@ -21,7 +21,7 @@ use crate::{
     support::{in_time, patient_timing},
 };
 
-/// A transport that reports the times of heartbeats.
+/// A transport in memory that also sends the time of each heartbeat to node 2 to a channel.
 struct ObservedTransport(MemoryTransport<Raft>, mpsc::UnboundedSender<Instant>);
 
 struct ObservedLinks(Box<dyn Links<Raft>>, mpsc::UnboundedSender<Instant>);
@@ -41,7 +41,7 @@ impl Transport<Raft> for ObservedTransport {
 impl Links<Raft> for ObservedLinks {
     fn send(&mut self, to: NodeId, message: RaftMessage) -> Result<(), Dropped> {
         if message.kind() == "Heartbeat" && to == NodeId(2) {
-            // The receiver is closed at the end of the test.
+            // This fails only at the end of the test, when the receiver of the channel is closed.
             let _ = self.1.send(Instant::now());
         }
         self.0.send(to, message)
@@ -56,7 +56,7 @@ fn resident_bytes() -> u64 {
 }
 
 // If a peer floods a leader, only messages of this peer are lost: heartbeats are on time, there is
-// no election, the memory is bounded, and the counter counts the losses.
+// no election, the memory is bounded, and the counter of refused messages counts the lost ones.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_does_not_disturb_the_leader() {
     let _exclusive = EXCLUSIVE.lock().await;
@@ -85,7 +85,8 @@ async fn a_flood_does_not_disturb_the_leader() {
             let sent = Moment::ZERO;
             let mut count = 0_u64;
             while !stop.load(Ordering::Relaxed) {
-                // The result does not matter: a message may be dropped.
+                // The network may drop this message, because the queue of node 1 is full. So the
+                // result does not matter.
                 let stale = RaftMessage::HeartbeatAck { term, sent };
                 let _ = network.inject(NodeId(3), NodeId(1), stale);
                 count += 1;
@@ -114,8 +115,8 @@ async fn a_flood_does_not_disturb_the_leader() {
     );
     assert!(flood > 100_000 * FLOOD.as_secs());
     assert!(traffic.refused > 0, "the counter counts");
-    // The widest gap is 52 ms on an idle machine. With a single mailbox for all peers, it would be
-    // seconds.
+    // On an idle machine, the widest gap between two heartbeats is 52 ms. If all peers of a node
+    // shared one queue, the gap would be seconds.
     assert!(
         max_gap < Duration::from_millis(500),
         "{max_gap:?} between heartbeats"

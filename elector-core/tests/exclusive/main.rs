@@ -1,4 +1,5 @@
-//! Tests of nodes on actors that measure their own process: its threads, its memory, its delays.
+//! Tests of nodes that run on actors (the host for applications). The tests measure their own
+//! process: its threads, its memory, its delays.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
@@ -10,6 +11,6 @@ mod scale;
 
 use tokio::sync::Mutex;
 
-/// Locked by the running test. Threads and memory belong to the process, so two tests at the same
-/// time would measure each other.
+/// The running test locks this mutex. Threads and memory belong to the process, so two tests at the
+/// same time would measure each other.
 static EXCLUSIVE: Mutex<()> = Mutex::const_new(());

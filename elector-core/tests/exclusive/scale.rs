@@ -1,5 +1,5 @@
-//! Tests many nodes in one process. The tests print the cost:
-//! `cargo test --release --test exclusive scale -- --nocapture`.
+//! Tests many nodes in one process. The tests print the time, the threads and the memory that the
+//! nodes need: `cargo test --release --test exclusive scale -- --nocapture`.
 
 use std::time::{Duration, Instant};
 
@@ -75,8 +75,8 @@ async fn ten_thousand_clusters_share_a_few_threads() {
         let elector = cluster.node(1).unwrap();
         led.push(in_time(elector.campaign()).await.unwrap());
     }
-    // Both differences can be negative: threads of an earlier test end, and the allocator returns
-    // memory.
+    // The difference of the threads and the difference of the memory can be negative: threads of an
+    // earlier test end, and the allocator returns memory.
     let more_threads = process_status("Threads:") - threads;
     let kib = (process_status("VmRSS:") - memory) as f64 / f64::from(CLUSTERS);
     println!(

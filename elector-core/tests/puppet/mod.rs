@@ -1,5 +1,5 @@
-//! An algorithm that does exactly what its messages say, right or wrong. With this algorithm a test
-//! can make any step, and break any rule.
+//! The puppet: an algorithm that does exactly what the messages that it receives say, right or
+//! wrong. With this algorithm a test can make any step, and break any rule.
 #![allow(dead_code, reason = "each test crate uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "an unexpected result must end a test")]
 
@@ -38,7 +38,7 @@ pub(crate) enum Act {
     Break,
 }
 
-/// All actions of one step.
+/// A message: all actions of the step in which the puppet receives it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Script(pub Vec<Act>);
 
@@ -143,7 +143,7 @@ pub(crate) fn received(acts: &[Act]) -> Input<Script, char> {
     }
 }
 
-/// Makes a step in which the puppet keeps its contract.
+/// Makes a step with these actions. The actions must not break the contract of an algorithm.
 pub(crate) fn obey(driver: &mut Driver<Puppet>, acts: &[Act]) -> Box<Step<Puppet>> {
     driver.step(received(acts), Moment::ZERO).unwrap()
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{error::Error, switch::Switch, witness::lives};
 
-/// How many of the last events a report of violations shows.
+/// How many of the last events (faults, repairs and ends of nodes) a report of violations shows.
 const REPORTED_EVENTS: usize = 60;
 
 /// A trial of one cluster: its algorithm, its size, and its faults.
@@ -45,8 +45,8 @@ pub(super) struct ClusterResult {
 }
 
 impl ClusterTrial<'_> {
-    /// Starts the cluster, and injects the faults, up to the end of the first round with a
-    /// violation. Prints the violations, and stops the cluster.
+    /// Starts the cluster, and injects the faults. Ends after all faults, or after the first round
+    /// with a violation. Prints the violations, and stops the cluster.
     ///
     /// # Errors
     /// Returns an error if the trial itself cannot be carried out.
@@ -144,7 +144,7 @@ impl ClusterTrial<'_> {
     fn keep(&self, executor: &Executor<'_>) -> PathBuf {
         let name = format!("{}-{}-{}", self.algorithm.name(), self.nodes, self.seed);
         let kept = env::temp_dir().join("elector-field-chaos").join(name);
-        // The files only help the reader, so errors are ignored.
+        // The files only help the reader of a report, so errors are ignored.
         let _ = fs::create_dir_all(&kept);
         let _ = fs::write(kept.join("events"), executor.events.join("\n"));
         let lives = lives(executor.folder).unwrap_or_default();

@@ -6,14 +6,14 @@ use std::{
 
 use crate::{error::Error, witness::Life};
 
-/// The commands that have run in a cluster, in the order in which they took the lock or failed to
-/// take it.
+/// The commands that have run in a cluster, in the order in which they took the lock of the
+/// commands or failed to take it.
 ///
-/// This type checks that no two commands run at once, and that each command has a higher token than
-/// all commands before it.
+/// This type checks that no two commands run at once, and that each command has a higher fencing
+/// token than all commands before it.
 #[derive(Debug, Default)]
 pub(super) struct Commands {
-    /// How many bytes of the file of lives have been read.
+    /// How many bytes of the file with the lives of the commands have been read.
     position: u64,
     pub(super) count: usize,
     pub(super) last: Option<Life>,
@@ -23,7 +23,7 @@ pub(super) struct Commands {
 }
 
 impl Commands {
-    /// Reads the commands that began since the last call.
+    /// Reads the lines of the commands that began since the last call, and checks these commands.
     ///
     /// # Errors
     /// Returns an error if the file exists and cannot be read.
@@ -49,7 +49,7 @@ impl Commands {
         Ok(())
     }
 
-    /// Checks the next command against all commands before it.
+    /// Checks the next command against all commands before it, and records the violations.
     fn check(&mut self, life: Life) {
         self.count += 1;
         if life.overlaps {
@@ -77,8 +77,8 @@ mod tests {
 
     const CORRECT: &str = "70 100 16384 false 1\n71 200 16385 false 1\n80 300 32768 false 2\n";
 
-    /// Returns the overlaps and token violations that are found when `more` is written after a
-    /// correct history, and the number of commands.
+    /// Returns the overlaps and the violations of the tokens that are found when the lines `more`
+    /// are written after a correct history, and the number of commands.
     fn check_after_correct_history(more: &str) -> (Vec<String>, Vec<String>, usize) {
         let folder = tempfile::tempdir().unwrap();
         let mut commands = Commands::default();
@@ -93,14 +93,15 @@ mod tests {
         (commands.overlaps, commands.token_violations, commands.count)
     }
 
-    // A check with false alarms would be switched off. The last line is incomplete: it is not read.
+    // If the check had false alarms, people would switch it off. The last line is incomplete, so it
+    // is not read.
     #[test]
     fn a_correct_history_has_no_violation() {
         let (overlaps, tokens, count) = check_after_correct_history("81 400 32769 false 2\n82 50");
         assert_eq!((overlaps, tokens, count), (vec![], vec![], 4));
     }
 
-    // A check that finds nothing would accept two commands at once.
+    // If the check found nothing, a trial would accept two commands at once.
     #[test]
     fn each_violation_is_found() {
         let (overlaps, tokens, _) = check_after_correct_history("81 400 32769 true 2\n");
@@ -114,7 +115,8 @@ mod tests {
             ("81 400 0 false 2\n", "did not rise"),
             ("81 400  false 2\n", "did not rise"),
             ("81 400 32769\n", "not a line"),
-            // The second token is higher than the first, but not higher than all before.
+            // The token of the second line is higher than the token of the first line, but not
+            // higher than all tokens before.
             ("81 400 100 false 2\n82 500 200 false 2\n", "did not rise"),
         ] {
             let (overlaps, tokens, _) = check_after_correct_history(bad);

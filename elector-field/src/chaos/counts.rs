@@ -6,8 +6,8 @@ use super::plan::Kind;
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     pub(super) faults: BTreeMap<Kind, usize>,
-    /// How often nodes ended in each way. The key is the last fault that may have ended the node,
-    /// and the way.
+    /// How often nodes ended in each way. The key has two parts: the last fault that may have ended
+    /// the node, and the way in which it ended, for example `signal 9`.
     ends: BTreeMap<(Option<Kind>, String), usize>,
     pub(super) leases: usize,
     /// The longest time from the repair of all faults until a leader ran its command.
@@ -40,19 +40,24 @@ impl fmt::Display for Counts {
 pub(super) fn is_expected(after: Option<Kind>, how: &str) -> bool {
     match after {
         Some(Kind::Kill) => how == "signal 9",
-        // A node that has just been started may have no guardian yet (then the node itself is
-        // killed), or cannot start without the guardian.
+        // A node ends with code 4 when its guardian, the process that kills the command before the
+        // lease ends, has failed. A node that has just been started may have no guardian yet. Then
+        // the trial kills the node itself (signal 9), or the node cannot start without the guardian
+        // (code 2).
         Some(Kind::KillGuardian) => ["code 4", "code 2", "signal 9"].contains(&how),
-        // The node may notice the end of the guardian before the signal to the node itself arrives.
+        // Signal 9 is the signal to the node itself. The node may notice the end of its guardian
+        // before that signal arrives, and then ends with code 4.
         Some(Kind::KillBoth) => how == "signal 9" || how == "code 4",
-        // A node that has just been started does not handle SIGTERM yet. It has no command at that
-        // time.
+        // A node that shuts down as requested ends with code 0. A node that has just been started
+        // does not handle SIGTERM yet, so the signal ends it. It has no command at that time.
         Some(Kind::End) => how == "code 0" || how == "signal 15",
-        // Code 2 means that the node cannot be started without its disk.
+        // Code 3 means that the node has stopped because of its disk. Code 2 means that it could
+        // not start without its disk.
         Some(Kind::FailDisk) => how == "code 3" || how == "code 2",
-        // The node ends if its guardian does not kill the command within a second.
+        // The node ends with code 4 if its guardian does not kill the command within a second.
         Some(Kind::PauseGuardian) => how == "code 4",
-        // The command of the last life still used the address, so the node could not start.
+        // The command of the node's last life, which is its last process, still used the address.
+        // So the node could not start.
         None => how == "code 2",
         _ => false,
     }

@@ -5,7 +5,8 @@ use std::{
 
 use crate::{error::Error, program::run};
 
-/// The size is enough for a record and for the journal of the file system.
+/// The size of a disk in bytes. It is enough for the record, which is the durable state of a node,
+/// and for the journal of the file system.
 const SIZE_BYTES: u64 = 16 << 20;
 
 /// A file system for one node, on a loop device over a file in memory.
@@ -43,7 +44,7 @@ impl Disk {
         run("mount", &["-o", "loop", &image, &place]).map(drop)
     }
 
-    /// Makes each write wait. A process that waits for a write cannot be killed.
+    /// Makes each write to the disk wait. A process that waits for a write cannot be killed.
     ///
     /// # Errors
     /// Returns an error if `fsfreeze` fails.
@@ -62,7 +63,8 @@ impl Disk {
         run("fsfreeze", &["-u", &self.place.to_string_lossy()]).map(drop)
     }
 
-    /// Makes each write fail, as after a device error. Data that was synced before stays readable.
+    /// Makes each write to the disk fail, as after a device error. Data that was synced before
+    /// stays readable.
     ///
     /// # Errors
     /// Returns an error if `mount` fails.
@@ -91,7 +93,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Nothing can be done about failures here.
+        // These calls may fail, and nothing can be done about that here.
         if self.is_frozen {
             let _ = self.thaw();
         }

@@ -17,8 +17,9 @@ use crate::{error::Error, path::Path, switch::Switch, witness::now};
 /// How often the executor checks whether nodes have ended.
 const CHECK_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How long a node may take to end after a signal. Also how long a cluster without faults may take
-/// until the command of a leader runs. Normally each takes about a hundredth of this time.
+/// How long a node may take to end after a signal. This is also how long a cluster without faults
+/// may take until the command of a leader runs. Normally each of these takes about a hundredth of
+/// this time.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// Injects the faults of a plan into a cluster, and repairs them.
@@ -30,9 +31,9 @@ pub(super) struct Executor<'a> {
     pub(super) watch: Watch,
     pub(super) members: Vec<Member<'a>>,
     pub(super) commands: Commands,
-    /// The repairs that have not been carried out yet, with the times at which they are due.
+    /// The repairs that the executor has not carried out yet, with the times at which they are due.
     pending: Vec<(Instant, Repair)>,
-    /// Nodes that are down or stopped, or whose disk hangs or fails.
+    /// The nodes, counted from 0, that are down or stopped, or whose disk hangs or fails.
     busy: BTreeSet<usize>,
     pub(super) counts: Counts,
     /// All faults, repairs and ends of nodes, with their times.
@@ -112,8 +113,8 @@ impl<'a> Executor<'a> {
         let target = loop {
             match self.target(step) {
                 Some(target) => break target,
-                // No node can have this fault now, because all have a fault already. The first
-                // repair frees a node.
+                // No node can have this fault now, because all nodes have a fault already. The
+                // first repair makes a node free for it.
                 None => self.repair_until(Instant::now() + CHECK_INTERVAL)?,
             }
         };
@@ -195,7 +196,8 @@ impl<'a> Executor<'a> {
                 self.take_end(node)?;
                 let member = &mut self.members[node];
                 if member.is_running() {
-                    // The node did not write while its disk failed, so it still runs.
+                    // The node has not noticed the failed disk, because it did not write. So it
+                    // still runs.
                     self.counts.add_end(Some(Kind::FailDisk), "killed");
                     member.kill_node();
                 }
@@ -211,7 +213,7 @@ impl<'a> Executor<'a> {
         Ok(())
     }
 
-    /// Sets each path to the combination of its present faults.
+    /// Sets the faults of each path to the combination of all faults that it has at present.
     fn update_paths(&self) {
         let nodes = self.members.len();
         for from in 0..nodes {
@@ -228,7 +230,8 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Returns the target of this step, or the first node after the target that can have the fault.
+    /// Returns the target of this step, or the first node after the target that can have the fault;
+    /// `None` if no node can have it.
     fn target(&self, step: Step) -> Option<usize> {
         let nodes = self.members.len();
         let first = match step.target {
@@ -247,10 +250,10 @@ impl<'a> Executor<'a> {
         (first..nodes).chain(0..first).find(can_have_fault)
     }
 
-    /// Restarts nodes that have ended, as a service manager does.
+    /// Restarts the nodes that have ended, as a service manager does.
     ///
     /// A node may need several restarts: it cannot start as long as the command of its last life
-    /// keeps the address in use.
+    /// (its last process) keeps the address in use.
     fn restart_ended(&mut self) -> Result<(), Error> {
         for node in 0..self.members.len() {
             self.take_end(node)?;
@@ -276,7 +279,8 @@ impl<'a> Executor<'a> {
         Ok(())
     }
 
-    /// Waits until there is one leader and its command runs. All faults must be repaired before.
+    /// Waits until all nodes report one leader and its command runs. The caller must have repaired
+    /// all faults before. If the time limit passes, records a violation.
     pub(super) fn converge(&mut self) -> Result<(), Error> {
         let (began, repaired) = (Instant::now(), now());
         loop {

@@ -7,8 +7,8 @@ use crate::{error::Error, program::run};
 
 /// The folder that all nodes of a cluster write into.
 ///
-/// The folder is in memory if possible. A command that waits for a slow disk cannot be killed, and
-/// these trials do not test that case.
+/// The folder is in memory if possible. A command that waits for a slow disk cannot be killed in
+/// time, and these trials do not test that case.
 #[derive(Debug)]
 pub(super) struct Folder(PathBuf);
 
@@ -36,7 +36,7 @@ impl Folder {
 
     fn clear(&self) {
         for entry in fs::read_dir(&self.0).into_iter().flatten().flatten() {
-            // Only these entries can be mounted.
+            // Only the entries with this prefix can be mounted.
             if entry.file_name().to_string_lossy().starts_with("disk-") {
                 let place = entry.path();
                 let _ = run("fsfreeze", &["-u", &place.to_string_lossy()]);

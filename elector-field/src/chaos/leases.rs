@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 pub(super) struct Holder {
     pub(super) epoch: u64,
     pub(super) node: u64,
-    /// The life of the node. This is `instance` in the status of the node.
+    /// The life (process) of the node. This is the field `instance` in the status of the node.
     pub(super) instance: u64,
 }
 
@@ -14,17 +14,17 @@ pub(super) struct Holder {
 ///
 /// A node that answers `holds_leadership: true` (it leads, and its lease is valid) has read its
 /// clock at one moment between the request and the answer. So the first such moment of one holder
-/// is not later than its first answer, and the last moment is not earlier than its last request.
-/// The leadership counts as held for the whole time between these two. This is correct even if the
-/// lease was interrupted in between, because no other node can have held a lease in the
-/// interruption: voters that have elected another leader do not return to the earlier epoch, so the
-/// lease could not have been renewed.
+/// is not later than its first answer, and the last such moment is not earlier than its last
+/// request. The leadership counts as held for the whole time between the first answer and the last
+/// request. This is correct even if the lease was interrupted in between, because no other node can
+/// have held a lease in the interruption: voters that have elected another leader do not return to
+/// the earlier epoch, so the first holder could not have renewed its lease.
 ///
 /// # What it finds
 ///
 /// - Two leaderships that were held at the same time, because neither can have ended before the
-///   other began. This holds for all moments between request and answer at which the nodes may have
-///   read their clocks.
+///   other one began. This is certain for all moments between request and answer at which the nodes
+///   may have read their clocks.
 /// - Two nodes that held leaderships of the same epoch, at any times.
 ///
 /// Each of these is certainly a violation, even if requests or answers were slow.
@@ -33,16 +33,16 @@ pub(super) struct Holder {
 ///
 /// - An overlap that is shorter than the time between two requests to one of the nodes.
 /// - A lease that a node holds while it does not answer: while the node is stopped, waits for its
-///   disk, or gets no processor. For this case the lock of the commands checks that the command of
-///   the node ended before the command of another node ran.
+///   disk, or gets no processor. For this case there is the lock of the commands: it shows whether
+///   the command of the node ended before the command of another node ran.
 ///
 /// The time in `lease_remaining_ms` does not count as held, because a node may give up its lease,
 /// or exit, at any moment after its answer.
 #[derive(Debug, Default)]
 pub(super) struct Leases(BTreeMap<Holder, Span>);
 
-/// A time span in nanoseconds. If only one answer was seen for a leadership, `from` is later than
-/// `until`.
+/// A time span: from the first answer for a leadership to the last request for it, both in
+/// nanoseconds. If only one answer was seen for a leadership, `from` is later than `until`.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     from: u64,
@@ -50,7 +50,8 @@ struct Span {
 }
 
 impl Leases {
-    /// Adds an answer of a node that held its leadership, with the times of request and answer.
+    /// Adds an answer of a node that held its leadership, with the times of the request and of the
+    /// answer in nanoseconds.
     pub(super) fn add(&mut self, holder: Holder, asked: u64, answered: u64) {
         let span = self.0.entry(holder).or_insert(Span {
             from: answered,
@@ -118,7 +119,7 @@ mod tests {
     const A: Holder = holder(1, 1);
     const B: Holder = holder(2, 2);
 
-    // A check with false alarms would be switched off.
+    // If the check had false alarms, people would switch it off.
     #[test]
     fn consecutive_leases_are_no_violation() {
         // A node may have read its clock at any moment from the request to the answer.
@@ -130,20 +131,21 @@ mod tests {
         ] {
             assert_eq!(violations(&answers), [""; 0]);
         }
-        // The first node was elected again later, in a new epoch.
+        // The node that leads first is elected again later, in a new epoch.
         let again = Holder { epoch: 3, ..A };
         let answers = [before, (B, 300, 310), (again, 400, 410)];
         assert_eq!(violations(&answers), [""; 0]);
         assert_eq!(violations(&[]), [""; 0]);
     }
 
-    // A check that finds nothing would accept two leaders.
+    // If the check found nothing, a trial would accept two leaders.
     #[test]
     fn each_overlap_is_found() {
         let [first, last] = [(A, 100, 110), (A, 200, 210)];
         for others in [
-            // The other leadership is within the span of the first one (seen once, and seen twice),
-            // crosses the end of the span, surrounds the span, or touches it.
+            // The other leadership is within the span of the first leadership (the other one was
+            // seen once, then twice), crosses the end of the span, surrounds the span, or touches
+            // it.
             &[(B, 150, 160)][..],
             &[(B, 130, 140), (B, 180, 185)],
             &[(B, 190, 195), (B, 300, 310)],

@@ -3,7 +3,7 @@ use std::{fs, path::Path};
 /// The information in the logs of the nodes that a trial needs.
 #[derive(Debug, Default)]
 pub(super) struct Logs {
-    /// How often a node logged that its command ended after its lease.
+    /// How often a node logged that its command ended only after its lease had ended.
     pub(super) late_ends: usize,
     /// All lines with a panic.
     pub(super) panics: Vec<String>,
@@ -12,8 +12,8 @@ pub(super) struct Logs {
 impl Logs {
     /// Adds the information of one log file.
     pub(super) fn read(&mut self, log: &Path) {
-        // A process that cannot write its log as usual may write a panic in the middle of a line.
-        // So each line is read as text, and not as JSON.
+        // A process that cannot write its log as usual may write the text of a panic in the middle
+        // of a line. So each line is read as text, and not as JSON.
         let text = fs::read(log).unwrap_or_default();
         for line in String::from_utf8_lossy(&text).lines() {
             if line.contains("command ended after its lease") {
@@ -30,7 +30,8 @@ impl Logs {
 mod tests {
     use super::*;
 
-    // No other check notices a panic that was caught, or a panic that made the node restart.
+    // No other check of a trial notices a panic that was caught, or a panic after which the node
+    // was restarted.
     #[test]
     fn panics_are_found() {
         let folder = tempfile::tempdir().unwrap();

@@ -25,9 +25,10 @@ pub(super) struct Member<'a> {
     data: PathBuf,
     node: Option<Child>,
     proxy: Option<Child>,
-    /// The last fault that may end the node.
+    /// The kind of the last fault that may end the node's process.
     pub(super) ending_fault: Option<Kind>,
-    // The disk is the last field, so that it is dropped after the processes that use it have ended.
+    // The field `disk` is the last field, so that the disk is dropped after the processes that use
+    // it have ended.
     pub(super) disk: Option<Disk>,
 }
 
@@ -104,7 +105,8 @@ impl<'a> Member<'a> {
         self.proxy.is_some()
     }
 
-    /// Kills the proxy: its port refuses connections, and its open connections break.
+    /// Kills the proxy in front of the node: its port refuses connections, and its open connections
+    /// break.
     pub(super) fn kill_proxy(&mut self) {
         kill(&mut self.proxy);
     }
@@ -139,8 +141,8 @@ impl<'a> Member<'a> {
         let node = self.pid();
         let (pids, signal) = match fault {
             ProcessFault::Kill => ([node, None], Signal::KILL),
-            // A node that has just been started may have no guardian yet. Then the node itself is
-            // killed.
+            // A node that has just been started may have no guardian yet (the process that kills
+            // the command before the lease ends). Then the node itself is killed.
             ProcessFault::KillGuardian => ([guardian.or(node), None], Signal::KILL),
             ProcessFault::KillBoth => ([node, guardian], Signal::KILL),
             ProcessFault::End => ([node, None], Signal::TERM),
@@ -148,15 +150,16 @@ impl<'a> Member<'a> {
             ProcessFault::PauseGuardian => ([guardian, None], Signal::STOP),
         };
         for pid in pids.into_iter().flatten() {
-            // The process may have just ended. Then `take_exit_status` reports its end later.
+            // An error means that the process has just ended. Then `take_exit_status` reports its
+            // end later.
             let _ = kill_process(pid, signal);
         }
     }
 
-    /// Continues the node and its guardian, because one of them may be stopped.
+    /// Makes the node and its guardian continue, because one of them may be stopped.
     pub(super) fn resume(&self) {
         for pid in [self.pid(), self.guardian()].into_iter().flatten() {
-            // The process may have ended.
+            // An error means that the process has ended.
             let _ = kill_process(pid, Signal::CONT);
         }
     }
@@ -165,8 +168,8 @@ impl<'a> Member<'a> {
         self.node.as_ref().map(Pid::from_child)
     }
 
-    /// Returns the process of the guardian of the node's command. The guardian is a child of the
-    /// first thread of the node.
+    /// Returns the process id of the guardian, which is the process that kills the node's command
+    /// before the lease ends. The guardian is a child of the first thread of the node.
     fn guardian(&self) -> Option<Pid> {
         let pid = self.pid()?.as_raw_nonzero();
         let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
@@ -199,10 +202,11 @@ fn kill(child: &mut Option<Child>) {
 impl Drop for Member<'_> {
     fn drop(&mut self) {
         if let Some(disk) = &mut self.disk {
-            // A process that waits for a frozen disk cannot be killed.
+            // A process that waits for a frozen disk cannot be killed, so the disk must not stay
+            // frozen.
             let _ = disk.thaw();
         }
-        // A stopped guardian could not kill the command.
+        // A stopped guardian could not kill the command of the node.
         self.resume();
         self.kill_node();
         self.kill_proxy();

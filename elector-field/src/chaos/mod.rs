@@ -1,7 +1,8 @@
 //! Injects random faults of every kind into clusters of real processes. Each node has its own host.
 //!
-//! At no time may two leases be valid, or two commands run, and fencing tokens must rise. After
-//! all faults are repaired there must be one leader, and its command must run.
+//! At no time may two leases be valid, or two commands run. Each fencing token must be higher than
+//! all tokens before it. After all faults are repaired there must be one leader, and its command
+//! must run.
 
 mod cluster_trial;
 mod commands;
@@ -34,7 +35,7 @@ use crate::{error::Error, switch::Switch};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Chaos {
-    /// The command `elector`
+    /// Path of the program `elector`
     #[arg(long, default_value = "target/release/elector")]
     elector: PathBuf,
     /// Number of faults for each cluster

@@ -1,5 +1,5 @@
-//! The faults of a trial. The same seed gives the same faults at the same planned times. The time
-//! at which a node notices a fault depends on the machine, and differs from run to run.
+//! The plan: the faults of a trial. The same seed gives the same faults at the same planned times.
+//! The time at which a node notices a fault depends on the machine, and differs from run to run.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::path::{Barrier, Path};
 /// One fault of a plan.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Step {
-    /// The time since the fault before.
+    /// The time from the previous fault to this fault.
     pub(super) after: Duration,
     pub(super) kind: Kind,
     pub(super) fault: Fault,
@@ -23,11 +23,12 @@ pub(super) struct Step {
 /// The effect of a fault on its target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Fault {
-    /// A signal to the process of the target, or to its guardian.
+    /// A signal to the process of the target, or to the guardian of its command. A guardian is the
+    /// process that kills the command before the lease ends.
     Process(ProcessFault),
-    /// A fault of the packets on the paths on this side of the target.
+    /// A fault of the packets on those paths of the target that the side selects.
     Paths(Path, Side),
-    /// SIGKILL to the proxy in front of the node.
+    /// SIGKILL to the TCP proxy in front of the node.
     Proxy,
     /// Writes to the disk do not return.
     FreezeDisk,
@@ -100,7 +101,7 @@ pub(crate) enum Kind {
     FailDisk,
 }
 
-/// The number of faults in a round. Each round has all kinds, in a random order.
+/// The number of faults in a round. Each round has all kinds of faults, in a random order.
 pub(super) const ROUND: usize = 20;
 
 /// Returns the kinds of faults of one round: each kind once, but `Kind::Kill` three times.
@@ -148,7 +149,7 @@ fn step(rng: &mut Rng, kind: Kind, nodes: usize, lease: Duration) -> Step {
         }
         Kind::Pause | Kind::PauseGuardian => (1.2, 3.0),
         Kind::HangDisk => (0.5, 3.0),
-        // A node notices the fault only when it writes, and it writes only when it votes.
+        // A node notices that its disk fails only when it writes, and it writes only when it votes.
         Kind::FailDisk => (4.0, 12.0),
         Kind::Loss | Kind::Delay => (1.0, 6.0),
         _ => (0.5, 4.0),
@@ -225,7 +226,7 @@ impl Side {
     /// Returns `true` if the path from `from` to `to` has the fault of the target. Nodes are
     /// counted from 0.
     pub(super) fn has(self, nodes: usize, target: usize, from: usize, to: usize) -> bool {
-        // The distance of a node from the target, if the nodes are in a circle.
+        // The number of nodes from the target to this node, if the nodes are in a circle.
         let distance = |node: usize| (node + nodes - target) % nodes;
         let (from, to) = (distance(from), distance(to));
         match self {
@@ -256,7 +257,7 @@ mod tests {
         assert_eq!(plan(7, 5, 20, LEASE, |_| true), drawn(7)[..20]);
     }
 
-    // Otherwise a trial could pass without one of the kinds of faults.
+    // If a round lacked a kind of fault, a trial could pass without this kind.
     #[test]
     fn each_round_has_each_kind() {
         let kinds = |steps: &[Step]| steps.iter().map(|step| step.kind).collect::<BTreeSet<_>>();

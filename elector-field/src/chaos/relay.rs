@@ -21,7 +21,7 @@ pub(crate) fn relay(listen: SocketAddr, to: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
-/// Forwards both directions, until both have ended.
+/// Forwards the data in both directions, until both directions have ended.
 fn forward_both(client: &TcpStream, server: &TcpStream) -> io::Result<()> {
     for stream in [client, server] {
         stream.set_nodelay(true)?;
@@ -34,7 +34,8 @@ fn forward_both(client: &TcpStream, server: &TcpStream) -> io::Result<()> {
 }
 
 fn forward(mut from: &TcpStream, mut to: &TcpStream) {
-    // If the connection breaks on one side of the proxy, the other side must break too.
+    // If a connection breaks on one side of the proxy, the connection on the other side must break
+    // too.
     let end = match io::copy(&mut from, &mut to) {
         Ok(_) => Shutdown::Write,
         Err(_) => Shutdown::Both,

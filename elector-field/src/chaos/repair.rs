@@ -5,11 +5,11 @@ use crate::path::Path;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Repair {
     /// Starts the node again when its process has ended. The second value is the time at which the
-    /// process received the signal to end.
+    /// process received the signal to end, in nanoseconds of [`now`](crate::witness::now).
     StartNode(usize, u64),
-    /// Continues a node or a guardian that was stopped.
+    /// Continues a node that was stopped, or the guardian of its command that was stopped.
     Resume(usize),
-    /// Removes this fault from the paths on this side of the node.
+    /// Removes this fault from those paths of the node that the side selects.
     Paths(Path, Side, usize),
     StartProxy(usize),
     ThawDisk(usize),
@@ -17,8 +17,8 @@ pub(super) enum Repair {
 }
 
 impl Repair {
-    /// Returns the node that is busy until this repair: it is down or stopped, or its disk hangs or
-    /// fails.
+    /// Returns the node that is busy until this repair, which means that the node is down or
+    /// stopped, or that its disk hangs or fails. `None` if no node is busy.
     pub(super) fn busy_node(self) -> Option<usize> {
         match self {
             Self::StartNode(node, _)

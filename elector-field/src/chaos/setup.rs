@@ -15,12 +15,12 @@ pub(super) const HTTP: &str = "127.0.0.1:7200";
 const NODE_PORT: u16 = 7100;
 const PROXY_PORT: u16 = 7000;
 
-/// The grace: the time from SIGTERM to SIGKILL. In trials, commands ignore SIGTERM, so each command
-/// uses all of the grace.
+/// The grace: the time from SIGTERM to SIGKILL for the command, in milliseconds. In trials,
+/// commands ignore SIGTERM, so each command uses all of the grace.
 const GRACE_MS: &str = "30";
 
-/// How long a node that ends may wait for a successor. Perhaps there is no majority that can elect
-/// one.
+/// How long a node that ends may wait for a successor, in milliseconds. The time must be limited,
+/// because there may be no majority that can elect a successor.
 const LEAVE_MS: &str = "1000";
 
 /// An algorithm with a quorum guarantee.
@@ -39,7 +39,8 @@ pub(crate) enum Pace {
     Default,
     /// The durations of `--profile lan`: on a busy machine commands outlive such short leases
     Lan,
-    /// A lease with a margin of a second, which guardians keep even on an overloaded machine
+    /// A long lease: guardians have a second to kill the command, and are in time on an overloaded
+    /// machine
     Patient,
 }
 
@@ -50,7 +51,7 @@ pub(super) struct Setup<'a> {
     pub(super) algorithm: Algorithm,
     /// More arguments for each node.
     pub(super) with: &'a [String],
-    /// The folder that all of them write into.
+    /// The folder that all nodes of the cluster write into.
     pub(super) folder: &'a Path,
     pub(super) hosts: &'a [Host],
 }
@@ -133,7 +134,7 @@ impl Setup<'_> {
         command
     }
 
-    /// Returns the command line of a node. The command that this node runs as the leader ignores
+    /// Returns the command line of a node. The command that the node runs while it leads ignores
     /// SIGTERM.
     pub(super) fn node(&self, index: usize, data: &Path) -> Command {
         let listen = format!("{}:{NODE_PORT}", self.hosts[index].address);

@@ -14,21 +14,23 @@ use rustix::{
 
 use crate::{cluster::lock, error::Error, witness::now};
 
-/// How often each processor is checked.
+/// How often each processor is checked for a stall.
 const CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
-/// The shortest stall that counts. It is half of the margin of pace `quick`. The margin is the time
-/// in which a guardian must kill a command.
+/// The shortest stall that counts, in nanoseconds. It is half of the margin of the pace `quick`.
+/// The margin is the time from SIGKILL to the end of the lease: in this time a guardian must kill
+/// its command.
 const STALL_MIN_NS: u64 = 10_000_000;
 
-/// The nice value of a guardian that has no right to be a real-time process.
+/// The nice value that a guardian uses if it has no right to be a real-time process. A guardian is
+/// the process that kills the command of a node before the lease ends.
 const GUARDIAN_NICE: i32 = -20;
 
 /// Finds stalls: times in which a processor did not even run a thread of the highest priority by
 /// nice value.
 ///
-/// Processors of a virtual machine stand still now and then. A guardian that could not kill its
-/// command at such a time has no fault.
+/// The processors of a virtual machine stand still now and then. If a guardian, the process that
+/// must kill a command before the lease ends, could not do so at such a time, it has no fault.
 #[derive(Debug)]
 pub(super) struct Stalls {
     shared: Arc<Shared>,
@@ -79,7 +81,7 @@ impl Shared {
     fn measure(&self, processor: usize) {
         let mut only = CpuSet::new();
         only.set(processor);
-        // Without the rights for these calls, the thread runs late more often, and reports more
+        // Without the rights for these calls, this thread runs late more often, and so reports more
         // stalls.
         let _ = sched_setaffinity(None, &only);
         let _ = setpriority_process(None, GUARDIAN_NICE);

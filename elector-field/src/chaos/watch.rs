@@ -25,11 +25,12 @@ pub(super) struct NodeStatus {
     /// Whether the node holds its leadership: it leads, and its lease is valid.
     pub(super) holds: bool,
     instance: u64,
-    /// The time at which the status was requested.
+    /// The time at which the status was requested, in nanoseconds of [`now`].
     pub(super) asked: u64,
 }
 
-/// Polls the status of all nodes, with one thread for each node, inside the namespace of the node.
+/// Polls the status of all nodes. Each node has its own thread, which runs inside the network
+/// namespace of the node.
 #[derive(Debug)]
 pub(super) struct Watch {
     seen: Arc<Observations>,
@@ -88,8 +89,8 @@ impl Watch {
         newest.map(|(_, index)| index)
     }
 
-    /// Returns the leader that all nodes report, if their answers are to requests after `since` and
-    /// the leader holds its leadership.
+    /// Returns the leader that all nodes report, if all their answers are to requests after the
+    /// time `since` and the leader holds its leadership. Otherwise returns `None`.
     pub(super) fn agreed_leader(&self, since: u64) -> Option<u64> {
         let statuses = self.statuses().into_iter().collect::<Option<Vec<_>>>()?;
         let first = statuses.first()?;
@@ -106,7 +107,8 @@ impl Watch {
         std::mem::take(&mut *lock(&self.seen.leases))
     }
 
-    /// Returns the number of elections that were seen, as pairs of epoch and leader.
+    /// Returns the number of elections that were seen: the number of different pairs of epoch and
+    /// leader in the answers.
     pub(super) fn elections(&self) -> usize {
         lock(&self.seen.tenures).len()
     }

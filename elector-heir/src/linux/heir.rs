@@ -56,8 +56,9 @@ const fn statement(code: u32, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
     }
 }
 
-/// The offsets of the two halves of the fifth argument of a system call. For `sendto` this is the
-/// address of the receiver, which must be null: so the heir can write only on connected sockets.
+/// The offsets, in bytes of `seccomp_data`, of the two halves of the fifth argument of a system
+/// call. For `sendto` this argument is the address of the receiver, which must be null: so the heir
+/// can write only on connected sockets.
 const ADDRESS: [u32; 2] = [48, 52];
 
 const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
@@ -65,8 +66,8 @@ const EQUAL: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
 const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
 
 /// The system call filter of the heir. The heir may only wait, receive and close connections, write
-/// on a connected socket, and exit. Any other call fails. It does not kill the heir, because the
-/// core dump of the heir would contain the memory of the process.
+/// on a connected socket, and exit. Any other call fails with `EPERM`. The filter does not kill the
+/// heir for such a call, because the core dump of the heir would contain the memory of the process.
 static FILTER: [libc::sock_filter; 15] = [
     statement(LOAD, 0, 0, 4),
     statement(EQUAL, 0, 11, ARCHITECTURE),
@@ -106,6 +107,8 @@ pub(super) extern "C" fn run(args: *mut c_void) -> c_int {
     0
 }
 
+/// Gives up all rights that the heir does not need.
+///
 /// # Errors
 /// Returns the index of the failed step in [`STEPS`], and its error number.
 fn confine(args: &HeirArgs) -> Result<(), (u32, u32)> {
@@ -117,7 +120,8 @@ fn confine(args: &HeirArgs) -> Result<(), (u32, u32)> {
     close_all_but(args).map_err(at(2))?;
     prctl(libc::PR_SET_NO_NEW_PRIVS, 1).map_err(at(3))?;
     drop_capabilities().map_err(at(4))?;
-    // This signal wakes a stopped heir, so that it notices the end of its process too.
+    // The kernel sends this signal to the heir when its process ends. The signal wakes an heir that
+    // was stopped, so that it notices the end of its process too.
     let wake = libc::SIGCONT.cast_unsigned() as usize;
     prctl(libc::PR_SET_PDEATHSIG, wake).map_err(at(5))?;
     restrict().map_err(at(6))
@@ -163,7 +167,7 @@ fn close_range(first: u32, last: u32) -> Result<(), u32> {
 
 /// Drops all capabilities of the heir. The process loses none: each task has its own credentials.
 fn drop_capabilities() -> Result<(), u32> {
-    let header = [0x2008_0522_u32, 0]; // _LINUX_CAPABILITY_VERSION_3; itself.
+    let header = [0x2008_0522_u32, 0]; // _LINUX_CAPABILITY_VERSION_3; 0: the calling thread.
     let none = [0_u32; 6];
     let pointers = [header.as_ptr() as usize, none.as_ptr() as usize, 0, 0, 0];
     system(libc::SYS_capset, pointers)

@@ -5,17 +5,19 @@ use std::{mem, os::fd::RawFd, ptr};
 
 use super::{MAX_MESSAGE_LEN, heir::HeirArgs, raw::call};
 
-/// How many connections the heir keeps.
+/// How many connections the heir keeps at most.
 const MAX_CONNECTIONS: usize = 128;
 
-/// How long the heir waits after its process has ended. Then the kernel frees the memory, which
-/// keeps a processor busy for the whole time. On a machine with few processors, this would delay a
-/// peer that holds an election directly after the end of the process.
+/// How long the heir waits before it exits, after its process has ended. When the heir exits, the
+/// kernel frees the memory, which keeps a processor busy for the whole time. On a machine with few
+/// processors, this work would delay a peer that holds an election directly after the end of the
+/// process.
 const EXIT_DELAY: libc::timespec = milliseconds(20);
 
-/// How long the heir waits for the end of the process after the other end of the channel was
-/// closed. The kernel closes the files of a dying process a little before it reports the end. If
-/// the process has become another program, the kernel reports no end.
+/// How long the heir waits for the end of the process, after the other end of the channel was
+/// closed. The kernel closes the files of a dying process a little before it reports the end of the
+/// process. If the process has become another program, the kernel reports no end, and the wait
+/// times out.
 const PROCESS_END_TIMEOUT: libc::timespec = milliseconds(200);
 
 const fn milliseconds(number: i64) -> libc::timespec {
@@ -62,8 +64,8 @@ pub(super) fn watch(args: &HeirArgs) {
 }
 
 /// Returns `true` if the process has ended: only the pidfd of the process reports an end. Returns
-/// `false` if the process has become another program or cannot be watched. The heir must exit in
-/// each case, so that it does not keep the memory of a program that has ended.
+/// `false` if the process has become another program or cannot be watched. In both cases the heir
+/// exits after that, so that it does not keep the memory of a program that has ended.
 fn wait_for_end(args: &HeirArgs, kept: &mut Connections) -> bool {
     let mut polled = [poll_entry(-1, 0); MAX_CONNECTIONS + 2];
     loop {

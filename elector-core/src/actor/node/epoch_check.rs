@@ -5,8 +5,10 @@ use crate::{ElectionAlgorithm, Message as _, NodeId};
 
 /// Filters messages before they reach the algorithm.
 impl<A: ElectionAlgorithm> Node<A> {
-    /// Returns `false` if a message names an epoch that no cluster reaches. Such messages are
-    /// counted, and some of them are logged. If they were delivered, they would use up all epochs.
+    /// Returns `false` if the epoch of a message is so high that no cluster reaches it: see
+    /// [`Epoch::accepts`](crate::Epoch::accepts). The node counts such messages, and logs some of
+    /// them. If the algorithm received such a message, it could adopt the epoch, and too few epochs
+    /// would be left for later elections.
     pub(super) fn accepts(&self, from: NodeId, message: &A::Message) -> bool {
         let Some(received) = message.epoch() else {
             return true;

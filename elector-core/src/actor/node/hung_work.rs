@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The work of the leader has not checked in. The node grants no leadership until the work checks
-/// in again.
+/// in again, or drops its watchdog.
 #[derive(Debug)]
 pub(in crate::actor) struct HungWork {
     watch: Arc<Watch>,
@@ -22,9 +22,10 @@ pub(in crate::actor) struct HungWork {
 
 /// Ends a leadership whose work hangs.
 impl<A: ElectionAlgorithm> Node<A> {
-    /// Checks the work again and again until the watch is over. The work has missed `missed` checks
-    /// in a row. The node counts checks and not time, because in a time in which this thread did
-    /// not run, the work may not have run either.
+    /// Checks whether the work has checked in, and schedules the next check, until the watch is
+    /// over. `missed` is how many checks in a row have found so far that the work had not checked
+    /// in. The node counts checks instead of time: in a time in which this thread did not run, the
+    /// work may not have run either.
     pub(super) fn watch(&mut self, watch: Arc<Watch>, missed: u8, ctx: &mut Context<Self>) {
         if self.stop_if_killed(ctx) {
             return;
@@ -61,21 +62,22 @@ impl<A: ElectionAlgorithm> Node<A> {
     }
 
     /// Steps down as soon as the lease of the leadership whose work hangs has ended. Lets the node
-    /// take leadership again when the work checks in. Returns `true` if nothing is left to do for
-    /// this watch.
+    /// take leadership again when the work checks in, or has dropped its watchdog. Returns `true`
+    /// if nothing is left to do for this watch.
     fn step_aside(&mut self, watch: &Arc<Watch>, is_live: bool, ctx: &mut Context<Self>) -> bool {
         let hung_work = self.hung_work.as_ref();
         let Some(hung_work) = hung_work.filter(|hung| Arc::ptr_eq(&hung.watch, watch)) else {
             return true;
         };
-        // The node may have been elected again, in a later epoch, before the work checked in.
+        // If the work is live again and the node leads a later epoch than the one in which the work
+        // hung, the node keeps this later leadership. Otherwise a node that leads steps down.
         let led = self.process.published().epoch;
         if self.process.leads() && (!is_live || led == hung_work.epoch) {
             if clock::now() < hung_work.lease_end {
                 return false;
             }
             self.reading_uses_left = 0;
-            // If the command is refused, the next check tries again.
+            // If the algorithm refuses the command, the next check tries again.
             self.hand_over(ctx);
         }
         if is_live {

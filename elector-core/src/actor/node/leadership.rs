@@ -29,8 +29,9 @@ impl<A: ElectionAlgorithm> Node<A> {
         if let Some(leadership) = &self.leadership {
             if leadership.epoch() == self.process.published().epoch {
                 leadership.prolong(self.now, deadline);
-                // The order matters. In the opposite order, a leadership that its work gives back
-                // on another thread between the two checks would look lost.
+                // `is_live` must be called first. The work may give the leadership back on another
+                // thread between the two calls. In the opposite order, both calls would then return
+                // `false`, and the leadership would look lost.
                 if leadership.is_live() || leadership.is_given_back() {
                     return;
                 }
@@ -68,7 +69,8 @@ impl<A: ElectionAlgorithm> Node<A> {
         current.is_some_and(|current| Arc::ptr_eq(current, leadership))
     }
 
-    /// If this leadership is current, the node leads without work: it grants another leadership.
+    /// Ends this leadership and grants another one, if this leadership is still current. Its work
+    /// has ended, so the node would otherwise lead without work.
     pub(super) fn grant_again(&mut self, leadership: &Arc<LeadershipState>) {
         if self.is_current(leadership) {
             self.end_leadership();

@@ -3,12 +3,14 @@ use std::{sync::atomic::Ordering, vec::Vec};
 use super::Node;
 use crate::{ElectionAlgorithm, MembersReport, NodeId, RosterId, actor::status::EventKind};
 
-/// Whether the members must be published again.
+/// Remembers whether the node must publish its members again: to the transport and to the readers
+/// of events.
 #[derive(Debug, Default)]
 pub(in crate::actor) struct MembersWatch {
     /// The roster that was published last.
     published: Option<RosterId>,
-    /// The durable state has changed since then, and the members are a part of it.
+    /// Whether the durable state, which contains the members, has changed since the last
+    /// publication.
     may_have_changed: bool,
 }
 
@@ -37,14 +39,16 @@ impl<A: ElectionAlgorithm> Node<A> {
         [above, below].concat()
     }
 
-    /// Notifies the transport and the readers of events of another roster.
+    /// If the roster has changed, notifies the transport and the readers of events of the new
+    /// roster.
     pub(super) fn publish_members(&mut self) {
         let is_first = A::CHANGES_MEMBERS && self.members.published.is_none();
         if !is_first && !self.members.may_have_changed {
             return;
         }
         self.members.may_have_changed = false;
-        // Most writes are votes, and the report would delay the election.
+        // The report is made only if the roster has changed, because it takes time. Most changes of
+        // the durable state are votes, and a report for each vote would delay the election.
         let algorithm = self.process.driver().algorithm();
         self.shared
             .votes

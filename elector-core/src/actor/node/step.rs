@@ -17,7 +17,7 @@ use crate::{
     trace::{Event, EventOf},
 };
 
-/// A node while it carries out a step.
+/// A node that carries out a step, with its actix context.
 struct ActingNode<'a, A: ElectionAlgorithm> {
     node: &'a mut Node<A>,
     ctx: &'a mut Context<Node<A>>,
@@ -30,8 +30,8 @@ impl<A: ElectionAlgorithm> Host<A> for ActingNode<'_, A> {
 
     fn begin(&mut self, step: &mut Step<A>) {
         let node = &mut self.node;
-        // A leader that steps down may name its successor in the same step. Its own work must be
-        // notified before the successor receives that message.
+        // A leader that steps down may send its successor a message in the same step. The
+        // leadership of the own work must end before the successor receives this message.
         if node.leadership.is_some() && !node.process.leads() {
             node.end_leadership();
         }
@@ -134,8 +134,9 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
     }
 
-    /// Starts the save after the messages of this step were sent: a candidate's requests do not
-    /// wait until its own vote is saved.
+    /// Starts the save after other tasks of this thread had their turn, so that messages that the
+    /// node has already sent leave the machine first. For example, the requests of a candidate do
+    /// not wait until the candidate's own vote is saved.
     fn flush_soon(&self, ctx: &mut Context<Self>) {
         let flush = yield_now().into_actor(self).map(|(), node, ctx| {
             if !node.has_ended

@@ -3,7 +3,8 @@ use actix::{AsyncContext, Context};
 use super::Node;
 use crate::{Command, ElectionAlgorithm, Input, Moment, actor::Backoff};
 
-/// The work of this node has failed too often: the node grants no leadership.
+/// The state of a node that has withdrawn: its work has failed too often, so the node grants no
+/// leadership, and steps down when it is elected.
 #[derive(Debug, Default)]
 pub(in crate::actor) struct Withdrawn {
     /// The pauses before each step-down. Without pauses, if all nodes have withdrawn, each node
@@ -11,12 +12,12 @@ pub(in crate::actor) struct Withdrawn {
     pauses: Backoff,
     /// When the node last stepped down.
     declined_at: Moment,
-    /// The node will step down soon.
+    /// `true` during the pause before a step-down.
     is_declining: bool,
 }
 
 impl<A: ElectionAlgorithm> Node<A> {
-    /// Stops taking leadership, or takes it again.
+    /// Makes the node take no leadership any more, or lets the node take leadership again.
     pub(super) fn withdraw(&mut self, withdraws: bool, ctx: &mut Context<Self>) {
         if withdraws != self.withdrawn.is_some() {
             self.withdrawn = withdraws.then(Withdrawn::default);
@@ -24,7 +25,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
     }
 
-    /// Steps down if this node leads although it has withdrawn.
+    /// Steps down, after a pause, if this node leads although it has withdrawn.
     pub(super) fn decline(&mut self, ctx: &mut Context<Self>) {
         let (leads, now) = (self.process.leads(), self.now);
         let Some(withdrawn) = self.withdrawn.as_mut() else {
@@ -51,15 +52,16 @@ impl<A: ElectionAlgorithm> Node<A> {
             if leads {
                 node.hand_over(ctx);
             }
-            // If the node still leads, this call starts the next pause, which is longer.
+            // If the node still leads, this call begins the next pause, which is longer.
             node.handle_input(None, ctx);
         });
     }
 
-    /// Transfers the leadership to the next node that the algorithm accepts. The order is that of
-    /// the ids after this node, and the lowest id comes after the highest. So all nodes have their
-    /// turn, even if several cannot lead. The algorithm's own choice of a successor could be a node
-    /// that cannot lead either and transfers the leadership back to this node.
+    /// Transfers the leadership to the first node that the algorithm accepts as the successor. The
+    /// nodes are tried in the order of their ids, beginning after this node, and the lowest id
+    /// comes after the highest. So all nodes have their turn, even if several of them have
+    /// withdrawn. The algorithm's own choice of a successor could be a node that has also withdrawn
+    /// and that transfers the leadership back to this node.
     pub(super) fn hand_over(&mut self, ctx: &mut Context<Self>) {
         let mut commands = self.peers_in_turn().into_iter().map(Command::TransferTo);
         let accepted = commands.any(|command| {
