@@ -70,8 +70,9 @@ impl ElectionAlgorithm for Bully {
 }
 
 impl Bully {
-    /// A recovering node asks at once, as in the paper, so it takes over if it is higher than the
-    /// coordinator. Without `preempt` it waits for a heartbeat of a coordinator first.
+    /// Handles the start. A node that starts is the paper's recovering node: it asks the higher
+    /// nodes at once, so it takes over if it is higher than the coordinator. Without `preempt` it
+    /// waits for a heartbeat of a coordinator first.
     fn on_started(&mut self, out: &mut Outbox<Self>) {
         if self.config.preempt {
             self.is_recovering = true;
@@ -100,7 +101,7 @@ impl Bully {
 
     fn on_timer(&mut self, timer: BullyTimer, out: &mut Outbox<Self>) {
         if timer != self.phase.timer() {
-            return; // Stale: it belongs to a phase that has ended.
+            return; // Stale: the timer belongs to a phase that has ended.
         }
         match self.phase {
             Phase::Following => self.on_vigil_timer(out),
@@ -115,8 +116,9 @@ impl Bully {
         }
     }
 
-    /// The vigil has ended without a sign of life of a coordinator. All nodes detect this at the
-    /// same time, so each waits for a random time before it asks.
+    /// Handles the end of the vigil: this node has received no sign of life of a coordinator for
+    /// `election_min`. All nodes detect the silence at the same time, so each node waits for a
+    /// random time before it asks the higher nodes.
     fn on_vigil_timer(&mut self, out: &mut Outbox<Self>) {
         self.is_fresh = false;
         if self.eligibility == Eligibility::Resigned {
@@ -125,7 +127,8 @@ impl Bully {
         self.enter(Phase::Due, self.config.timing.stagger(self.attempts), out);
     }
 
-    /// A suspicion ends the vigil early. It decides nothing: a normal election follows. The highest
+    /// Handles a suspicion of a peer. If the peer is the coordinator, the suspicion ends the vigil
+    /// early. A suspicion does not decide which node leads: a normal election follows. The highest
     /// node has the first turn, because it would win anyway.
     fn on_suspected(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
         self.suspects.insert(peer);
@@ -150,8 +153,8 @@ impl Bully {
         }
     }
 
-    /// Clears suspicions and proofs about this peer. The vigil continues even if the peer was the
-    /// coordinator, because a coordinator that has restarted does not lead any more.
+    /// Clears suspicions and proofs about this peer. A vigil that runs continues even if the peer
+    /// was the coordinator, because a coordinator that has restarted does not lead any more.
     fn on_returned(&mut self, peer: NodeId) {
         self.suspects.remove(peer);
         self.dead.remove(peer);

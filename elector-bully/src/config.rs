@@ -16,16 +16,17 @@ pub struct BullyConfig {
     /// for dead: the paper's T. In files this option is `answer_timeout_ms`, in milliseconds.
     /// Default: `timing.round_trip`.
     ///
-    /// Safety depends on this bound: an answer that arrives later makes two coordinators.
+    /// Safety depends on this timeout: if the answer of a live higher node arrives later, two nodes
+    /// become coordinator.
     #[serde(
         rename = "answer_timeout_ms",
         with = "optional_millis",
         skip_serializing_if = "Option::is_none"
     )]
     pub answer_timeout: Option<Duration>,
-    /// Whether a node takes over from a live coordinator with a lower id, as in the paper. Without
-    /// this option, a coordinator stays until it fails, and a recovering node waits for a heartbeat
-    /// before it asks. Default: true.
+    /// Whether a node takes over from a live coordinator with a lower id, as in the paper. If this
+    /// option is off, a coordinator stays until it fails, and a recovering node waits for a
+    /// heartbeat before it asks. Default: true.
     pub preempt: bool,
     /// Whether a candidate that suspects all higher nodes does not wait for their answers. (It
     /// never waits if all higher nodes are proved dead.) In any case, the candidate asks all higher
@@ -77,8 +78,9 @@ impl Comparable for Bully {
     }
 
     /// Returns the number of messages of one election, from best to worst. The leader, the highest
-    /// of `nodes` members, has died, and one node detects this: k² + n − 2 with k ids above that
-    /// node. The best case is k = 1, the worst k = n − 1.
+    /// of `nodes` members, has died, and one node detects the death: k² + n − 2 messages, with n =
+    /// `nodes` and with k ids above the node that detects the death. The best case is k = 1, the
+    /// worst k = n − 1.
     fn expected_messages(_: &BullyConfig, nodes: u64) -> Option<RangeInclusive<u64>> {
         let best = nodes.saturating_sub(1);
         Some(best..=nodes.saturating_mul(best).saturating_sub(1))

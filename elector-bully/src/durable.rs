@@ -8,8 +8,8 @@ pub struct BullyDurable {
     /// The epoch of the newest tenure that this node led, followed or contested. The epoch never
     /// goes back.
     pub epoch: Epoch,
-    /// The coordinator of that tenure; `None` if this node has recognised no coordinator of
-    /// `epoch`. A node recognises only one coordinator for an epoch, ever: another coordinator that
-    /// claims the same epoch must move to a new epoch.
+    /// The coordinator of the tenure in `epoch`; `None` if this node has recognised no coordinator
+    /// of `epoch`. A node recognises only one coordinator for an epoch, ever: another coordinator
+    /// that claims the same epoch must move to a new epoch.
     pub coordinator: Option<NodeId>,
 }

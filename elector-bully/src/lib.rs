@@ -32,15 +32,15 @@
 //! | `Coordinator` | winner, all lower nodes | no node answered within the answer timeout |
 //! | `Coordinator` | coordinator, node that asked it | at once, in place of `Answer` |
 //! | `Heartbeat` | coordinator, all nodes | every `timing.heartbeat` |
-//! | `Heartbeat` | coordinator, coordinator of an older epoch | when the older one claims to lead |
+//! | `Heartbeat` | coordinator, coordinator of an older epoch | when that node claims to lead |
 //! | `Handover` | coordinator that steps down, successor | on command (not in the paper) |
-//! | `Outdated` | any node, coordinator whose epoch is past or shared | when it claims to lead |
+//! | `Outdated` | any node, coordinator of a past or shared epoch | when that node claims to lead |
 //!
 //! Let one node detect the failure, and let k be the number of ids above this node. The highest of
 //! these ids is that of the dead leader. An election takes k(k+1)/2 ELECTION + k(k−1)/2 ANSWER +
 //! n−2 COORDINATOR = k² + n − 2 messages: n − 1 at best, n² − n − 1 at worst. The winner knows that
 //! it leads after δ + T + W (one-way delay, answer timeout, durable write), or after T + W if the
-//! winner itself detects the failure. All other nodes know δ + W later.
+//! winner itself detects the failure. All other nodes know the new leader δ + W later.
 //!
 //! # Invariants
 //!
@@ -52,7 +52,7 @@
 //! - **I2** A node follows no leader of an older epoch than its own, and recognises only one
 //!   coordinator for an epoch, ever, even across a crash. (Two nodes may recognise two different
 //!   coordinators of one epoch. The rule does not hold in the last epoch, `u64::MAX`, which is
-//!   reached only if a peer lies.)
+//!   reached only if a peer sends a false epoch.)
 //! - **I3** A winner's epoch is above every epoch that the winner knows of. Every message carries
 //!   an epoch.
 //! - **I4** After the start, exactly one timer runs: the timer of the phase.
@@ -102,8 +102,8 @@
 //! `TransferTo` does the same with an *appointed* successor. This successor leads although higher
 //! nodes are alive. The higher nodes do not contest the successor while they receive its
 //! heartbeats. Nodes that recover do not contest it either. The appointment ends when the successor
-//! dies or steps down, or when a higher node receives no heartbeat for a vigil or campaigns on
-//! command.
+//! dies or steps down, or when a higher node receives no heartbeat for `election_min` or campaigns
+//! on command.
 //!
 //! If the successor is dead or the handover is lost, no node leads until the other nodes time out.
 //!
@@ -118,14 +118,14 @@
 //! - The winner is coordinator as soon as it sends COORDINATOR. The paper's additional rounds,
 //!   which halt the other nodes and assign the task first, are left to the application.
 //! - A live coordinator answers ELECTION with COORDINATOR. A node with a live coordinator does not
-//!   start an election for a candidate that missed a tenure. So a node that is late does not make
-//!   all nodes start elections.
+//!   start an election for a candidate that missed a tenure. So a node that missed an election does
+//!   not make all nodes start elections.
 //! - If no higher node answers a recovering node, the recovering node asks the lower nodes for the
 //!   coordinator, and waits for one more answer timeout at most. It may have missed elections while
 //!   it was down. Without this question, it could take over in the same epoch in which another
 //!   coordinator leads.
-//! - After a suspicion the nodes take turns. The highest node has the first turn, since it wins
-//!   anyway.
+//! - After a suspicion of the coordinator, the other nodes take turns. The highest node has the
+//!   first turn, since it wins anyway.
 //!
 //! # What Bully does not guarantee
 //!
@@ -133,7 +133,7 @@
 //! - That the highest node leads, if the coordinator is appointed, if `preempt` is off, or if the
 //!   highest node has resigned.
 //! - Few messages: a low node that recovers may cause n²/2 questions and as many answers.
-//! - Progress against members that lie.
+//! - Progress, if members send false messages.
 #![forbid(unsafe_code)]
 #![no_std]
 

@@ -1,9 +1,9 @@
 use elector_core::{Epoch, Message, Purpose};
 use serde::{Deserialize, Serialize};
 
-/// The messages between nodes. The sender is never a field, because hosts authenticate the sender.
-/// Every message carries the epoch of its sender, so the next winner can choose an epoch above all
-/// epochs that it has received.
+/// The messages between nodes. No message has a field for its sender, because the host of the
+/// receiver authenticates the sender. Every message carries the epoch of its sender, so the next
+/// winner can choose an epoch above all epochs that it has received.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum BullyMessage {
     /// ELECTION. A candidate asks every higher node: "are you alive?" A recovering node that got no
@@ -30,7 +30,7 @@ pub enum BullyMessage {
     Heartbeat {
         /// The leader's epoch.
         epoch: Epoch,
-        /// See [`Coordinator`](Self::Coordinator).
+        /// Whether the sender leads by a transfer, as in [`Coordinator`](Self::Coordinator).
         appointed: bool,
     },
     /// "Lead now": the leader of this epoch has stepped down in favour of the receiver, which leads
@@ -42,9 +42,9 @@ pub enum BullyMessage {
         /// successor.
         appointed: bool,
     },
-    /// "Move to an epoch above this one". A node that has no better coordinator sends this message
-    /// to a coordinator whose epoch is past, or is shared with another coordinator. The paper has
-    /// no such message, because it has no epochs.
+    /// "Move to an epoch above this one". A node that knows no coordinator to follow instead sends
+    /// this message to a coordinator whose epoch is past, or is shared with another coordinator.
+    /// The paper has no such message, because it has no epochs.
     Outdated {
         /// The newest epoch that the sender knows.
         epoch: Epoch,

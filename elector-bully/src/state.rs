@@ -11,17 +11,17 @@ pub struct Bully {
     pub(crate) config: BullyConfig,
     pub(crate) members: Membership,
     pub(crate) durable: BullyDurable,
-    /// The highest epoch that this node knows of, at least the durable one. The next tenure of this
-    /// node has an epoch above it. A crash loses this value. So the epoch of a winner may be too
-    /// low; then the winner receives `Outdated`.
+    /// The highest epoch that this node knows of, which is at least the durable epoch. The next
+    /// tenure of this node has an epoch above `highest`. A crash loses this value. So the epoch of
+    /// a winner may be too low; then the winner receives `Outdated`.
     pub(crate) highest: Epoch,
     /// The coordinator of the durable epoch. It is `None` if this node knows no such coordinator,
     /// has started an election since, or has stepped down.
     pub(crate) leader: Option<NodeId>,
-    /// Whether that coordinator leads by a transfer.
+    /// Whether the coordinator `leader` leads by a transfer, and not by an election.
     pub(crate) appointed: bool,
-    /// Whether that coordinator gave a sign of life within one vigil. Always true for the node's
-    /// own tenure.
+    /// Whether the coordinator `leader` gave a sign of life within the last `election_min`. Always
+    /// true for the node's own tenure.
     pub(crate) is_fresh: bool,
     pub(crate) phase: Phase,
     pub(crate) eligibility: Eligibility,
@@ -30,27 +30,28 @@ pub struct Bully {
     pub(crate) is_recovering: bool,
     /// The number of elections in a row, with this node as a candidate, that elected no node.
     pub(crate) attempts: u32,
-    /// Peers that the host suspects, and that have sent nothing since.
+    /// Peers that the host suspects, and from which this node has received nothing since.
     pub(crate) suspects: NodeSet,
-    /// Peers that were proved dead, and that have sent nothing since.
+    /// Peers for which the host has reported a proof of death, and from which this node has
+    /// received nothing since.
     pub(crate) dead: NodeSet,
 }
 
 /// The timers of a node. After the start exactly one runs: the timer of the phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum BullyTimer {
-    /// The first part of the election timeout. When it ends, no coordinator has given a sign of
-    /// life for a vigil.
+    /// The first part of the election timeout, `election_min`. When it ends, this node has received
+    /// no sign of life of a coordinator in this time.
     Vigil,
     /// The second, random part of the election timeout, or the wait for a node's turn after a
-    /// suspicion. When it ends, the node asks.
+    /// suspicion. When it ends, the node asks the higher nodes.
     Stagger,
     /// The wait for answers: the paper's T. When it ends, no node has answered.
     Answer,
     /// The wait for COORDINATOR after a higher node has answered: the paper's T′. When it ends, no
     /// node has become coordinator.
     Coordinator,
-    /// The next heartbeat of a coordinator is due.
+    /// When it ends, a coordinator sends its next heartbeat.
     Heartbeat,
 }
 
@@ -59,7 +60,8 @@ pub enum BullyTimer {
 pub(crate) enum Phase {
     /// The node follows a coordinator, or waits for one.
     Following,
-    /// The coordinator is silent. The node asks when its turn comes.
+    /// The coordinator is silent or suspected. The node asks the higher nodes when its random wait,
+    /// or the wait for its turn, has ended.
     Due,
     /// The node has asked all higher nodes, and none of them has answered yet.
     Asking,
@@ -131,12 +133,12 @@ impl Bully {
         }
     }
 
-    /// Returns the coordinator, if it gave a sign of life within one vigil.
+    /// Returns the coordinator, if it gave a sign of life within the last `election_min`.
     pub(crate) fn live_leader(&self) -> Option<NodeId> {
         self.leader.filter(|_| self.is_fresh)
     }
 
-    /// Remembers the epoch of a message (I3).
+    /// Remembers the epoch of a message, if it is the highest epoch so far (I3).
     pub(crate) fn learn(&mut self, epoch: Epoch) {
         self.highest = self.highest.max(epoch);
     }
@@ -173,9 +175,10 @@ impl Bully {
         above.filter(|&&node| !self.suspects.contains(node)).count()
     }
 
-    /// Returns the wait of this node after a suspicion of the coordinator. This wait is one
-    /// election longer than that of the next higher node that is not suspected, so normally only
-    /// the highest of these nodes asks. The fixed part of the wait is never longer than a vigil.
+    /// Returns the wait of this node after a suspicion of the coordinator. This wait is longer, by
+    /// the time of one election, than the wait of the next higher node that is not suspected. So
+    /// normally only the highest of these nodes asks. The fixed part of the wait is never longer
+    /// than `election_min`.
     pub(crate) fn turn(&self) -> Delay {
         let timing = &self.config.timing;
         let answer_timeout = self.config.answer_timeout();
@@ -198,8 +201,8 @@ impl Bully {
     }
 
     /// Returns how long a node that stepped down takes no part in elections if it learns of no
-    /// successor. In this time any other node can detect the silence, win an election and announce
-    /// itself.
+    /// successor. In this time any other node can detect that there is no coordinator, win an
+    /// election and announce itself.
     pub(crate) fn abstention(&self) -> Delay {
         let timing = &self.config.timing;
         let election = self.config.answer_timeout().saturating_mul(2);

@@ -38,8 +38,9 @@ impl<A: Reseat> ElectionAlgorithm for Members<A> {
         self.current_view()
     }
 
-    /// The majority of an earlier roster that has acknowledged a round still owes its silence after
-    /// a change. So a lease that was earned under that roster holds to its deadline.
+    /// The majority of an earlier roster that has acknowledged a round still owes the leader its
+    /// silence after a change of the members. So a lease that was earned under that roster holds to
+    /// its deadline.
     fn lease(&self) -> Option<Moment> {
         let office = self.office.as_ref()?;
         let present = self.seat.as_ref()?.algorithm.lease();
@@ -129,7 +130,8 @@ impl<A: Reseat> Members<A> {
         self.reseat(out);
     }
 
-    /// A node that the host has not named before can be reached, or can be reached again.
+    /// Handles the host's report that this node can reach `peer`, for the first time or again. An
+    /// observer without a leader asks the peer for its roster.
     fn on_reachable(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
         self.meet(peer);
         if self.seat.is_none() && self.leader.is_none() {
@@ -153,7 +155,7 @@ impl<A: Reseat> Members<A> {
         match message {
             MembersMessage::Inner { roster, message } => {
                 if !self.has_roster(from, roster) {
-                    // The sender sends its own roster if this one is older.
+                    // If the roster of this node is older, the sender answers with its own roster.
                     return self.answer_other_roster(from, out);
                 }
                 self.pass_on_report(from, Input::Received { from, message }, out);
@@ -181,7 +183,8 @@ impl<A: Reseat> Members<A> {
     }
 
     /// Returns `true` if the sender of a message has the roster of this node. A node of an earlier
-    /// release does not know rosters. It has the first one.
+    /// release does not know rosters. It counts as a node with the first roster, which has version
+    /// 1.
     fn has_roster(&mut self, from: NodeId, roster: RosterId) -> bool {
         let own = &self.durable.roster;
         if roster != RosterId::EARLIER_RELEASE {

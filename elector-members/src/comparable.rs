@@ -5,8 +5,8 @@ use elector_core::{Comparable, Variant, quorum::Reseat};
 
 use crate::Members;
 
-/// The variants and the formulas are those of the algorithm: a cluster whose members do not change
-/// sends the same messages.
+/// The variants and the formulas are those of the wrapped algorithm `A`: a cluster whose members do
+/// not change sends the same messages with the wrapper as without it.
 impl<A: Comparable + Reseat> Comparable for Members<A> {
     const SUMMARY: &'static str = A::SUMMARY;
 

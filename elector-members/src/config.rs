@@ -4,23 +4,23 @@ use serde::{Deserialize, Serialize};
 use crate::Roster;
 
 /// The configuration of a node whose members can change. Only the configuration of the algorithm is
-/// serialized: the other values belong to one node.
+/// serialized: the other values can differ from node to node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MembersConfig<C> {
     /// The configuration of the election algorithm.
     pub algorithm: C,
-    /// The voters of the first roster, for a node that has no roster on its disk. Empty for a node
-    /// that joins a running cluster. The empty set means all nodes that the host knows, if the
-    /// field `joins` is `false`.
+    /// The voters of the first roster, for a node that has no roster on its disk. It is empty for a
+    /// node that joins a running cluster. If it is empty and the field `joins` is `false`, the
+    /// first roster has all nodes that the host knows.
     #[serde(skip)]
     pub first: NodeSet,
     /// Whether this node joins a running cluster: on an empty disk it starts without a roster, and
     /// becomes a voter when a change of the members has added it.
     #[serde(skip)]
     pub joins: bool,
-    /// The random number of the disk of this node. Without it, a node that has lost its disk is not
-    /// distinguished from a node that still has it.
+    /// The random number of the disk of this node. Without this number, other nodes cannot
+    /// distinguish a node that has lost its disk from a node that still has its disk.
     #[serde(skip)]
     pub disk: Option<DiskId>,
 }
@@ -62,7 +62,7 @@ impl<C: Configuration> Configuration for MembersConfig<C> {
 
     fn validate(&self, members: &Membership) -> Result<(), TimingError> {
         match self.algorithm.validate(members) {
-            // The named node may become a member later.
+            // An option names a node that is no member. This node may become a member later.
             Err(TimingError::NoMember(_)) => Ok(()),
             result => result,
         }

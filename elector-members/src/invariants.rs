@@ -11,9 +11,9 @@ use crate::{DiskId, Roster};
 pub struct Held<'a> {
     /// The node.
     pub node: NodeId,
-    /// Its disk.
+    /// The disk of the node.
     pub disk: Option<DiskId>,
-    /// Its roster.
+    /// The roster on this disk.
     pub roster: &'a Roster,
 }
 

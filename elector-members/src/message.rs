@@ -6,26 +6,29 @@ use crate::{Rank, Roster};
 /// The messages between nodes whose members can change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum MembersMessage<M> {
-    /// A message of the election algorithm. Only a voter that holds the same roster processes it.
+    /// A message of the election algorithm. Only a voter with the same roster as the sender
+    /// processes this message.
     Inner {
         /// The roster of the sender.
         roster: RosterId,
         /// The message.
         message: M,
     },
-    /// A roster. A node that does not lead adopts a roster that is newer than its own.
+    /// A roster. A node adopts a roster that is newer than its own, unless the node leads the term
+    /// of the roster or a newer epoch.
     Roster(Roster),
-    /// The leader asks what the receiver holds. To an observer it is also a sign of life.
+    /// The leader asks which roster the receiver has on its disk. To an observer a beat is also a
+    /// sign of life of the leader.
     Beat {
         /// The epoch of the leader.
         epoch: Epoch,
         /// The place of the leader's roster in the order of rosters.
         rank: Rank,
-        /// The time on the leader's clock. The answer echoes it.
+        /// The time on the leader's clock when it sent this beat. The answer echoes this time.
         sent: Moment,
     },
-    /// The answer to a beat or to a roster: what the sender has on its disk. A node that looks for
-    /// a cluster sends it to all nodes.
+    /// The answer to a beat or to a roster: which roster the sender has on its disk. An observer
+    /// without a leader sends this message to all nodes that it knows.
     Holds {
         /// The place of the sender's roster in the order of rosters.
         rank: Rank,
@@ -33,9 +36,10 @@ pub enum MembersMessage<M> {
         epoch: Epoch,
         /// The disk of the sender.
         disk: Option<DiskId>,
-        /// Whether the sender never leads.
+        /// Whether the sender is a witness, which never leads.
         is_witness: bool,
-        /// The timestamp of the beat; [`Moment::ZERO`] if the message answers no beat.
+        /// The timestamp of the beat that this message answers; [`Moment::ZERO`] if it answers no
+        /// beat.
         sent: Moment,
     },
 }

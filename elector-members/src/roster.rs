@@ -12,11 +12,11 @@ pub(crate) const MAX_VOTERS: usize = 512;
 pub struct Voter {
     /// The id of the node.
     pub node: NodeId,
-    /// The disk of the node. `None` until a leader has received a message of this node: then any
-    /// disk is the disk of this voter.
+    /// The disk of the node. It is `None` until a leader has learned the disk from a message of the
+    /// node. As long as it is `None`, the node is this voter with any disk.
     pub disk: Option<DiskId>,
-    /// Whether the node is a witness: it votes, and never leads. The leader learns it together with
-    /// the disk.
+    /// Whether the node is a witness: it votes, and never leads. The leader learns this value
+    /// together with the disk.
     pub is_witness: bool,
 }
 
@@ -41,19 +41,21 @@ impl Voter {
         }
     }
 
-    /// Returns `true` if the node `node` with the disk `disk` is this voter.
+    /// Returns `true` if the node `node` with the disk `disk` is this voter. A voter whose disk is
+    /// not known yet is its node with any disk.
     #[must_use]
     pub fn is(&self, node: NodeId, disk: Option<DiskId>) -> bool {
         self.node == node && (self.disk.is_none() || self.disk == disk)
     }
 
-    /// Returns `true` if this voter can stay when the change to `wanted` is complete.
+    /// Returns `true` if `wanted`, a voter of the goal, is this node with this disk or with any
+    /// disk. Then this voter stays when the change is complete.
     pub(crate) fn is_kept_by(&self, wanted: &Self) -> bool {
         self.node == wanted.node && (wanted.disk.is_none() || wanted.disk == self.disk)
     }
 }
 
-/// A roster: the list of the nodes that vote, and the list that a change leads to.
+/// A roster: the list of the nodes that vote, and the list of voters that a change leads to.
 ///
 /// A roster is a durable record. Rosters are ordered by the term, then by the version. A leader
 /// makes the next roster from its own, and any node can pass a roster on to a node with an older
@@ -61,13 +63,14 @@ impl Voter {
 /// Logless Dynamic Reconfiguration Protocol*, OPODIS 2021).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Roster {
-    // The derived order is not used: see `rank`.
+    // The protocol does not use the derived order of rosters: see `rank`.
     /// The newest epoch whose leader has held this roster.
     pub term: Epoch,
     /// The epoch of the leader that made this roster. Unlike the term, it never changes.
     pub created: Epoch,
-    /// The number of changes up to this roster. The first roster has version 1. Version 0 is the
-    /// empty roster of a node that has not joined a cluster yet.
+    /// The number of this roster: one more than the version of the roster from which a leader made
+    /// it. The first roster has version 1. Version 0 is the empty roster of a node that has not
+    /// joined a cluster yet.
     pub version: u64,
     /// The voters, in ascending order of their ids. No id occurs twice.
     pub voters: Vec<Voter>,
@@ -128,7 +131,8 @@ impl Roster {
         !self.goal.is_empty()
     }
 
-    /// Returns the voters seen from `me`; `None` if `me` is not a voter.
+    /// Returns the voters, seen from the node `me` with the disk `disk`; `None` if this node is not
+    /// a voter.
     #[must_use]
     pub fn membership(&self, me: NodeId, disk: Option<DiskId>) -> Option<Membership> {
         self.voter(me).filter(|voter| voter.is(me, disk))?;
@@ -148,7 +152,7 @@ impl Roster {
         changed
     }
 
-    /// Returns the same roster with this voter. A voter with the same id is replaced.
+    /// Returns the same roster with this voter, which replaces a voter with the same id.
     pub(crate) fn with(&self, voter: Voter) -> Self {
         let mut changed = self.without(voter.node);
         changed.voters.push(voter);
@@ -156,14 +160,14 @@ impl Roster {
         changed
     }
 
-    /// Checks a roster that was received: ids are in ascending order, there are not too many, and
-    /// only the empty roster of version 0 has no voters.
+    /// Checks a roster that a peer has sent: ids are in ascending order, there are at most
+    /// [`MAX_VOTERS`] of them, and only the empty roster of version 0 has no voters.
     pub(crate) fn is_valid(&self) -> bool {
         let is_list = |voters: &[Voter]| {
             voters.len() <= MAX_VOTERS && voters.is_sorted_by(|a, b| a.node < b.node)
         };
         let empty = self.voters.is_empty();
-        // A leader must be able to make the next roster in a higher epoch.
+        // A leader must be able to make a next roster, with a higher version and term.
         let has_next = self.version < u64::MAX && self.term < Epoch(u64::MAX);
         empty == (self.version == 0)
             && has_next
@@ -178,7 +182,7 @@ fn find(voters: &[Voter], node: NodeId) -> Option<Voter> {
     place.ok().map(|place| voters[place])
 }
 
-/// The place of a roster in the order of rosters.
+/// The place of a roster in the order of rosters: the newer of two rosters has the higher rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Rank {
     // The derived order compares the term first.

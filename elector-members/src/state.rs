@@ -18,18 +18,18 @@ use crate::{MembersConfig, MembersDurable, MembersMessage, Rank, Roster, Voter};
 pub struct Members<A: Reseat> {
     pub(crate) setup: Setup<A>,
     pub(crate) me: NodeId,
-    /// The peers that an observer asks for a roster: those that the host named at the start, and
-    /// those that it has met since.
+    /// The peers that an observer asks for a roster: the peers that the host named at the start,
+    /// and the peers that have sent a message or were reachable since.
     pub(crate) contacts: NodeSet,
     pub(crate) durable: MembersDurable<A::Durable>,
     /// The election algorithm, while this node is a voter.
     pub(crate) seat: Option<Seat<A>>,
-    /// While this node is an observer, the leader of the epoch that it shows.
+    /// While this node is an observer, the leader of the epoch in its view.
     pub(crate) leader: Option<NodeId>,
-    /// The state of the leader.
+    /// The state that this node has only while it leads.
     pub(crate) office: Option<Office>,
-    /// The last epoch whose leader this voter has informed that the roster is wrong about whether
-    /// this voter is a witness.
+    /// The last epoch in which this voter has informed the leader that the roster has the wrong
+    /// value of `is_witness` for this voter.
     pub(crate) reported: Epoch,
 }
 
@@ -38,9 +38,10 @@ pub struct Members<A: Reseat> {
 pub enum MembersTimer<T> {
     /// A timer of the election algorithm.
     Inner(T),
-    /// The next beat of a leader is due.
+    /// When it ends, a leader sends its next beats.
     Beat,
-    /// An observer has not received a beat for an election timeout.
+    /// When it ends, an observer has received no beat for an election timeout, and asks other nodes
+    /// for their rosters.
     Seek,
 }
 
@@ -58,14 +59,16 @@ pub(crate) struct Office {
     pub(crate) epoch: Epoch,
     /// The nodes that have answered this leader, voters and observers.
     pub(crate) heard: BTreeMap<NodeId, Heard>,
-    /// The goal of a change that has not begun yet.
+    /// The goal of a change that an operator has requested and that has not begun yet. Empty if no
+    /// such change is requested.
     pub(crate) wanted: Vec<Voter>,
-    /// When this leader made its newest roster.
+    /// When this leader made its newest roster; `None` if it has made no roster in this tenure.
     pub(crate) changed: Option<Moment>,
-    /// The send time of the newest round that a majority of an earlier roster of this tenure has
-    /// acknowledged. That majority still owes its silence.
+    /// The lease at the time when this leader made its newest roster: the send time of the newest
+    /// round of heartbeats that a majority of an earlier roster of this tenure had acknowledged.
+    /// That majority still owes the leader the silence that protects this lease.
     pub(crate) earned: Option<Moment>,
-    /// The send time of the last beat, if beats are sent.
+    /// The send time of the last beat; `None` while this leader sends no beats.
     pub(crate) beat: Option<Moment>,
     /// The voters that run an earlier release, which does not know rosters.
     pub(crate) older: NodeSet,
@@ -74,20 +77,21 @@ pub(crate) struct Office {
 /// What a leader knows about a node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Heard {
-    /// When the last answer arrived.
+    /// When the last answer of the node arrived.
     pub(crate) at: Moment,
     pub(crate) disk: Option<DiskId>,
-    /// Whether the node never leads.
+    /// Whether the node is a witness, which never leads.
     pub(crate) is_witness: bool,
     /// Whether the node has the leader's roster on its disk, and is in the leader's epoch.
     pub(crate) holds: bool,
     /// How many beats in a row the node has answered in time, up to [`STREAK`].
     pub(crate) streak: u8,
-    /// The last beat that the node has answered.
+    /// The send time of the last beat that the node has answered.
     pub(crate) answered: Moment,
 }
 
-/// After this number of beats in a row that were answered in time, a node can become a voter.
+/// The number of beats in a row that a node must answer in time, within half a lease, before it can
+/// become a voter.
 pub(crate) const STREAK: u8 = 5;
 
 /// The configuration. It never changes.
@@ -129,7 +133,8 @@ impl Office {
         })
     }
 
-    /// Returns `true` if the roster is wrong about whether this voter is a witness.
+    /// Returns `true` if the node has reported another value of `is_witness` than the roster has
+    /// for this voter.
     pub(crate) fn corrects(&self, voter: &Voter) -> bool {
         let heard = self.heard.get(&voter.node);
         heard.is_some_and(|heard| {
@@ -192,8 +197,8 @@ impl<A: Reseat> Members<A> {
         self.config().timing().heartbeat
     }
 
-    /// Returns the view of this node. The epoch of an observer is the newest epoch of its
-    /// views so far.
+    /// Returns the view of this node. The epoch in the view of an observer is the newest epoch of
+    /// its views so far.
     pub(crate) fn current_view(&self) -> View {
         match &self.seat {
             Some(seat) => seat.algorithm.view(),
@@ -201,8 +206,8 @@ impl<A: Reseat> Members<A> {
         }
     }
 
-    /// Returns the rank of the roster that this node has on its disk. A leader raises the term of
-    /// its roster to its epoch, and writes the new term only before a change of the members.
+    /// Returns the rank of the roster of this node. While this node leads, the term in the rank is
+    /// its epoch. A leader writes this term to its disk only before a change of the members.
     pub(crate) fn rank(&self) -> Rank {
         let mut rank = self.durable.roster.rank();
         if let Some(office) = &self.office {

@@ -135,7 +135,8 @@ impl Paxos {
                 instance,
                 promised,
             } => {
-                // The decision comes first: a node that knows the leader need not propose again.
+                // Use the leader that the refusal names before the refusal itself: a node that
+                // knows the leader need not propose again.
                 self.on_leader_named(epoch, leader, out);
                 self.on_reject(from, ballot, (instance, promised), out);
             }
@@ -165,7 +166,8 @@ impl Paxos {
             PaxosTimer::OwnPromise => self.promise_to_self(out),
             PaxosTimer::OwnAccept => self.accept_from_self(out),
             PaxosTimer::Heartbeat => self.send_round(out),
-            // The node never leads this epoch again (I5).
+            // The leader has been without a quorum for too long. It never leads this epoch again
+            // (I5).
             PaxosTimer::Quorum => self.node.step_down(out),
         }
     }

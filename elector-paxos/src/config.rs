@@ -19,16 +19,16 @@ pub struct PaxosConfig {
     pub learning: Learning,
     /// Whether a proposer's first attempt sends `Accept` only to as many nodes that promised as a
     /// bare majority needs. This saves messages while no message is lost. If one of these messages
-    /// is lost, another attempt is necessary, which asks all nodes. Default: off.
+    /// is lost, the proposer must make another attempt, which asks all nodes. Default: off.
     pub thrifty: bool,
-    /// For each named node, the counter of its first ballot. Other nodes start with 1. The article
-    /// with the three cases (see the [crate documentation](crate)) calls this number the unique id.
-    /// If two nodes make their first attempts at the same time, the higher ballot succeeds.
-    /// Default: empty.
+    /// For each node that this map names, the counter of the node's first ballot. Other nodes start
+    /// with 1. The article with the three cases (see the [crate documentation](crate)) calls this
+    /// number the unique id. If two nodes make their first attempts at the same time, the higher
+    /// ballot succeeds. Default: empty.
     #[serde(deserialize_with = "by_node::deserialize")]
     pub first_ballot: BTreeMap<NodeId, u64>,
     /// Whether this node never leads. It votes, and does not campaign. Unlike the other options,
-    /// this one belongs to one node. Default: off.
+    /// this option can differ from node to node. Default: off.
     #[serde(skip)]
     pub never_leads: bool,
 }
@@ -39,12 +39,12 @@ pub struct PaxosConfig {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Learning {
-    /// Acceptors notify the proposer, and the proposer notifies all nodes. This takes the fewest
-    /// messages.
+    /// Acceptors notify the proposer of what they accept, and the proposer notifies all nodes of
+    /// the decision. This takes the fewest messages.
     #[default]
     Distinguished,
-    /// Acceptors notify all nodes. This takes one delay less until all nodes know the leader, but
-    /// the number of messages is quadratic in n.
+    /// Acceptors notify all nodes of what they accept. This takes one delay less until all nodes
+    /// know the leader, but the number of messages is quadratic in n.
     Broadcast,
 }
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use memory::Memory;
 
-/// The state that must survive a crash: the acceptor's memory, and numbers that must not go back.
+/// The state that must survive a crash: what the acceptor has promised and accepted, and numbers
+/// that must not go back.
 ///
 /// This state does not contain the leader of the epoch: a node that restarts learns the leader
 /// again.
@@ -18,9 +19,9 @@ pub struct PaxosDurable {
     /// message that a peer has entered the epoch. This node supports no leader of an older epoch
     /// any more. The epoch never goes back.
     pub epoch: Epoch,
-    /// The instance to which `promised` and `accepted` belong. It is `epoch`, or a newer instance,
-    /// which may end without a decision. This node is no acceptor of older instances any more. The
-    /// instance never goes back.
+    /// The instance to which `promised` and `accepted` belong. This instance is that of `epoch`, or
+    /// a newer one, which may end without a decision. This node is no acceptor of older instances
+    /// any more. The instance never goes back.
     pub instance: Epoch,
     /// The highest ballot that this node has promised in `instance`. If the node entered the
     /// instance without knowing what it had promised before a restart, this is an upper bound of
@@ -36,10 +37,11 @@ pub struct PaxosDurable {
 }
 
 impl PaxosDurable {
-    /// See [`raised`](elector_core::ElectionAlgorithm::raised). If the node is not an acceptor of
-    /// an instance above the floor already, it becomes an acceptor of the first such instance. It
-    /// has accepted nothing in that instance, but it may have promised any ballot up to its
-    /// counter. So it refuses these ballots.
+    /// Returns this state, moved above `floor` as
+    /// [`raised`](elector_core::ElectionAlgorithm::raised) requires. If the node is not an acceptor
+    /// of an instance above the floor already, it becomes an acceptor of the first such instance.
+    /// The node has accepted nothing in that instance, but it may have promised any ballot up to
+    /// its counter there. So it refuses these ballots.
     pub(crate) fn raised(&self, floor: Epoch) -> Option<Self> {
         let mut raised = self.clone();
         if raised.epoch <= floor {

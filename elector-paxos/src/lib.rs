@@ -21,8 +21,8 @@
 //!    value again.
 //! 5. The node that was chosen leads the epoch as soon as it learns of the decision, and sends
 //!    heartbeats. A node that missed the decision learns of it from a heartbeat.
-//! 6. When the leader of epoch e is silent, instance e + 1 begins. An instance without a decision
-//!    is tried again with a higher ballot.
+//! 6. When the leader of epoch e is silent, instance e + 1 begins. If an instance has no decision,
+//!    a node tries it again with a higher ballot.
 //!
 //! # Messages
 //!
@@ -41,12 +41,13 @@
 //! If one node detects the leader's death and has no rival, an election of n nodes takes 5n − 7
 //! messages. The new leader knows the decision after four one-way delays and one durable write, and
 //! all other nodes know it one delay later. The first election of a cluster takes two writes. If a
-//! node has restarted in the epoch before, the election may also take two writes. It takes two more
-//! delays if it needs the promise of the restarted node. With [`Learning::Broadcast`], all nodes
-//! know the decision when the leader knows it, at a cost of about n² messages. A
-//! [`thrifty`](PaxosConfig::thrifty) proposer asks only a bare majority to accept. In all variants
-//! the leader has its lease two delays after it knows the decision: peers acknowledge its `Learn`
-//! like a heartbeat. A leader that sends no `Learn` sends its first heartbeats at once.
+//! node has restarted in the previous epoch, the election may also take two writes. The election
+//! takes two more delays if it needs the promise of the restarted node. With
+//! [`Learning::Broadcast`], all nodes know the decision at the same time as the leader, at a cost
+//! of about n² messages. A [`thrifty`](PaxosConfig::thrifty) proposer asks only a bare majority to
+//! accept. In all variants the leader has its lease two delays after it knows the decision: peers
+//! acknowledge its `Learn` like a heartbeat. A leader that sends no `Learn` sends its first
+//! heartbeats at once.
 //!
 //! # Invariants
 //!
@@ -76,24 +77,27 @@
 //! - *Instances are numbered by epochs, and an acceptor keeps only the newest instance.* The
 //!   acceptor refuses all requests about older instances, so an instance may never come to a
 //!   decision. This does no harm, because a newer instance has begun. (A restart loses a promise
-//!   that is not written. Then the acceptor is back in the instance of its epoch.)
+//!   that the acceptor has not written; see below. Then the acceptor is back in the instance of its
+//!   epoch.)
 //! - *Acceptors with a live leader answer `Prepare` for a newer epoch with `Reject`* (Ongaro's
 //!   dissertation, section 4.2.3, does this for Raft). When the leader has been silent for
-//!   `election_min`, they consider the last such request again. A promise for a newer epoch does
-//!   not end the support for a leader, unless the leader has stepped down for a handover. An
-//!   acceptance ends the support. So a node that was cut off, or whose suspicion was wrong,
-//!   disturbs no leader.
-//! - *A proof of the leader's death ends the silence at once.* A report that the host has received
-//!   nothing from the leader for longer than a lease has the same effect. A suspicion ends no
-//!   silence: the node whose turn is first only sends its `Prepare` early. Each node, the proposer
-//!   too, makes its promise when its own silence has ended.
+//!   `election_min`, they consider the last `Prepare` that they refused in this way again. A
+//!   promise for a newer epoch does not end an acceptor's support for a leader, unless the leader
+//!   has stepped down for a handover. An acceptance ends the support. So a node that proposes after
+//!   it was cut off, or because of a wrong suspicion, disturbs no leader.
+//! - *A proof of the leader's death ends the silence at once.* Such a proof is a report by a
+//!   process that saw the leader's process end. A report that the host has received nothing from
+//!   the leader for longer than a lease has the same effect. A suspicion, for example after a
+//!   broken connection, ends no silence: the node whose turn is first only sends its `Prepare`
+//!   early. Each node, the proposer too, makes its promise when its own silence has ended.
 //! - *A promise restarts the acceptor's own wait once for each proposer*, until there is a leader.
-//!   An acceptance restarts the wait each time. So proposers that reach no majority cannot delay,
-//!   again and again, a node that reaches one. Waits widen when proposers compete or promises come
-//!   late. When no node answers, or when other nodes have a live leader, the random part of a wait
-//!   at most doubles.
-//! - *The decision is acknowledged* by nodes that receive it from the leader itself. It begins the
-//!   same silence as a heartbeat. The paper's learners answer nothing, but a lease needs answers.
+//!   This wait is the time before the acceptor proposes itself. An acceptance restarts the wait
+//!   each time. So proposers that reach no majority cannot delay, again and again, a node that
+//!   reaches a majority. Waits widen when proposers compete or promises come late. When no node
+//!   answers, or when other nodes have a live leader, the random part of a wait at most doubles.
+//! - *The decision is acknowledged* by nodes that receive it from the leader itself. The
+//!   acknowledgement begins the same silence as that of a heartbeat. The paper's learners answer
+//!   nothing, but a lease needs answers.
 //! - *A leader without a quorum steps down* and keeps its epoch, when no majority has acknowledged
 //!   its heartbeats for `election_min`.
 //! - *The epoch is durable, its leader is not.* A node that restarts learns the leader again from a
@@ -131,8 +135,8 @@
 //!   leader no silence any more. A suspicion ends no silence, even if all nodes have the suspicion.
 //! - Anything, after a node has lost its disk: a node that forgets its promises must not come back
 //!   under its old id.
-//! - Protection from members that lie. No message makes a node panic, but a node trusts what its
-//!   peers send.
+//! - Protection from members that send false messages. No message makes a node panic, but a node
+//!   trusts what its peers send.
 #![forbid(unsafe_code)]
 #![no_std]
 

@@ -3,14 +3,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Ballot, Proposal};
 
-/// The messages between nodes. The sender is never a field, because hosts authenticate the sender.
-/// The number of an epoch is also the number of the instance of Paxos that decides which node leads
-/// the epoch.
+/// The messages between nodes. No message has a field for its sender, because the host of the
+/// receiver authenticates the sender. The number of an epoch is also the number of the instance of
+/// Paxos that decides which node leads the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PaxosMessage {
     /// Phase 1a: "promise me to accept nothing below this ballot" (section 2.2).
     Prepare {
-        /// The instance.
+        /// The instance of Paxos that decides the leader of this epoch.
         epoch: Epoch,
         /// The ballot, which belongs to the sender.
         ballot: Ballot,
@@ -20,7 +20,7 @@ pub enum PaxosMessage {
     },
     /// Phase 1b: "I promise; and this is what I have accepted".
     Promise {
-        /// The instance.
+        /// The instance of Paxos that decides the leader of this epoch.
         epoch: Epoch,
         /// The promised ballot.
         ballot: Ballot,
@@ -30,7 +30,7 @@ pub enum PaxosMessage {
     /// "I refuse; and this is what I have seen": a node answers so if the instance or the ballot of
     /// a request is too low, or if the node still owes silence to a leader.
     Reject {
-        /// The ballot that is refused.
+        /// The ballot of the request that the sender refuses.
         ballot: Ballot,
         /// The sender's epoch.
         epoch: Epoch,
@@ -40,20 +40,20 @@ pub enum PaxosMessage {
         instance: Epoch,
         /// The highest ballot that the sender has promised in `instance`, or has sent a `Prepare`
         /// with. If the sender refuses because it does not know what it has promised before a
-        /// restart, this is a bound with the id `u64::MAX`. The bound is at least as high as all
-        /// ballots that the sender can have promised.
+        /// restart, this field is a bound with the node id `u64::MAX`. The bound is at least as
+        /// high as all ballots that the sender can have promised.
         promised: Option<Ballot>,
     },
     /// Phase 2a: "accept this".
     Accept {
-        /// The instance.
+        /// The instance of Paxos that decides the leader of this epoch.
         epoch: Epoch,
         /// The proposal. Its ballot belongs to the sender.
         proposal: Proposal,
     },
     /// Phase 2b: "I have accepted this".
     Accepted {
-        /// The instance.
+        /// The instance of Paxos that decides the leader of this epoch.
         epoch: Epoch,
         /// The proposal.
         proposal: Proposal,
@@ -79,8 +79,8 @@ pub enum PaxosMessage {
     /// The answer to a [`Heartbeat`](Self::Heartbeat), and to a [`Learn`](Self::Learn) from the
     /// leader itself.
     HeartbeatAck {
-        /// The follower's epoch. If it is higher than that of the heartbeat, the leader's tenure
-        /// has ended.
+        /// The follower's epoch. If it is higher than the epoch of the heartbeat, the leader steps
+        /// down.
         epoch: Epoch,
         /// The timestamp of the message that the follower acknowledges; [`Moment::ZERO`] if the
         /// message was of a past epoch.

@@ -14,7 +14,8 @@ pub struct Paxos {
     /// acceptor and a learner.
     pub(crate) node: QuorumNode<Self>,
     pub(crate) memory: Memory,
-    /// The learner's count.
+    /// The learner's count of acceptances, if it has received any for an epoch without a known
+    /// leader.
     pub(crate) count: Option<Count>,
     pub(crate) seen: Seen,
     /// The epoch at the last start of this node. The node may have led this epoch before a restart,
@@ -32,20 +33,23 @@ pub struct Paxos {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PaxosTimer {
     /// The first part of the election timeout, `election_min`. While this timer runs, the lease of
-    /// a leader may depend on the last acknowledgement of this node.
+    /// a leader may depend on this node's last acknowledgement of a heartbeat.
     Vigil,
     /// The second, random part of the election timeout. When it ends, the node proposes.
     Stagger,
-    /// The random time that a proposal of any node has for its decision. When it ends, this node
-    /// proposes.
+    /// The partly random time that this node leaves to a proposal, its own or a peer's, for a
+    /// decision. When this time ends, the node proposes.
     Retry,
-    /// The second step of phase 1: the proposer promises to itself.
+    /// Begins the second step of phase 1, in which the proposer promises to itself. Its length is
+    /// zero.
     OwnPromise,
-    /// The second step of phase 2: the proposer accepts its own proposal.
+    /// Begins the second step of phase 2, in which the proposer accepts its own proposal. Its
+    /// length is zero.
     OwnAccept,
-    /// The next round of heartbeats of a leader is due.
+    /// When it ends, a leader sends its next round of heartbeats.
     Heartbeat,
-    /// A leader has been without a quorum for too long.
+    /// The time for which a leader may have no acknowledgements of a quorum, `election_min`. When
+    /// it ends, the leader steps down.
     Quorum,
 }
 
@@ -65,19 +69,19 @@ impl QuorumElection for Paxos {
 pub struct Candidacy {
     pub(crate) instance: Epoch,
     pub(crate) ballot: Ballot,
-    /// How many proposals in a row the node has made without a wait, up to this proposal. The first
-    /// one does not count.
+    /// How many proposals in a row the node has made without a wait before them, this one included:
+    /// 0 for the first proposal after a wait, 1 for the next, and so on.
     pub(crate) retries: u32,
     pub(crate) phase: ProposalPhase,
 }
 
-/// The two phases of the paper.
+/// The phase of a proposal: the two phases of the paper.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ProposalPhase {
     Prepare {
         promises: Tally,
         /// The peers that refuse only because they do not know what they have promised before a
-        /// restart. They would promise a higher ballot.
+        /// restart. They would promise a ballot above the bound that their refusal names.
         bounds: NodeSet,
         /// The highest proposal that a promise has named as accepted.
         highest: Option<Proposal>,
@@ -91,7 +95,8 @@ pub(crate) enum ProposalPhase {
     },
 }
 
-/// The learner's count of the acceptances of one proposal, the highest that it knows.
+/// The learner's count of the acceptances of one proposal: the proposal with the highest ballot
+/// that the learner knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Count {
     pub(crate) epoch: Epoch,
@@ -99,24 +104,25 @@ pub(crate) struct Count {
     pub(crate) acceptors: Tally,
 }
 
-/// The highest numbers that this node has seen. They do not bind the node.
+/// The highest numbers that this node has seen in messages and on its disk. It uses them to choose
+/// its next ballot. They do not bind the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Seen {
     /// The newest instance that a refusal has named, or that was on disk at the start.
     pub(crate) instance: Epoch,
-    /// The highest counter of a ballot. After a restart it starts with the highest counter that
-    /// this node may have promised.
+    /// The highest counter of a ballot that this node has seen. After a restart it begins with the
+    /// highest counter that this node may have promised.
     pub(crate) counter: u64,
 }
 
-/// Whether this step has sent the decision to all peers.
+/// Whether this step has sent the decision, as a `Learn`, to all peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
     Sent,
     NotSent,
 }
 
-/// A `Prepare` that was received.
+/// A `Prepare` that this node has received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Request {
     pub(crate) from: NodeId,
@@ -128,7 +134,7 @@ pub struct Request {
 impl Paxos {
     pub(crate) fn new(config: &PaxosConfig, members: Membership, durable: PaxosDurable) -> Self {
         Self {
-            node: QuorumNode::new(Rules::new(config, members), &durable), // I6
+            node: QuorumNode::new(Rules::new(config, members), &durable), // I6: it may owe silence.
             count: None,
             seen: Seen {
                 instance: durable.instance,
@@ -146,7 +152,8 @@ impl Paxos {
     }
 
     /// Enters a newer epoch. No other method changes the epoch. An election timeout that runs
-    /// continues: silence is owed to a leader for a time, not for an epoch.
+    /// continues: a node owes silence to a leader for `election_min`, even if the epoch changes in
+    /// this time.
     pub(crate) fn enter(&mut self, epoch: Epoch, out: &mut Outbox<Self>) {
         self.node.step_down(out);
         self.memory.enter(epoch, self.seen.counter);
@@ -160,27 +167,28 @@ impl Paxos {
         }
     }
 
-    /// Returns a ballot above all ballots seen, and the newest instance that may be undecided. This
-    /// is the next instance if the node knows the leader of the present epoch, and otherwise the
-    /// present instance again. If the node knows of a newer instance, it takes that instance
-    /// instead. The node does not try the epoch that it had at its start again: if that epoch has a
-    /// leader, the leader has been silent for a vigil.
+    /// Returns the instance and the ballot of this node's next proposal, or `None` if there are no
+    /// higher numbers. The ballot is above all ballots that the node has seen. If the node knows
+    /// the leader of the present epoch, the instance is the next one. Otherwise it is the instance
+    /// of the present epoch again. If the node knows of a newer instance, it takes the newer
+    /// instance. The node does not propose in the epoch that it had at its start: if that epoch has
+    /// a leader, this node has received nothing from the leader for `election_min`.
     pub(crate) fn next_ballot(&self) -> Option<(Epoch, Ballot)> {
         let epoch = self.epoch();
         let closed = self.node.elected.is_some() || epoch <= self.restored.max(self.closed);
         let open = if closed { epoch.checked_next()? } else { epoch };
         let instance = open.max(self.memory.floor().0).max(self.seen.instance);
-        let above = self.seen.counter.checked_add(1)?; // I2
+        let above = self.seen.counter.checked_add(1)?; // I2: no ballot is used twice.
         let node = self.node.me();
         let first = self.node.rules.config.first_ballot.get(&node);
         let counter = above.max(first.copied().unwrap_or(1));
         Some((instance, Ballot { counter, node }))
     }
 
-    /// Gives a proposal, of this node or of a peer, the time for its decision. This time is the two
-    /// round trips that a decision needs, and a random time that widens with the count of attempts.
-    /// So one of two proposers that beat each other succeeds in the end ("Paxos Made Simple",
-    /// section 2.4: progress needs a distinguished proposer).
+    /// Sets the wait that gives a proposal, of this node or of a peer, the time for its decision.
+    /// This wait is the two round trips that a decision needs, and a random time that widens with
+    /// the count of attempts. So one of two proposers that beat each other succeeds in the end
+    /// ("Paxos Made Simple", section 2.4: progress needs a distinguished proposer).
     pub(crate) fn wait_for_decision(&mut self, out: &mut Outbox<Self>) {
         let timing = self.node.rules.timing();
         let proposal = timing.round_trip.saturating_mul(2);

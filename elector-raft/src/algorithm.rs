@@ -31,9 +31,9 @@ impl ElectionAlgorithm for Raft {
         &self.durable
     }
 
-    /// A node that asks for pre-votes shows the role of a pre-candidate: it has sent no request for
-    /// votes since it began to ask for pre-votes. Late votes of its present term may still elect
-    /// it.
+    /// Returns the view of this node. A node that asks for pre-votes has the role of a
+    /// pre-candidate: it has sent no request for votes since it began to ask for pre-votes. But
+    /// votes of its present term that arrive late may still elect it.
     fn view(&self) -> View {
         match &self.node.phase {
             Phase::Candidate(Candidacy::PreVote { .. }) => View::asking_first(self.term()),
@@ -160,14 +160,15 @@ impl Raft {
             RaftTimer::Heartbeat => self.send_round(false, out),
             // "A leader steps down if an election timeout elapses without a successful round of
             // heartbeats to a majority of its cluster" (dissertation, section 6.2). The node stays
-            // in the same term, so that it does not disturb nodes that have a leader. It never
-            // leads that term again (I4).
+            // in the same term: messages of a higher term could depose a leader that other nodes
+            // follow. This node never leads the same term again (I4).
             RaftTimer::Quorum => self.node.step_down(out),
         }
     }
 
-    /// Without pre-votes every request binds the voter that grants it. So, without pre-votes, a
-    /// node sends no request before its own silence has ended.
+    /// Carries out a decision of the election timeout. Without pre-votes every request binds the
+    /// voter that grants it. So, without pre-votes, a node sends no request before its own silence
+    /// has ended.
     fn carry_out(&mut self, due: Due<Request>, out: &mut Outbox<Self>) {
         match due {
             Due::AskAhead if self.node.rules.config.pre_vote => self.ask_ahead(out),

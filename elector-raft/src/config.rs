@@ -15,22 +15,23 @@ pub struct RaftConfig {
     /// The durations that all algorithms share.
     pub timing: Timing,
     /// Whether a node asks, before it starts a new term, if it could win that term (dissertation,
-    /// section 9.6). This costs a round trip. In return, a node that was cut off does not depose
-    /// the leader when it comes back. Default: on.
+    /// section 9.6). This costs a round trip. In return, a node that could not reach its peers for
+    /// a time does not depose the leader when it can reach them again. Default: on.
     pub pre_vote: bool,
     /// Whether a leader steps down if no majority has answered it for `election_min`, and whether a
     /// node refuses its vote if it has received a heartbeat within `election_min` (dissertation,
-    /// sections 6.2 and 4.2.3). Without this there is no lease. Default: on.
+    /// sections 6.2 and 4.2.3). Without `check_quorum` there is no lease. Default: on.
     pub check_quorum: bool,
-    /// Which nodes are preferred as leader: a higher number is better, and nodes that are not named
-    /// have 0. A node waits longer by one spread of the election timeout for each different number
-    /// above its own. This is a preference: any node can still be elected, and a leader is not
-    /// deposed for a better node. The priorities must be the same on all nodes. Default: empty, so
-    /// that all nodes are equal.
+    /// Which nodes are preferred as leader: a higher number is better, and a node that this map
+    /// does not name has 0. For each different number above its own, a node waits longer by
+    /// `election_max - election_min` (at least `round_trip`) before it campaigns. This is a
+    /// preference: any node can still be elected, and no node deposes a leader because of a higher
+    /// number. The priorities must be the same on all nodes. Default: empty, so that all nodes are
+    /// equal.
     #[serde(deserialize_with = "by_node::deserialize")]
     pub priorities: BTreeMap<NodeId, u32>,
     /// Whether this node never leads. It votes, and does not campaign. Unlike the other options,
-    /// this one belongs to one node. Default: off.
+    /// this option can differ from node to node. Default: off.
     #[serde(skip)]
     pub never_leads: bool,
 }

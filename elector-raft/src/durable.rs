@@ -5,17 +5,17 @@ use serde::{Deserialize, Serialize};
 
 /// The state that must survive a crash: the paper's persistent state (figure 2).
 ///
-/// Term and vote are one record, so they are written together. A node that came back with the new
+/// Term and vote are one record, so a host writes them together. A node that restarted with the new
 /// term and the old vote, or with the old term and the new vote, could vote twice in one term.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RaftDurable {
-    /// The newest term this node has seen (`currentTerm`). The term never goes back.
+    /// The newest term that this node has seen (`currentTerm`). The term never goes back.
     pub term: Epoch,
     /// The candidate that this node voted for in this term (`votedFor`). It is set once in a term,
     /// and cleared only when the term grows.
     pub voted_for: Option<NodeId>,
-    /// The end of this node's log. Elections never move it: it stays at `(0, 0)`, unless a log is
-    /// built on top of the election and moves it.
+    /// The end of this node's log. Elections never change it: it stays at `(0, 0)`, unless a
+    /// program that builds a log on top of the election changes it.
     pub last_log: LogPosition,
 }
 
@@ -31,8 +31,8 @@ pub struct LogPosition {
     pub index: u64,
 }
 
-// Every request for a vote carries a position, so the short form `0/0` keeps traces and scenarios
-// readable.
+// Every request for a vote carries a position in the log, so the short form `0/0` keeps traces and
+// scenarios readable.
 impl fmt::Debug for LogPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.term, self.index)

@@ -3,7 +3,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::LogPosition;
 
-/// The messages between nodes. The sender is never a field, because hosts authenticate it.
+/// The messages between nodes. No message has a field for its sender, because the host of the
+/// receiver authenticates the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RaftMessage {
     /// "Would you vote for me?" The answer does not bind the voter (dissertation, section 9.6).
@@ -17,9 +18,10 @@ pub enum RaftMessage {
     PreVote {
         /// The sender's own term.
         term: Epoch,
-        /// The term of the request, so that a late answer is not taken for a newer one.
+        /// The term of the request that this message answers. So the candidate does not take a late
+        /// answer for an answer to a newer request.
         next_term: Epoch,
-        /// Whether the sender would vote for the receiver in that term.
+        /// Whether the sender would vote for the receiver in the term `next_term`.
         granted: bool,
     },
     /// "Vote for me" (section 5.2).
@@ -35,7 +37,7 @@ pub enum RaftMessage {
     },
     /// The answer to a [`RequestVote`](Self::RequestVote).
     Vote {
-        /// The voter's term. If the vote is granted, it is the term of the vote.
+        /// The voter's term. If the vote is granted, this is the term of the vote.
         term: Epoch,
         /// Whether the candidate has the vote.
         granted: bool,
@@ -44,15 +46,16 @@ pub enum RaftMessage {
     Heartbeat {
         /// The leader's term.
         term: Epoch,
-        /// The time on the leader's clock when it sent this round. The answer echoes it.
+        /// The time on the leader's clock when it sent this round of heartbeats. The answer echoes
+        /// this time.
         sent: Moment,
-        /// Whether this is the first round of a new leader.
+        /// Whether this is the first round of heartbeats of a new leader.
         announce: bool,
     },
     /// The answer to a [`Heartbeat`](Self::Heartbeat).
     HeartbeatAck {
-        /// The follower's term. If it is higher than that of the heartbeat, the leader's tenure has
-        /// ended.
+        /// The follower's term. If it is higher than the term of the heartbeat, the leader steps
+        /// down.
         term: Epoch,
         /// The timestamp of the heartbeat that the follower acknowledges; [`Moment::ZERO`] if the
         /// heartbeat was of a past term.

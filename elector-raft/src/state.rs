@@ -9,7 +9,9 @@ use crate::{LogPosition, RaftConfig, RaftDurable};
 /// One node of Raft's leader election. The [crate documentation](crate) explains the algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Raft {
-    /// Its phases are the states of the paper (figure 4). A candidate may also ask for pre-votes.
+    /// The state that Raft has in common with Paxos. Its phases are the server states of the paper
+    /// (figure 4: follower, candidate, leader). A candidate may also be one that asks for
+    /// pre-votes.
     pub(crate) node: QuorumNode<Self>,
     pub(crate) durable: RaftDurable,
     /// The newest term whose election is closed because the members have changed since. The node
@@ -21,15 +23,17 @@ pub struct Raft {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RaftTimer {
     /// The first part of the election timeout, `election_min`. While this timer runs, the lease of
-    /// a leader may depend on the last acknowledgement of this node.
+    /// a leader may depend on this node's last acknowledgement of a heartbeat.
     Vigil,
     /// The second, random part of the election timeout. When it ends, the node campaigns.
     Stagger,
-    /// The second step of a candidacy: the candidate votes for itself.
+    /// Begins the second step of a candidacy, in which the candidate votes for itself. Its length
+    /// is zero.
     OwnVote,
-    /// The next round of heartbeats of a leader is due.
+    /// When it ends, a leader sends its next round of heartbeats.
     Heartbeat,
-    /// A leader has been without a quorum for too long.
+    /// The time for which a leader may have no acknowledgements of a quorum, `election_min`. When
+    /// it ends, the leader steps down.
     Quorum,
 }
 
@@ -50,7 +54,7 @@ pub enum Candidacy {
     /// The node asks whether it could win the next term. Its own term does not change.
     PreVote {
         granted: Tally,
-        /// The votes of its own term, if it is still a candidate in that term.
+        /// The votes for this node in its own term, if it is still a candidate in that term.
         votes: Tally,
     },
     /// The node asks for votes for the term `election`, which becomes its own term when it votes
@@ -97,16 +101,16 @@ impl Raft {
     }
 
     /// Enters a higher term. The term changes only in this method, and the vote changes with it in
-    /// the same record. The election timeout does not change: silence is owed to a leader for a
-    /// time, not for a term.
+    /// the same record. The election timeout does not change: a node owes silence to a leader for
+    /// `election_min`, even if the term changes in this time.
     pub(crate) fn enter(&mut self, term: Epoch, vote: Option<NodeId>) {
-        self.durable.term = term; // I1
-        self.durable.voted_for = vote; // I2
+        self.durable.term = term; // I1: the term never goes back.
+        self.durable.voted_for = vote; // I2: a new term, a new vote.
         self.node.elected = None;
     }
 
     /// "If RPC request or response contains term T > currentTerm: set currentTerm = T, convert to
-    /// follower" (figure 2). A tenure or a candidacy of this node ends first.
+    /// follower" (figure 2). Before that, this method ends a tenure or a candidacy of this node.
     pub(crate) fn adopt(&mut self, term: Epoch, out: &mut Outbox<Self>) {
         self.step_down(out); // I5
         self.enter(term, None);

@@ -82,7 +82,8 @@ impl ElectionAlgorithm for Ring {
 }
 
 impl Ring {
-    /// A recovering node waits for a heartbeat first, because it follows any live leader.
+    /// Handles the start. A node that starts first waits for a heartbeat, because it follows any
+    /// live leader.
     fn on_started(&mut self, out: &mut Out) {
         self.durable.life = self.durable.life.saturating_add(1);
         self.timer.set(RingTimer::Vigil, self.timing.vigil(), out);
@@ -111,9 +112,9 @@ impl Ring {
             return; // Invalid: the origin is no member.
         }
         if token.origin != self.me() && !self.tokens.record_arrival(token.id()) {
-            return; // I4: this is a second copy.
+            return; // I4: this is a second copy of the token.
         }
-        token.left = token.left.min(self.size()).saturating_sub(1); // I4
+        token.left = token.left.min(self.size()).saturating_sub(1); // I4: at most n hops.
         self.highest = self.highest.max(token.epoch);
         match token.body {
             TokenBody::Gather { .. } => self.on_gather(token, out),
@@ -126,7 +127,7 @@ impl Ring {
 
     fn on_timer(&mut self, timer: RingTimer, out: &mut Out) {
         if !self.timer.elapsed(timer) && timer.drives_node() {
-            return; // Stale: the timer was cancelled too late.
+            return; // Stale: the timer elapsed before this node cancelled it.
         }
         match timer {
             RingTimer::Vigil => self.drop_leader(out),
@@ -134,7 +135,8 @@ impl Ring {
                 self.attempts = self.attempts.saturating_add(1);
                 self.drop_leader(out);
             }
-            // This node has resigned, so the other nodes have one more vigil for their election.
+            // This node has resigned, so the other nodes have one more `election_min` for their
+            // election.
             RingTimer::Stagger if self.has_resigned => {
                 self.timer.set(RingTimer::Vigil, self.timing.vigil(), out);
             }
@@ -155,9 +157,10 @@ impl Ring {
         self.timer.set(RingTimer::Stagger, self.stagger(), out);
     }
 
-    /// A suspicion ends only this node's own wait for its leader. A proof of death has the same
-    /// effect as a suspicion, because there is no lease. The next live node after the leader starts
-    /// an election at once; the other nodes wait in the order of their ranks.
+    /// Handles a suspicion of a peer. If the peer is the leader, the suspicion ends only this
+    /// node's own wait for the leader's heartbeats. A proof of death has the same effect as a
+    /// suspicion, because there is no lease. The next live node after the leader starts an election
+    /// at once; the other nodes wait in the order of their ranks.
     fn on_suspected(&mut self, peer: NodeId, out: &mut Out) {
         self.suspect(peer);
         for id in self.tokens.waiting_for(peer) {
@@ -169,7 +172,7 @@ impl Ring {
         }
         self.leader = None;
         if self.timer.running() != Some(RingTimer::Vigil) || self.has_resigned {
-            return; // An election is in progress, or this node takes no part in it.
+            return; // An election is in progress, or this node offers itself for none.
         }
         match self.rank_behind(peer) {
             0 => self.initiate(Trigger::Silence, out),

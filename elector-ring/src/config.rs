@@ -14,15 +14,16 @@ use crate::Ring;
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum RingVariant {
-    /// A token collects the ids of all live nodes. Its initiator selects the highest one and sends
-    /// a COORDINATOR token round the ring (Silberschatz, Galvin and Gagne; Tanenbaum).
+    /// A token collects the ids of all live nodes. Its origin selects the highest id and sends a
+    /// COORDINATOR token round the ring (Silberschatz, Galvin and Gagne; Tanenbaum).
     #[default]
     Collect,
-    /// A token carries the id of its origin, and only lower nodes forward it. The origin is elected
-    /// when its token comes back (Chang and Roberts 1979).
+    /// A token carries the id of its origin, and only nodes with lower ids forward it. The origin
+    /// is elected when its token comes back (Chang and Roberts 1979).
     ChangRoberts,
-    /// Probes go in both directions, over distances that double. Both probes of a distance must be
-    /// answered before the next distance (Hirschberg and Sinclair 1980).
+    /// Probes go in both directions, over distances that double. The candidate needs replies to
+    /// both probes of a distance before it sends probes over the next distance (Hirschberg and
+    /// Sinclair 1980).
     HirschbergSinclair,
 }
 
@@ -33,8 +34,8 @@ pub struct RingConfig {
     /// The durations that all algorithms share. `round_trip` is the timeout of one hop. The timeout
     /// of a lap is `round_trip` times the number of nodes.
     pub timing: Timing,
-    /// The election that the nodes hold. It must be the same on all nodes: a node drops the tokens
-    /// of other variants.
+    /// The kind of election that the nodes hold. It must be the same on all nodes: a node drops the
+    /// tokens of other variants.
     pub variant: RingVariant,
     /// The order in which tokens visit the nodes. It must be the same on all nodes. An empty list
     /// is the ascending order of ids. Default: empty.
@@ -99,8 +100,9 @@ impl Comparable for Ring {
     /// hop acknowledgements and without hops to a dead node.
     ///
     /// With m = `nodes` - 1: Collect 2m. Chang–Roberts from 2m (the node that detects the death
-    /// wins) to 3m-1 (it is the next node after the winner). Hirschberg–Sinclair from the winner's
-    /// own probes, their replies and the COORDINATOR lap, to the paper's bound 8m(1+⌈log₂ m⌉).
+    /// wins) to 3m-1 (the node that detects the death is the next node after the winner).
+    /// Hirschberg–Sinclair from the winner's own probes, their replies and the COORDINATOR lap, to
+    /// the paper's bound 8m(1+⌈log₂ m⌉).
     fn expected_messages(config: &RingConfig, nodes: u64) -> Option<RangeInclusive<u64>> {
         let m = nodes.saturating_sub(1);
         if m <= 1 {
@@ -113,8 +115,8 @@ impl Comparable for Ring {
             RingVariant::Collect => twice..=twice,
             RingVariant::ChangRoberts => twice..=twice.saturating_add(m - 1),
             RingVariant::HirschbergSinclair => {
-                // ⌈log₂ m⌉ levels with probes and replies in both directions; then one lap of each
-                // of the two last probes, and the COORDINATOR lap.
+                // The hops of ⌈log₂ m⌉ levels with probes and replies in both directions; then one
+                // lap of each of the two last probes, and the lap of the COORDINATOR token.
                 let levels = u64::from(u64::BITS - (m - 1).leading_zeros());
                 let turned = (1..=levels).fold(0_u64, |sum, level| {
                     sum.saturating_add(2_u64.saturating_pow(u32::try_from(level).unwrap_or(64)))

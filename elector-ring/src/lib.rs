@@ -6,10 +6,11 @@
 //!
 //! > **Two leaders.** The papers assume that no node fails during an election, that no message is
 //! > lost, and that no node is slow. This crate survives failures, but only a hop timeout
-//! > distinguishes a dead node from a live one. If the timeout is wrong (a partition, a pause, a
-//! > lost packet, a delay beyond `timing.round_trip`), **two or more nodes lead at the same time**,
-//! > possibly in the same epoch, until they receive each other's messages. There is no quorum and
-//! > no lease. Do not use this algorithm for work that must not be done twice: use Raft or Paxos.
+//! > distinguishes a dead node from a live one. If the timeout is wrong about a node (because of a
+//! > partition, a pause, a lost packet, a delay beyond `timing.round_trip`), **two or more nodes
+//! > lead at the same time**, possibly in the same epoch, until they receive each other's messages.
+//! > There is no quorum and no lease. Do not use this algorithm for work that must not be done
+//! > twice: use Raft or Paxos.
 //!
 //! # The idea
 //!
@@ -18,20 +19,20 @@
 //! the node that created it. A *lap* is the whole way of a token round the ring, back to its
 //! origin. With m live nodes:
 //!
-//! - *Collect*: every node adds its id. When the token is back, its initiator selects the highest
-//!   id and sends a COORDINATOR token round the ring. This takes two laps, 2m messages, and tokens
-//!   of up to m ids.
-//! - *Chang–Roberts*: a token carries one id. A higher node discards the token, and sends its own
-//!   token instead, but only once. Lower nodes forward the token. A node that receives its own id
-//!   leads, and sends COORDINATOR round the ring.
+//! - *Collect*: every node adds its id to the token. When the token is back, its origin selects the
+//!   highest id and sends a COORDINATOR token round the ring. This takes two laps, 2m messages, and
+//!   tokens of up to m ids.
+//! - *Chang–Roberts*: a token carries one id. A node with a higher id discards the token, and sends
+//!   a token with its own id instead, but only once. Lower nodes forward the token. A node that
+//!   receives its own id leads, and sends COORDINATOR round the ring.
 //! - *Hirschberg–Sinclair*: a candidate sends probes in both directions, over distances of 2⁰, 2¹,
-//!   2², ... nodes. A node that is higher than the candidate discards the probe. The last node of
-//!   the distance replies. After both replies the distance doubles, until a probe comes back to the
-//!   candidate round the whole ring.
+//!   2², ... nodes. A node with a higher id than the candidate's discards the probe. The last node
+//!   of the distance replies. After both replies the distance doubles, until a probe comes back to
+//!   the candidate round the whole ring.
 //!
-//! Every hop is acknowledged. A node that does not answer within `timing.round_trip` is skipped.
-//! After that, other tokens skip this node without a wait, until it sends a message. The leader
-//! sends heartbeats to all nodes.
+//! Every hop is acknowledged. If a node does not acknowledge a token within `timing.round_trip`,
+//! the sender skips this node. After that, the sender's other tokens skip this node without a wait,
+//! until it sends a message. The leader sends heartbeats to all nodes.
 //!
 //! # Messages
 //!
@@ -40,9 +41,9 @@
 //! | `Election` | any node, next live node | Collect and Chang–Roberts: a token on its lap |
 //! | `Probe`, `Reply` | any node, next live node in its direction | Hirschberg–Sinclair |
 //! | `Coordinator` | any node, next live node | after an election: announces the leader |
-//! | `HopAck` | receiver of a token, its sender | at once; not in the closed forms below |
+//! | `HopAck` | receiver of a token, its sender | at once; not counted in the table below |
 //! | `Heartbeat` | leader, all nodes | every `timing.heartbeat` |
-//! | `Heartbeat` | leader that steps down, the other leader of its epoch | once |
+//! | `Heartbeat` | leader that steps down, another leader of the same epoch | once |
 //! | `Present` | skipped or recovered node, all nodes | after the lap that skipped it |
 //! | `Present` | any node, a node that it suspects; and the answer | once after a suspicion |
 //! | `Handover` | leader that steps down, successor | on command |
@@ -68,8 +69,9 @@
 //! - **I2** A winner's epoch is above every epoch that its token met.
 //! - **I3** A node follows no leader of an older epoch than its own. Within an epoch it changes
 //!   only to a higher leader, unless it takes the present leader for failed.
-//! - **I4** No token makes more than n hops between live nodes. It ends at its origin, at the last
-//!   live node before a dead origin, at a node that has seen it before, or after its last hop.
+//! - **I4** No token makes more than n hops between live nodes. A token ends at its origin, at the
+//!   last live node before a dead origin, at a node that has seen the token before, or after its
+//!   last hop.
 //! - **I5** A node gives each serial to one token only, or to the two probes of one level and their
 //!   replies. This holds even across restarts, as long as the node keeps its disk. A token that is
 //!   back at its origin counts only if it is the newest token of an election that its origin still
@@ -79,8 +81,9 @@
 //!
 //! # When something fails
 //!
-//! - *A token is lost*: its initiator starts again after the time of one lap, with one `round_trip`
-//!   for each hop (twice that time for a probe and its reply).
+//! - *A token is lost*: its initiator (the node that holds the election) starts again after the
+//!   time of one lap, with one `round_trip` for each hop (twice that time for a probe and its
+//!   reply).
 //! - *The initiator dies*: the last live node before the initiator in the ring detects this. With
 //!   Collect, the token at this node has all ids, so the node selects the leader in place of the
 //!   initiator. With the other variants, it starts its own election.
@@ -98,15 +101,15 @@
 //! Heartbeats are sent to all nodes, so leaders that can communicate learn of each other within one
 //! heartbeat interval. The newer epoch stays. Of two leaders in one epoch, the lower one steps down
 //! and informs the higher one, which moves to a new epoch. A node may know a newer epoch than that
-//! of the live leader, for example because it led the newer epoch alone. This node starts an
-//! election, and the new epoch is above both. So when faults have ended, all nodes have the same
-//! (epoch, leader) within a bounded time, and only heartbeats are sent.
+//! of the live leader, for example because the node led the newer epoch alone. This node starts an
+//! election, and the winner's epoch is above both epochs. So when faults have ended, all nodes have
+//! the same (epoch, leader) within a bounded time, and only heartbeats are sent.
 //!
 //! Nodes that took each other for dead correct this error. When a heartbeat shows that the
 //! COORDINATOR lap must have ended (`settled`), a node that the lap has skipped informs all nodes
-//! that it is `Present`, and every node asks the nodes that it suspects. If these messages are lost
-//! too, a skipped node stays skipped until it sends another message, and the next winner may not be
-//! the highest node.
+//! that it is `Present`, and every node asks the nodes that it suspects whether they are alive. If
+//! these messages are lost too, a skipped node stays skipped until it sends another message, and
+//! the next winner may not be the highest node.
 //!
 //! While faults last: a leader that cannot be reached continues to lead. Over a **one-way link**, a
 //! node that does not receive the leader's heartbeats holds one election after another. In a
@@ -122,11 +125,11 @@
 //! - Tokens skip dead nodes, because all nodes know the ring. In the textbooks tokens skip them
 //!   too, in the papers they do not.
 //! - A recovering node waits for one vigil and follows a live leader, even a lower one. The
-//!   textbooks do not define what a recovering node does. To take over would need an unnecessary
-//!   election.
+//!   textbooks do not define what a recovering node does. If the recovering node took over, this
+//!   would cause an unnecessary election.
 //! - A leader takes part in the elections of other nodes. With Collect, it adds its id to their
 //!   tokens. With Chang–Roberts and Hirschberg–Sinclair, it discards the tokens of lower nodes, but
-//!   sends no token of its own, since these nodes receive its heartbeats. If a token carries a
+//!   sends no token of its own, since the lower nodes receive its heartbeats. If a token carries a
 //!   newer epoch than the leader's, the leader moves to an epoch above the newer one.
 //! - A heartbeat of the present leader ends an election that a wrong suspicion has started, unless
 //!   the application has asked for that election.
@@ -141,7 +144,7 @@
 //!
 //! - At most one leader, at any time, in any epoch.
 //! - That the highest node leads, after a recovery, a handover or a wrong suspicion.
-//! - Progress against members that lie: they can become leader at any time.
+//! - Progress, if members send false messages: such members can become leader at any time.
 #![forbid(unsafe_code)]
 #![no_std]
 

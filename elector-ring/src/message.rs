@@ -5,23 +5,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Token, TokenId};
 
-/// The messages between nodes. The sender is never a field, because hosts authenticate the sender.
+/// The messages between nodes. No message has a field for its sender, because the host of the
+/// receiver authenticates the sender.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RingMessage {
     /// One hop of a token. The body of the token determines the kind of the message: `Election`,
     /// `Coordinator`, `Probe` or `Reply`.
     Token(Token),
-    /// "The token has arrived, do not skip me".
+    /// "The token has arrived, do not skip me": the answer of a node that receives a token.
     HopAck {
-        /// The token.
+        /// The token that has arrived.
         token: TokenId,
     },
     /// "I lead".
     Heartbeat {
         /// The leader's epoch.
         epoch: Epoch,
-        /// Whether the COORDINATOR lap must have ended by now. If so, the lap has skipped each node
-        /// that it has not visited.
+        /// Whether the lap of the COORDINATOR token that announced this leader must have ended by
+        /// now. If so, the token has skipped each node that it has not visited.
         settled: bool,
     },
     /// "Lead now": the leader of this epoch has stepped down in favour of the receiver, which leads
@@ -33,7 +34,7 @@ pub enum RingMessage {
     /// "I am alive, do not skip me any more". A node that was skipped or has restarted sends this
     /// message. The message can also ask whether the receiver is alive.
     Present {
-        /// Whether the receiver must answer, because the sender took it for dead.
+        /// Whether the receiver must answer, because the sender suspects the receiver.
         ask: bool,
     },
 }
@@ -82,31 +83,32 @@ impl fmt::Debug for RingMessage {
     }
 }
 
-/// The timers of a node. After the start exactly one of the first five runs.
+/// The timers of a node. After the start exactly one of the first five timers runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RingTimer {
-    /// The first part of the election timeout. When it ends, no leader has given a sign of life for
-    /// a vigil.
+    /// The first part of the election timeout, `election_min`. When it ends, this node has received
+    /// no sign of life of a leader in this time.
     Vigil,
     /// The second, random part of the election timeout. When it ends, the node starts an election.
     Stagger,
-    /// The election of another node has had no result for too long.
+    /// This node has waited for the result of another node's election for the time of two laps.
     Await,
-    /// The node's own token has not come back in time.
+    /// The node's own token has not come back in the time that a lap, or a probe and its reply, may
+    /// take.
     Lap,
-    /// The next heartbeat of a leader is due.
+    /// When it ends, a leader sends its next heartbeat.
     Heartbeat,
-    /// The COORDINATOR lap that announced this leader must have ended.
+    /// The lap of the COORDINATOR token that announced this leader must have ended.
     Settle,
-    /// A node that resigned takes part in elections again.
+    /// A node that has resigned offers itself for elections again.
     Aside,
-    /// A hop was not acknowledged in time.
+    /// The receiver of this token has not acknowledged it in time.
     Hop(TokenId),
 }
 
 impl RingTimer {
-    /// Returns `true` for the timers that make a node act. After the start, exactly one of them
-    /// runs.
+    /// Returns `true` for the timers that make a node act in an election. After the start, exactly
+    /// one of these timers runs.
     pub(crate) fn drives_node(self) -> bool {
         match self {
             Self::Vigil | Self::Stagger | Self::Await | Self::Lap | Self::Heartbeat => true,

@@ -18,26 +18,29 @@ pub struct Ring {
     /// The peers in the order in which a token of this node visits them.
     onward: Arc<[NodeId]>,
     pub(crate) durable: RingDurable,
-    /// The leader that this node follows, or this node itself.
+    /// The leader that this node follows, or this node itself if it leads.
     pub(crate) leader: Option<NodeId>,
     pub(crate) phase: Phase,
-    /// The timers that make this node act; see [`RingTimer`]. Exactly one of them runs (I6).
+    /// The timers `Vigil`, `Stagger`, `Await`, `Lap` and `Heartbeat` of [`RingTimer`], which make
+    /// this node act. Exactly one of them runs (I6).
     pub(crate) timer: ExclusiveTimer<RingTimer>,
     /// The number of elections in a row, with this node as a participant, that elected no node.
     pub(crate) attempts: u32,
     /// The highest epoch that this node knows of. Tokens carry the highest epoch that they have
-    /// met, so the winner's epoch is above the epochs of all nodes that its token has visited.
+    /// met, so the winner's epoch is above the epochs of all nodes that the winner's token has
+    /// visited.
     pub(crate) highest: Epoch,
-    /// The number of serials used since the last start.
+    /// The number of serials that this node has used since its last start.
     count: u64,
-    /// Peers that did not acknowledge a token or that the host suspects, and that have sent nothing
-    /// since.
+    /// Peers that did not acknowledge a token in time or that the host suspects, and from which
+    /// this node has received nothing since.
     pub(crate) suspects: NodeSet,
     pub(crate) tokens: TokenTracker,
-    /// Whether the COORDINATOR lap of the present tenure has visited this node. If so, other nodes
-    /// do not skip it.
+    /// Whether the COORDINATOR token of the present tenure has visited this node. If so, other
+    /// nodes do not skip this node.
     pub(crate) has_seen_lap: bool,
-    /// Whether this node, in the present tenure, has asked all suspected peers if they are alive.
+    /// Whether this node, in the present tenure and since its last suspicion, has asked all
+    /// suspected peers if they are alive.
     pub(crate) has_asked_suspects: bool,
     /// Whether this node has resigned, and offers itself for no election for a bounded time.
     pub(crate) has_resigned: bool,
@@ -50,7 +53,8 @@ pub(crate) enum Phase {
     Follower,
     /// The node holds an election, and its token is in flight.
     Initiator(Round),
-    /// The node leads. `settled` is set when its COORDINATOR lap must have ended.
+    /// The node leads. `settled` becomes `true` when the lap of its COORDINATOR token must have
+    /// ended.
     Leader { settled: bool },
 }
 
@@ -67,19 +71,20 @@ pub(crate) enum Trigger {
 /// An election that this node holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Round {
-    /// The serial of the newest token. Older tokens that come back do not count.
+    /// The serial of the newest token of this election. Older tokens that come back do not count.
     pub(crate) serial: Serial,
     pub(crate) trigger: Trigger,
-    /// Hirschberg–Sinclair: how often the distance has doubled.
+    /// Hirschberg–Sinclair: how often the distance of the probes has doubled in this election.
     pub(crate) level: u32,
-    /// Hirschberg–Sinclair: the directions in which the reply of this level has arrived.
+    /// Hirschberg–Sinclair: whether a reply of this level has arrived in the direction `Onward`,
+    /// and in the direction `Backward`.
     pub(crate) replied: [bool; 2],
 }
 
 impl Ring {
     pub(crate) fn new(config: &RingConfig, members: Membership, durable: RingDurable) -> Self {
-        // `Configuration::validate` rejects an invalid order. If a host has not called it, the
-        // order of ids replaces an invalid order.
+        // `Configuration::validate` rejects an invalid order of the ring. If a host has not called
+        // `validate`, the ascending order of ids replaces an invalid order.
         let order: &[NodeId] = if config.orders(&members) {
             &config.ring
         } else {
@@ -130,7 +135,8 @@ impl Ring {
         matches!(self.phase, Phase::Leader { .. })
     }
 
-    /// Returns the election that this node holds, if `serial` is that of its newest token (I5).
+    /// Returns the election that this node holds, if `serial` is the serial of the newest token of
+    /// this election (I5).
     pub(crate) fn round(&mut self, serial: Serial) -> Option<&mut Round> {
         match &mut self.phase {
             Phase::Initiator(round) if round.serial == serial => Some(round),
@@ -165,8 +171,8 @@ impl Ring {
 
     /// Returns the next node for a token: the first node in the direction of the token that is not
     /// suspected. If the node `after` did not acknowledge the token, the search begins behind that
-    /// node. The origin gets the token even if the origin is suspected, since a lap that ends early
-    /// loses an election. No token goes beyond its origin.
+    /// node. The origin gets the token even if the origin is suspected, since the election has no
+    /// result if its token does not reach the origin. No token goes beyond its origin.
     pub(crate) fn next(&self, token: &Token, after: Option<NodeId>) -> Option<NodeId> {
         match token.way() {
             Way::Onward => self.first(self.onward.iter(), token.origin, after),
@@ -192,19 +198,22 @@ impl Ring {
     }
 
     /// Returns the number of nodes between `leader` and this node, in the order of the ring, that
-    /// are not suspected. This is the node's rank after a suspicion of the leader.
+    /// are not suspected. This number is the node's rank after a suspicion of the leader: nodes
+    /// with a lower rank start elections sooner.
     pub(crate) fn rank_behind(&self, leader: NodeId) -> u32 {
         let between = self.onward.iter().rev().take_while(|&&node| node != leader);
         let live = between.filter(|&&node| !self.suspects.contains(node));
         u32::try_from(live.count()).unwrap_or(u32::MAX)
     }
 
-    /// Returns the longest time of one lap: every hop takes a whole hop timeout.
+    /// Returns the longest time of one lap of a token round the ring: every hop takes a whole hop
+    /// timeout.
     pub(crate) fn lap(&self) -> Duration {
         self.timing.round_trip.saturating_mul(self.size())
     }
 
-    /// Returns the longest time of another node's election: its lap and the COORDINATOR lap.
+    /// Returns the longest time of another node's election: the lap of the election token, and the
+    /// lap of the COORDINATOR token.
     pub(crate) fn two_laps(&self) -> Delay {
         Delay::exactly(self.lap().saturating_mul(2))
     }
@@ -216,9 +225,10 @@ impl Ring {
     }
 
     /// Returns the random part of the election timeout. On a large ring a token takes long to reach
-    /// the nodes that must not start another election. So the spread is at least half a round trip,
-    /// about the time of one hop, for every node of the ring. The first node starts with little
-    /// delay, and its token reaches most other nodes before they start.
+    /// the nodes that must not start another election. So the spread is at least half a
+    /// `round_trip` (about the time of one hop) times the number of nodes. The node with the
+    /// shortest wait starts with little delay, and its token reaches most other nodes before they
+    /// start an election.
     pub(crate) fn stagger(&self) -> Delay {
         let spread = self.timing.stagger(self.attempts).max.max(self.lap() / 2);
         Delay::between(Duration::ZERO, spread)

@@ -46,26 +46,26 @@ impl Way {
 /// The purpose of a token, and the data that it carries for this purpose.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum TokenBody {
-    /// ELECTION of the Collect variant: collects the ids of live nodes.
+    /// The ELECTION token of the Collect variant: collects the ids of live nodes.
     Gather {
         /// The nodes that have offered themselves so far, in the order of the visits.
         ids: Vec<NodeId>,
     },
-    /// ELECTION of Chang–Roberts: the origin is a candidate.
+    /// The ELECTION token of Chang–Roberts: the origin is a candidate.
     Contend,
-    /// COORDINATOR: announces the leader of the token's epoch.
+    /// The COORDINATOR token: announces the leader of the token's epoch.
     Coordinator {
         /// The leader.
         leader: NodeId,
     },
     /// Hirschberg–Sinclair: the origin is a candidate among all nodes within 2^level hops.
     Probe {
-        /// How often the distance has doubled.
+        /// How often the distance has doubled: the probe visits up to 2^level nodes.
         level: u32,
         /// The direction of the probe.
         way: Way,
     },
-    /// Hirschberg–Sinclair: no node on the way of the probe is higher than the origin.
+    /// Hirschberg–Sinclair: no node on the way of the probe has a higher id than the origin.
     Reply {
         /// The level of the probe.
         level: u32,
@@ -75,7 +75,7 @@ pub enum TokenBody {
 }
 
 /// The purpose and the direction of a token, without its data. Of the tokens with the same origin
-/// and the same course, only the newest counts.
+/// and the same course, only the newest token counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Course {
     /// [`TokenBody::Gather`] or [`TokenBody::Contend`].
@@ -105,7 +105,7 @@ impl fmt::Debug for TokenId {
     }
 }
 
-/// A message that goes round the ring. Each hop is acknowledged.
+/// A message that goes round the ring, from node to node. The receiver of each hop acknowledges it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Token {
     /// The node that created the token. The lap ends at the origin. If the origin is dead, the lap
@@ -113,10 +113,11 @@ pub struct Token {
     pub origin: NodeId,
     /// The number that the origin gave to the token.
     pub serial: Serial,
-    /// The epoch that a COORDINATOR announces. In other tokens, the highest epoch met so far.
+    /// In a COORDINATOR token, the epoch of the leader that the token announces. In other tokens,
+    /// the highest epoch that the visited nodes know.
     pub epoch: Epoch,
-    /// How many more hops between live nodes the token may make. It is never more than the number
-    /// of nodes, so no token goes round forever.
+    /// How many more hops between live nodes the token may make. This number is never more than the
+    /// number of nodes, so no token goes round forever.
     pub left: u32,
     /// The purpose of the token.
     pub body: TokenBody,

@@ -8,8 +8,9 @@ use crate::{Course, Serial, Token, TokenId};
 /// until the next node has acknowledged it.
 ///
 /// The tracker keeps only the newest token of each origin and course, so the number of members
-/// bounds its size. Serials are only compared for equality: a node that lost its disk counts from
-/// the start again, and its tokens must not be taken for old ones forever.
+/// bounds its size. The tracker only compares serials for equality: the serials of a node that has
+/// lost its disk begin from the start again, and the tracker must not take this node's new tokens
+/// for old ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct TokenTracker(Vec<TrackedToken>);
 
@@ -17,9 +18,9 @@ pub(crate) struct TokenTracker(Vec<TrackedToken>);
 struct TrackedToken {
     origin: NodeId,
     course: Course,
-    /// The newest token that arrived.
+    /// The serial of the newest token that arrived.
     seen: Option<Serial>,
-    /// The token that is not acknowledged yet, and its receiver.
+    /// The receiver of a token, and the token, until the receiver acknowledges it.
     pending: Option<(NodeId, Token)>,
 }
 
@@ -32,8 +33,8 @@ impl TokenTracker {
         first
     }
 
-    /// Keeps a token that is sent to `to`. Returns the older token that it replaces, if that token
-    /// is not acknowledged.
+    /// Keeps a token that this node sends to `to`. Returns the older token that the new token
+    /// replaces, if the receiver of the older one has not acknowledged it.
     pub(crate) fn record_departure(&mut self, to: NodeId, token: Token) -> Option<TokenId> {
         let id = token.id();
         let old = self.tracked(id).pending.replace((to, token));
@@ -47,7 +48,8 @@ impl TokenTracker {
         waiting && self.take(id).is_some()
     }
 
-    /// Removes a token that is not acknowledged, and returns it with its receiver.
+    /// Removes a token that its receiver has not acknowledged, and returns the receiver and the
+    /// token.
     pub(crate) fn take(&mut self, id: TokenId) -> Option<(NodeId, Token)> {
         self.pending(id)?;
         self.tracked(id).pending.take()

@@ -9,7 +9,8 @@ use crate::{
 };
 
 impl Bully {
-    /// Asks every higher node, also suspected ones: an answer shows that a suspicion was wrong.
+    /// Starts an election: asks every higher node, also suspected ones, because an answer shows
+    /// that a suspicion was wrong.
     pub(super) fn campaign(&mut self, out: &mut Outbox<Self>) {
         self.forget_leader();
         let epoch = self.epoch();
@@ -24,9 +25,10 @@ impl Bully {
         }
     }
 
-    /// Takes all higher nodes for dead. A node that has just recovered may have missed many tenures
-    /// while it was down. So it asks the lower nodes for a coordinator before it takes over:
-    /// otherwise it could claim the same epoch in which a lower coordinator leads.
+    /// Handles the end of the wait for answers: takes all higher nodes for dead. A node that has
+    /// just recovered may have missed many tenures while it was down. So it asks the lower nodes
+    /// for a coordinator before it takes over: otherwise it could claim the same epoch in which a
+    /// lower coordinator leads.
     pub(super) fn on_no_answer(&mut self, out: &mut Outbox<Self>) {
         let below = self.members.below();
         if !self.is_recovering || below.is_empty() {
@@ -42,12 +44,13 @@ impl Bully {
         self.enter(Phase::Confirming, timeout, out);
     }
 
-    /// ELECTION arrived.
+    /// Handles ELECTION: the node `from` asks for an answer or for the coordinator.
     pub(super) fn on_election(&mut self, from: NodeId, epoch: Epoch, out: &mut Outbox<Self>) {
         self.learn(epoch);
         let above = from > self.members.me();
         if self.phase == Phase::Leading {
-            // A live coordinator answers with COORDINATOR, so the candidate need not wait.
+            // A live coordinator answers with COORDINATOR, so the candidate need not wait for the
+            // end of its answer timeout.
             let behind = self.highest > self.epoch();
             self.catch_up(out);
             if above || !behind {
@@ -56,7 +59,7 @@ impl Bully {
             return;
         }
         if above {
-            return; // The sender recovers, and asks for a coordinator.
+            return; // A recovering higher node asks which node leads. Only a leader answers.
         }
         if self.eligibility == Eligibility::Resigned {
             return; // I5: this node takes no part in this election, as if it were dead.
@@ -65,10 +68,10 @@ impl Bully {
             epoch: self.epoch(),
         };
         if let Some(lower) = self.lower_live_leader() {
-            // This node does not contest that coordinator. An answer makes the sender wait until
-            // the sender, too, receives a heartbeat of the coordinator. A sender that may contest
-            // the coordinator gets no answer: this node will not lead, so it must not delay the
-            // sender (I5).
+            // This node follows a coordinator with a lower id, and does not contest this
+            // coordinator. An answer makes the sender wait until the sender, too, receives a
+            // heartbeat of the coordinator. A sender that may contest the coordinator gets no
+            // answer: this node will not lead, so it must not delay the sender (I5).
             if from < lower || self.can_leader_stay() {
                 out.send(from, answer);
             }
@@ -77,14 +80,15 @@ impl Bully {
         out.send(from, answer);
         let is_settled = self.is_fresh && epoch < self.epoch();
         if self.phase.is_election() || is_settled {
-            // This node holds one election at a time. If the sender has lost the coordinator of an
-            // older epoch, a heartbeat of the present coordinator is enough for the sender.
+            // Start no election. This node holds one election at a time. If the sender has lost the
+            // coordinator of an older epoch, a heartbeat of the present coordinator is enough for
+            // the sender.
             return;
         }
         self.campaign(out);
     }
 
-    /// ANSWER arrived: a higher node is alive, and holds its own election.
+    /// Handles ANSWER: a higher node is alive, and holds its own election.
     pub(super) fn on_answer(&mut self, from: NodeId, epoch: Epoch, out: &mut Outbox<Self>) {
         self.learn(epoch);
         self.catch_up(out);
@@ -94,13 +98,13 @@ impl Bully {
         }
     }
 
-    /// Returns the live coordinator, if it is lower than this node.
+    /// Returns the live coordinator, if its id is lower than that of this node.
     fn lower_live_leader(&self) -> Option<NodeId> {
         let me = self.members.me();
         self.live_leader().filter(|&leader| leader < me)
     }
 
-    /// Returns `true` if the coordinator may stay although higher nodes are alive.
+    /// Returns `true` if the coordinator may stay although nodes with higher ids are alive.
     fn can_leader_stay(&self) -> bool {
         self.appointed || !self.config.preempt
     }

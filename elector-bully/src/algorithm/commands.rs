@@ -31,7 +31,7 @@ impl Bully {
     }
 
     /// Steps down in favour of the highest node that is not suspected. If that node is dead, the
-    /// other nodes detect it by their timeouts, and elect a leader.
+    /// other nodes elect a leader when their election timeouts have ended.
     fn on_resign(&mut self, out: &mut Outbox<Self>) {
         match self.members.highest_peer(&self.suspects) {
             Some(successor) => self.hand_over(successor, false, out),
@@ -51,7 +51,8 @@ impl Bully {
         self.enter(Phase::Following, self.abstention(), out);
     }
 
-    /// The leader of `epoch` has stepped down and has named this node as its successor.
+    /// Handles a `Handover`: the leader of `epoch` has stepped down and has named this node as its
+    /// successor.
     pub(super) fn on_handover(
         &mut self,
         from: NodeId,
@@ -62,10 +63,11 @@ impl Bully {
         self.learn(epoch);
         let other = self.live_leader().is_some_and(|leader| leader != from);
         if epoch < self.epoch() || epoch == self.epoch() && other {
-            return; // Stale: that tenure has ended in another way.
+            return; // Stale: another tenure has begun since.
         }
         self.lead(appointed, out);
-        // Higher nodes may be alive, such as the one that stepped down.
+        // `lead` informs only the lower nodes. Higher nodes may be alive, for example the node that
+        // stepped down.
         for &to in self.members.above() {
             out.send(to, self.heartbeat());
         }

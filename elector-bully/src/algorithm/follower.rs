@@ -1,5 +1,5 @@
-//! The follower: how a node handles COORDINATOR and heartbeats. After a split, this is how two
-//! coordinators become one.
+//! The follower: how a node handles COORDINATOR and heartbeats. After a split, these rules end all
+//! tenures but one.
 
 use elector_core::{Epoch, NodeId, Outbox};
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Bully {
-    /// `from` claims to coordinate `epoch`.
+    /// Handles COORDINATOR or a heartbeat: `from` claims to lead `epoch`.
     pub(super) fn on_claim(
         &mut self,
         from: NodeId,
@@ -44,8 +44,9 @@ impl Bully {
     }
 
     /// Returns `true` if the epoch is newer than this node's own, or if it is the same and this
-    /// node recognises no other coordinator for it (I2). Two coordinators of the last epoch cannot
-    /// move to a new epoch. So in the last epoch the higher node leads.
+    /// node has recognised no other coordinator for this epoch (I2). Two coordinators of the last
+    /// epoch (`u64::MAX`) cannot move to a new epoch. So in the last epoch the node with the higher
+    /// id leads.
     fn can_recognise(&self, from: NodeId, epoch: Epoch) -> bool {
         let known = self.durable.coordinator;
         let is_last = epoch.checked_next().is_none();
@@ -54,25 +55,27 @@ impl Bully {
     }
 
     pub(super) fn recognise(&mut self, epoch: Epoch, coordinator: NodeId) {
-        self.durable.epoch = epoch; // I1
+        self.durable.epoch = epoch; // I1: the epoch never goes back.
         self.durable.coordinator = Some(coordinator);
     }
 
-    /// `from` claims a past epoch, or the epoch of another coordinator. Informs `from`, unless
-    /// another node will inform it. After that, `from` moves to a new epoch, or learns that another
-    /// node leads a newer epoch.
+    /// Handles a claim of a past epoch, or of an epoch for which this node has recognised another
+    /// coordinator. Informs `from`, unless another node will inform `from`. After that, `from`
+    /// moves to a new epoch, or learns that another node leads a newer epoch.
     fn correct(&mut self, from: NodeId, epoch: Epoch, contests: bool, out: &mut Outbox<Self>) {
         let is_shared = epoch == self.epoch();
         let is_higher = self.live_leader().is_some_and(|leader| leader > from);
         if self.phase == Phase::Leading && is_shared && is_higher {
-            // Two coordinators share an epoch: the higher one continues in a new epoch.
+            // Two coordinators share an epoch. This node has the higher id, so it continues in a
+            // new epoch.
             self.lead(self.appointed, out);
         } else if self.phase == Phase::Leading && !is_shared {
             out.send(from, self.heartbeat());
         } else if self.is_fresh && (is_higher || !is_shared) {
-            // The heartbeats of this node's own coordinator reach all nodes, also `from`.
+            // Send nothing: the heartbeats of this node's own coordinator reach all nodes, also
+            // `from`.
         } else if self.phase.is_election() && contests {
-            // The winner of the election will inform all nodes.
+            // Send nothing: the winner of the election will inform all nodes.
         } else {
             out.send(
                 from,
@@ -83,7 +86,8 @@ impl Bully {
         }
     }
 
-    /// Returns `true` if this node must take over from that coordinator, and not follow it.
+    /// Returns `true` if this node must take over from the coordinator `from`, and must not follow
+    /// it.
     fn can_contest(&self, from: NodeId, appointed: bool) -> bool {
         self.config.preempt
             && self.eligibility == Eligibility::Eligible
@@ -94,12 +98,13 @@ impl Bully {
     fn contest(&mut self, from: NodeId, epoch: Epoch, out: &mut Outbox<Self>) {
         let leads = self.phase == Phase::Leading;
         if !leads && self.live_leader().is_some_and(|leader| leader > from) {
-            return; // This node's own coordinator receives that claim too, and will contest it.
+            return; // This node's own coordinator receives the same claim, and contests it.
         }
         self.recognise(epoch, from);
         self.is_recovering = false;
         match self.phase {
-            // In this phase, the node has asked for a coordinator that it can take over from.
+            // No higher node has answered, and this node has asked the lower nodes for a
+            // coordinator that it can take over from.
             Phase::Confirming => self.lead(false, out),
             Phase::Asking | Phase::Awaiting => {}
             Phase::Following | Phase::Due | Phase::Leading => self.campaign(out),

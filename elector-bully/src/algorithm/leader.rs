@@ -13,7 +13,7 @@ impl Bully {
     /// learns the coordinator from the heartbeats.
     pub(super) fn lead(&mut self, appointed: bool, out: &mut Outbox<Self>) {
         let me = self.members.me();
-        self.highest = self.highest.next(); // I3
+        self.highest = self.highest.next(); // I3: above all known epochs.
         self.recognise(self.highest, me);
         self.leader = Some(me);
         self.appointed = appointed;
@@ -32,10 +32,11 @@ impl Bully {
         self.enter(Phase::Leading, self.heartbeat_delay(), out);
     }
 
-    /// OUTDATED arrived: the epoch that this node leads is past, or another node leads it too.
+    /// Handles OUTDATED: the epoch that this node leads is past, or another node leads this epoch
+    /// too.
     pub(super) fn on_outdated(&mut self, epoch: Epoch, out: &mut Outbox<Self>) {
         self.learn(epoch);
-        // After the last epoch there is no new one.
+        // There is no epoch above the highest one (`u64::MAX`).
         let can_follow = epoch.checked_next().is_some();
         if self.phase == Phase::Leading && epoch >= self.epoch() && can_follow {
             self.lead(self.appointed, out);
@@ -44,8 +45,8 @@ impl Bully {
 
     /// If a coordinator learns of a newer epoch, but not of the coordinator of that epoch, it moves
     /// to an epoch above the newer one: it still leads, but a node that knows the newer epoch must
-    /// not follow an older one. If the newer coordinator is alive, the two receive each other's
-    /// heartbeats.
+    /// not follow a coordinator of an older one. If a coordinator of the newer epoch is alive, the
+    /// two coordinators receive each other's heartbeats.
     pub(super) fn catch_up(&mut self, out: &mut Outbox<Self>) {
         if self.phase == Phase::Leading && self.highest > self.durable.epoch {
             self.lead(self.appointed, out);

@@ -1,4 +1,4 @@
-//! The additions of this crate to the paper: epochs, commands and handovers, suspicions.
+//! Tests the additions of this crate to the paper: epochs, commands and handovers, suspicions.
 
 use std::time::Duration;
 
@@ -33,8 +33,8 @@ fn a_winner_counts_the_epoch_of_every_message() {
     }
 }
 
-// A coordinator that learns of a newer epoch moves above that epoch, even if it learns of the epoch
-// from a late answer.
+// A coordinator that learns of a newer epoch moves to an epoch above the newer one, even if it
+// learns of the newer epoch from a late answer.
 #[test]
 fn a_late_answer_makes_a_coordinator_catch_up() {
     let mut node = Node::leader(4, &preempt());
@@ -44,8 +44,8 @@ fn a_late_answer_makes_a_coordinator_catch_up() {
     );
 }
 
-// A higher node contests a lower coordinator. A node that follows a higher coordinator leaves the
-// contest to its coordinator.
+// A higher node contests a lower coordinator. A node that follows a coordinator with a higher id
+// leaves the contest to this coordinator.
 #[test]
 fn the_highest_node_contests_a_lower_coordinator() {
     let mut node = Node::leader(5, &preempt());
@@ -60,8 +60,8 @@ fn the_highest_node_contests_a_lower_coordinator() {
     assert_eq!(node.receive(2, heartbeat(4)).sends, all([5], &election(4)));
 }
 
-// Without preemption, the coordinator with the higher epoch wins. If both have the same epoch, the
-// one with the higher id wins. Both sides must come to the same result.
+// Without preemption, the coordinator with the higher epoch wins. If both coordinators have the
+// same epoch, the one with the higher id wins. Both coordinators must come to the same result.
 #[test]
 fn without_preemption_the_higher_epoch_wins_and_then_the_higher_id() {
     let mut node = Node::leader(3, &no_preempt());
@@ -95,7 +95,8 @@ fn no_node_recognises_two_coordinators_of_one_epoch() {
     assert_eq!(other.receive(2, outdated(1)).sends, [], "settled already");
 }
 
-// A coordinator that was paused comes back. Its former followers must not follow it again.
+// A coordinator that was paused sends heartbeats of its old epoch when it runs again. Nodes that
+// know a newer epoch must not follow this coordinator again.
 // Invariant: I2.
 #[test]
 fn a_past_coordinator_is_not_followed() {
@@ -108,7 +109,8 @@ fn a_past_coordinator_is_not_followed() {
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
 }
 
-// A second copy of COORDINATOR may arrive after its sender has stepped down.
+// A second copy of COORDINATOR may arrive after its sender has stepped down. It must not make a
+// node follow the sender again.
 #[test]
 fn a_repeated_coordinator_message_changes_nothing() {
     let mut node = Node::follower(1, &preempt());
@@ -118,7 +120,8 @@ fn a_repeated_coordinator_message_changes_nothing() {
     assert_eq!(node.view(), View::following(Epoch(3), Some(NodeId(3))));
 }
 
-// The command to resign would have no effect if the node won the next election by its id.
+// The command to resign would have no effect if the node won the next election again, because it
+// has the highest id.
 #[test]
 fn a_node_that_resigned_takes_no_part_in_the_election() {
     let mut node = Node::leader(5, &preempt());
@@ -155,7 +158,8 @@ fn a_node_that_resigned_does_not_delay_a_higher_candidate() {
     assert_eq!(node.receive(2, election(2)).sends, sent);
 }
 
-// If no other node can lead, the abstention must end.
+// A node that has resigned takes no part in elections for a bounded time. If no other node can
+// lead, it must campaign again after this time.
 #[test]
 fn a_node_that_resigned_campaigns_if_no_node_leads() {
     let mut node = Node::leader(5, &preempt());
@@ -183,14 +187,14 @@ fn an_appointed_coordinator_is_not_preempted() {
         node.elapse(BullyTimer::Stagger).sends,
         all([5], &election(2))
     );
-    // A node that recovers learns the appointed coordinator in time.
+    // A node that recovers learns of the appointed coordinator before it takes over.
     let mut node = Node::new(5, &preempt(), 1);
     node.step(Input::Started);
     assert_eq!(node.receive(2, claim).sends, []);
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(2))));
 }
 
-// A successor leads at once, and must also inform the higher nodes.
+// A successor that gets a `Handover` leads at once, and must also inform the nodes with higher ids.
 #[test]
 fn a_successor_leads_at_once() {
     let handover = Handover {
@@ -233,7 +237,8 @@ fn assert_refused(node: &mut Node, commands: &[Command]) {
     }
 }
 
-// A suspicion never decides: the candidate asks all higher nodes, also the suspected one.
+// A suspicion never decides an election: the candidate asks all higher nodes, also the suspected
+// one.
 #[test]
 fn a_suspicion_starts_a_normal_election() {
     let mut node = Node::follower(4, &preempt());
@@ -243,8 +248,8 @@ fn a_suspicion_starts_a_normal_election() {
     assert_eq!(node.view(), View::following(Epoch(1), Some(NodeId(5))));
 }
 
-// Hosts repeat suspicions at each failed connection. If each of them restarted the wait, the node
-// would never have its turn.
+// Hosts repeat suspicions at each failed connection. If each suspicion restarted the wait of a node
+// for its turn, the node would never have its turn.
 #[test]
 fn a_repeated_suspicion_does_not_delay_the_turn() {
     let mut node = Node::follower(2, &preempt());
@@ -256,7 +261,8 @@ fn a_repeated_suspicion_does_not_delay_the_turn() {
     );
 }
 
-// With `skip_suspected`, the wait must end when all higher nodes are suspected, and not before.
+// With `skip_suspected`, a candidate's wait for answers must end when the candidate suspects all
+// higher nodes, and not before.
 #[test]
 fn a_trusted_suspicion_ends_the_wait() {
     let config = BullyConfig {
@@ -296,8 +302,8 @@ fn a_proof_ends_the_wait() {
 }
 
 // If messages are lost, two candidates that ask at the same time may fail in the same way each
-// time. So the first wait is as short as possible, and the waits after failures have wider and
-// wider random parts.
+// time. So the first wait for COORDINATOR has no random part, and the waits after failed elections
+// have wider and wider random parts.
 #[test]
 fn failed_elections_spread_out() {
     let mut node = Node::follower(3, &preempt());
@@ -327,7 +333,8 @@ fn failed_elections_spread_out() {
     );
 }
 
-// A claim of the last epoch that exists must not stop elections or cause an overflow.
+// A claim to lead the highest epoch that exists (`u64::MAX`) must not stop elections or cause an
+// overflow.
 #[test]
 fn the_last_epoch_does_no_harm() {
     let mut node = Node::follower(3, &preempt());
@@ -340,7 +347,7 @@ fn the_last_epoch_does_no_harm() {
     assert_eq!(node.view().role, Role::Leader);
 }
 
-// A single node must not wait, and must not send a message.
+// The only node of a cluster must lead without a wait and without a message.
 #[test]
 fn a_single_node_leads_at_once() {
     let members = Membership::new(NodeId(1), [NodeId(1)]).unwrap();

@@ -1,4 +1,4 @@
-//! The configuration: its form in files, its limits, and its use in comparisons.
+//! Tests the configuration: its form in files, its limits, and its use in comparisons.
 
 use std::time::Duration;
 
@@ -29,7 +29,8 @@ fn files_contain_only_the_options_that_differ() {
     assert!(read(r#"{"answer_timeout_ms": -1}"#).is_err());
 }
 
-// The default of the answer timeout is the shared round trip, so comparisons are fair.
+// The default of the answer timeout is `timing.round_trip`, which all algorithms share, so
+// comparisons of algorithms are fair.
 #[test]
 fn the_answer_timeout_is_the_round_trip_by_default() {
     let round_trip = Duration::from_millis(7);
@@ -45,7 +46,8 @@ fn the_answer_timeout_is_the_round_trip_by_default() {
 }
 
 // With an answer timeout of zero, every candidate becomes coordinator. With an answer timeout as
-// long as the vigil, all other nodes start elections meanwhile. The error must name the option.
+// long as the vigil (`election_min`), all other nodes start elections while a candidate waits. The
+// error must name the option.
 #[test]
 fn invalid_answer_timeouts_are_rejected() {
     for wrong in [Duration::ZERO, Timing::default().election_min] {
@@ -74,7 +76,8 @@ fn variants_are_valid_and_the_first_is_the_default() {
     assert_ne!(variants[0].config, variants[1].config);
 }
 
-// Comparisons print the closed form for every size, also for the smallest.
+// Comparisons print the number of messages from the formula for every size of a cluster, also for
+// the smallest.
 #[test]
 fn the_closed_form_covers_small_clusters() {
     let config = BullyConfig::default();

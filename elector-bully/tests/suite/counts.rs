@@ -1,4 +1,5 @@
-//! The closed forms of an election, checked in the simulator: messages by kind, and delays.
+//! Checks in the simulator that an election takes the messages of each kind, and the delays, that
+//! closed-form formulas give.
 
 use std::time::Duration;
 
@@ -10,21 +11,21 @@ use crate::algorithm::{DELAY, WRITE, setup};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Returns a cluster of `nodes` nodes. The highest node leads, and all nodes have just received its
-/// heartbeat.
+/// Returns a cluster of `nodes` nodes. The highest node leads, and all nodes have received its
+/// heartbeat less than 50 ms ago.
 fn settled_cluster(nodes: u64, config: &BullyConfig) -> Simulation<Bully> {
     let mut sim = Simulation::new(setup(nodes, config));
     let settled = sim.run_until_settled(LIMIT).unwrap();
     assert_eq!(settled.leader, NodeId(nodes));
-    // All late messages of the boot have arrived. The last heartbeat is less than 50 ms old, so no
-    // other node times out before the election ends.
+    // All late messages of the first election have arrived. The last heartbeat is less than 50 ms
+    // old, so no other node times out before the election ends.
     sim.run_for(Duration::from_millis(210));
     assert_eq!(sim.settled().unwrap().epoch, settled.epoch);
     sim.reset_counts();
     sim
 }
 
-/// Kills the leader. Only the node with `above` ids above its own id detects this.
+/// Kills the leader. Only the node with `above` ids above its own id detects the failure.
 fn fail_over(sim: &mut Simulation<Bully>, nodes: u64, above: u64) {
     let (leader, detector) = (NodeId(nodes), NodeId(nodes - above));
     sim.crash(leader);
@@ -41,9 +42,10 @@ fn fail_over(sim: &mut Simulation<Bully>, nodes: u64, above: u64) {
     assert!(sim.violations().is_empty(), "{:?}", sim.violations());
 }
 
-/// Checks when the nodes know the new leader. The winner knows after δ until ELECTION reaches it (0
-/// if the winner has detected the death itself), the answer timeout, and one write. The other nodes
-/// know after δ more until COORDINATOR reaches them, and one write there.
+/// Checks when the nodes know the new leader. The winner knows it after the one-way delay of
+/// ELECTION (none if the winner has detected the death itself), the answer timeout, and one write.
+/// The other nodes know the leader after another one-way delay, that of COORDINATOR, and one more
+/// write.
 fn check_delays(sim: &Simulation<Bully>, crashed: u64, above: u64) {
     let election = *sim.elections().last().unwrap();
     let timeout = BullyConfig::default().answer_timeout();
@@ -54,8 +56,9 @@ fn check_delays(sim: &Simulation<Bully>, crashed: u64, above: u64) {
     assert_eq!(u128::from(election.settled_ns - crashed), known.as_nanos());
 }
 
-// The paper's cost is k² + n − 2. Every k is tested, because an error in the order of the requests
-// changes the count only for some values of k.
+// The paper's cost is k² + n − 2 messages, where k is the number of ids above the node that detects
+// the failure. This test tries every k, because an error in the order of the requests changes the
+// count only for some values of k.
 #[test]
 fn every_number_of_higher_ids() {
     for nodes in [3, 4, 5, 8, 13, 20] {
@@ -66,7 +69,7 @@ fn every_number_of_higher_ids() {
     }
 }
 
-// Comparisons print the best and the worst case, up to this size.
+// Comparisons print the best and the worst case, for clusters of up to 101 nodes.
 #[test]
 fn the_best_and_the_worst_case_up_to_101_nodes() {
     for nodes in 3..=101 {
@@ -100,8 +103,8 @@ fn without_preemption_a_fail_over_costs_the_same() {
     }
 }
 
-// After a suspicion the highest candidate has the first turn. So the best case holds, even if all
-// nodes have the suspicion.
+// After a suspicion of the leader, the highest candidate has the first turn. So an election takes
+// the messages of the best case, even if all nodes suspect the leader.
 #[test]
 fn a_suspicion_of_all_nodes_costs_the_best_case() {
     for nodes in [3, 5, 9, 33] {
@@ -117,7 +120,8 @@ fn a_suspicion_of_all_nodes_costs_the_best_case() {
     }
 }
 
-// A proof of death saves the answer timeout, without any option, and costs no additional message.
+// A proof of death saves the answer timeout, even with `skip_suspected` off, and causes no
+// additional message.
 #[test]
 fn a_proof_saves_the_answer_timeout() {
     let mut sim = settled_cluster(5, &BullyConfig::default());
@@ -157,15 +161,15 @@ fn in_the_steady_state_only_heartbeats_are_sent() {
     assert_eq!(sim.sent_for(Purpose::Election), 0);
 }
 
-// The largest cluster of the comparisons. All its followers detect the leader's death at the same
-// time.
+// This is the largest cluster of the comparisons. All its followers detect the leader's death at
+// the same time.
 #[test]
 fn a_thousand_and_one_nodes_elect() {
     let mut sim = Simulation::new(Setup::<Bully>::new(1001));
     let booted = sim.run_until_settled(LIMIT).unwrap();
     assert_eq!(booted.leader, NodeId(1001));
     sim.run_for(Duration::from_millis(200));
-    // All nodes ask at the same time. Each question is answered once, and restarts no election.
+    // All nodes ask at the same time. Each ELECTION gets one ANSWER, and restarts no election.
     let (pairs, messages) = (1001 * 1000 / 2, sim.sent_for(Purpose::Election));
     assert!(messages <= 2 * pairs + 3 * 1000, "{messages} messages");
     sim.reset_counts();

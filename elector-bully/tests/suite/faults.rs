@@ -1,4 +1,5 @@
-//! Recoveries, partitions and pauses. While a partition or a pause lasts, several nodes may lead.
+//! Tests recoveries, partitions and pauses. While a partition or a pause lasts, several nodes may
+//! lead.
 
 use std::time::Duration;
 
@@ -41,8 +42,8 @@ fn a_recovery_shares_no_epoch() {
 }
 
 // A partition causes a split brain, as the documentation warns. When the partition has ended, the
-// epoch that stays belonged to at most one of the sides, so the fencing tokens of the two sides are
-// different.
+// epoch that the nodes then agree on belonged to at most one side of the partition, so the fencing
+// tokens of the two sides are different.
 #[test]
 fn a_partition_has_two_coordinators_until_it_heals() {
     for config in configurations() {
@@ -63,7 +64,8 @@ fn a_partition_has_two_coordinators_until_it_heals() {
 }
 
 // The paper assumes that a node never pauses, which is false on every real machine. A coordinator
-// that was paused still leads when it comes back, but only for a round trip.
+// that was paused still leads when it runs again, but only until the answer to its first heartbeat
+// arrives.
 #[test]
 fn a_resumed_coordinator_learns_within_a_round_trip() {
     let mut setup = cluster();

@@ -10,7 +10,7 @@ use crate::algorithm::node;
 pub(crate) type Node = node::Node<Bully>;
 
 impl Node {
-    /// Node `me` of five, before its start. Its disk has this epoch.
+    /// Returns node `me` of a cluster of five nodes, before its start. The node's disk has `epoch`.
     pub(crate) fn new(me: u64, config: &BullyConfig, epoch: u64) -> Self {
         let disk = BullyDurable {
             epoch: Epoch(epoch),
@@ -19,7 +19,7 @@ impl Node {
         Self::restored(me, 5, config, disk)
     }
 
-    /// A node that follows node 5 in epoch 1.
+    /// Returns node `me` of a cluster of five nodes. It follows node 5 in epoch 1.
     pub(crate) fn follower(me: u64, config: &BullyConfig) -> Self {
         let mut node = Self::new(me, config, 0).start();
         node.receive(5, coordinator(1));
@@ -27,7 +27,7 @@ impl Node {
         node
     }
 
-    /// A node that leads epoch 1.
+    /// Returns node `me` of a cluster of five nodes. It leads epoch 1.
     pub(crate) fn leader(me: u64, config: &BullyConfig) -> Self {
         let mut node = Self::new(me, config, 0).start();
         node.command(Command::Campaign);

@@ -1,11 +1,11 @@
-//! The rules of the paper, one test each: Garcia-Molina 1982, the Bully election algorithm.
+//! Tests the rules of the paper, one test each: Garcia-Molina 1982, the Bully election algorithm.
 
 use crate::node::{Node, all, answer, coordinator, election, heartbeat, no_preempt, preempt};
 use elector_bully::BullyTimer;
 use elector_core::{Command, Epoch, Input, NodeId, View};
 
 // "sends ELECTION to all processes with higher IDs": not to lower ones, and always in the same
-// order, so a seed repeats a run.
+// order, so that the same seed always gives the same run of the simulator.
 #[test]
 fn a_node_without_a_coordinator_asks_all_higher_nodes() {
     let mut node = Node::follower(3, &preempt());
@@ -17,7 +17,8 @@ fn a_node_without_a_coordinator_asks_all_higher_nodes() {
     assert_eq!(node.view(), View::campaigning(Epoch(1)));
 }
 
-// "If no one responds, P wins". It notifies only the lower nodes, with a new and durable epoch.
+// "If no one responds, P wins". The winner notifies only the lower nodes, with a new and durable
+// epoch.
 // Invariant: I1.
 #[test]
 fn a_candidate_without_an_answer_becomes_coordinator() {
@@ -42,7 +43,7 @@ fn an_asked_node_answers_and_asks_once() {
     assert_eq!(node.receive(1, election(1)).sends, all([1], &answer(1)));
 }
 
-// "P is then out of the running": its answer timeout must not make it coordinator.
+// "P is then out of the running": the end of P's answer timeout must not make P coordinator.
 #[test]
 fn a_candidate_with_an_answer_waits_for_the_coordinator() {
     let mut node = Node::follower(3, &preempt());
@@ -70,8 +71,8 @@ fn a_candidate_with_an_answer_asks_again_if_no_coordinator_appears() {
     );
 }
 
-// Only a higher node can take over an election. If an answer of a lower node counted, no node might
-// lead.
+// Only a higher node can take over an election. If an answer of a lower node counted, the candidate
+// could wait for a node that does not become coordinator.
 #[test]
 fn an_answer_of_a_lower_node_does_not_count() {
     let mut node = Node::follower(3, &preempt());
@@ -117,12 +118,12 @@ fn without_preemption_a_recovering_node_follows_a_lower_coordinator() {
     assert_eq!(node.receive(2, heartbeat(2)).sends, []);
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(2))));
     // Another node has lost a heartbeat. Node 5 must not replace the live coordinator because of
-    // that.
+    // the ELECTION of that node.
     assert_eq!(node.receive(1, election(2)).sends, all([1], &answer(2)));
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(2))));
 }
 
-// A node that was cut off for a short time asks a live coordinator. This question starts no
+// A node that was cut off for a short time asks a live coordinator. Its ELECTION starts no
 // election.
 #[test]
 fn a_live_coordinator_answers_and_stays() {

@@ -1,4 +1,4 @@
-//! No input from any sender breaks a node in any state.
+//! Tests that no input from any sender breaks a node in any state.
 
 use std::collections::BTreeMap;
 
@@ -43,9 +43,9 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     // A peer may be broken, hostile or of another version. For all messages, a node does not panic
-    // and keeps its contract. Exactly one timer runs. After a crash the node has its old epoch, and
-    // it never recognises two coordinators of one epoch (except for the last epoch). Some crashes
-    // also move the node above a floor for its epochs.
+    // and keeps the contract of `ElectionAlgorithm`. Exactly one timer runs. After a crash the node
+    // has its old epoch, and it never recognises two coordinators of one epoch (except for the last
+    // epoch). After some crashes, the host also raises the node's epoch above a floor.
     // Invariants: I1, I2, I4.
     #[test]
     fn any_input_in_any_state(
@@ -77,7 +77,7 @@ proptest! {
         }
     }
 
-    // A node does not panic either if no driver drops the messages of unknown peers.
+    // A node does not panic even without a driver, which would drop the messages of unknown peers.
     #[test]
     fn unknown_peers_cannot_make_it_panic(
         config in config(),

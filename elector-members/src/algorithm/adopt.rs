@@ -1,4 +1,4 @@
-//! How a node takes a roster from another node.
+//! How a node adopts a roster that another node has sent.
 
 use elector_core::{Input, Moment, NodeId, Outbox, quorum::Reseat};
 
@@ -7,12 +7,12 @@ use crate::{Members, Roster, state::Seat};
 impl<A: Reseat> Members<A> {
     pub(super) fn on_roster(&mut self, from: NodeId, roster: Roster, out: &mut Outbox<Self>) {
         if roster.version == 0 || !roster.is_valid() || roster.rank() == self.rank() {
-            return; // Invalid, or known.
+            return; // Invalid, or this node has the same roster.
         }
         if roster.rank() < self.rank() {
             return self.answer_other_roster(from, out);
         }
-        // No other node makes rosters of the epoch that this node leads.
+        // Only this node makes rosters of the epoch that it leads.
         let office = self.office.as_ref();
         if office.is_some_and(|office| roster.term <= office.epoch) {
             return; // Invalid.
@@ -21,8 +21,8 @@ impl<A: Reseat> Members<A> {
         self.send_holds(from, Moment::ZERO, out);
     }
 
-    /// Replaces the roster of a node that does not lead the term of the roster. If this node leads
-    /// an older epoch, its tenure ends.
+    /// Replaces the roster of this node, which does not lead the term of the new roster. If this
+    /// node leads an older epoch, its tenure ends.
     fn adopt(&mut self, roster: Roster, out: &mut Outbox<Self>) {
         let view = self.current_view();
         self.durable.roster = roster;
@@ -33,7 +33,9 @@ impl<A: Reseat> Members<A> {
             (None, _) => {
                 self.seat = None;
                 self.leave_office(out);
-                // A recovery of this node must choose an epoch above all of them.
+                // If an operator recovers the cluster from this node (`elector recover`), the new
+                // epoch must be above the epoch of its view and the term of its roster. So `seen`
+                // keeps the higher one.
                 let seen = view.epoch.max(self.durable.roster.term);
                 let leader = view.leader.filter(|&leader| leader != self.me());
                 self.leader = leader.filter(|_| seen == view.epoch);
@@ -51,7 +53,8 @@ impl<A: Reseat> Members<A> {
         self.durable.roster.membership(self.me(), disk)
     }
 
-    /// Becomes a voter. The state of an earlier time as a voter still binds this node.
+    /// Becomes a voter. The votes in the durable state from an earlier time as a voter still bind
+    /// this node.
     fn take_seat(&mut self, out: &mut Outbox<Self>) {
         let Some(members) = self.membership() else {
             return; // Not a voter.
@@ -67,7 +70,7 @@ impl<A: Reseat> Members<A> {
 
     /// Passes the voters of the present roster to the algorithm. All elections up to the term of
     /// the roster are closed: the voters of this roster do not know what the voters of an earlier
-    /// roster have chosen in them.
+    /// roster have chosen in these elections.
     pub(super) fn reseat(&mut self, out: &mut Outbox<Self>) {
         let Some(members) = self.membership() else {
             return; // Not a voter.

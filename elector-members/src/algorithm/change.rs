@@ -1,4 +1,5 @@
-//! The changes: each is a series of rosters that differ by one voter.
+//! The changes of the members. Each change is a series of rosters, and each roster differs from the
+//! one before it by at most one voter.
 
 use alloc::vec::Vec;
 
@@ -16,11 +17,12 @@ use crate::{
 /// What a leader does next.
 pub(super) enum Next {
     Nothing,
-    /// The change in progress waits.
+    /// Wait: a condition for the next step of the change is not fulfilled.
     Wait(ChangeWait),
     /// Make this roster.
     Make(Roster),
-    /// This leader is to leave, and all other steps are done: another leader removes it.
+    /// Resign: the goal does not name this leader, and all other steps are done. Another leader
+    /// then removes this node.
     HandOver,
 }
 
@@ -38,8 +40,8 @@ impl<A: Reseat> Members<A> {
         if change.if_roster.is_some_and(|id| id != roster.id()) {
             return Err(Refusal::OtherRoster);
         }
-        // A change that names the roster of a change in progress knows of that change, and replaces
-        // its goal.
+        // If the command names the present roster, its sender knows of a change in progress, and
+        // the new goal replaces the goal of that change.
         let replaces = change.if_roster.is_some();
         if (!office.wanted.is_empty() || roster.is_changing()) && !replaces {
             return Err(Refusal::ChangeInProgress);
@@ -59,8 +61,8 @@ impl<A: Reseat> Members<A> {
     }
 
     /// Returns the voters after this change. A node that stays in the roster keeps its disk id
-    /// there. A node that comes back with a new disk must have sent a message, because the new
-    /// roster names this disk.
+    /// there. A node that comes back with a new disk must have sent a message to this leader,
+    /// because the new roster names the new disk.
     fn goal_of(&self, change: &MembersChange) -> Result<Vec<Voter>, Refusal> {
         let Some(office) = &self.office else {
             return Err(Refusal::NotTheLeader);
@@ -96,7 +98,8 @@ impl<A: Reseat> Members<A> {
         }
     }
 
-    /// Makes the next roster, if one is due and the present one is safe to leave.
+    /// Takes the next step of a change, if there is one and [`may_change`](Self::may_change)
+    /// permits it.
     pub(super) fn advance(&mut self, out: &mut Outbox<Self>) {
         if self.office.is_none() {
             return; // Only a leader makes rosters.
@@ -121,8 +124,9 @@ impl<A: Reseat> Members<A> {
 
     /// Checks that a majority of the voters holds the present roster in this epoch, and that the
     /// lease rests on the present voters. Otherwise returns what the change waits for. Without the
-    /// second condition a lease could rest on a majority of the last roster but one, and such a
-    /// majority need not meet a majority of the next roster.
+    /// second condition, when the leader makes the next roster, its lease could still rest on a
+    /// majority of the previous roster. Such a majority need not meet a majority of the next
+    /// roster.
     pub(super) fn may_change(&self) -> Result<(), ChangeWait> {
         let (Some(office), Some(seat)) = (&self.office, &self.seat) else {
             return Err(ChangeWait::Stored);
@@ -162,7 +166,8 @@ impl<A: Reseat> Members<A> {
     /// Returns the next step towards the goal. Voters that do not answer leave first. Then new
     /// voters join. Voters that answer leave last, so that the cluster is not smaller than
     /// necessary, and the leader is the last of them. A voter leaves only if a majority of the
-    /// remaining voters answers: otherwise no leader could act after the step.
+    /// remaining voters answers: otherwise, after this step, no leader could have a lease or change
+    /// the members.
     fn next_step(&self, office: &Office, now: Moment) -> Next {
         let span = self.config().timing().election_min;
         let roster = &self.durable.roster;
@@ -192,7 +197,7 @@ impl<A: Reseat> Members<A> {
             return Next::Make(roster.with(ready));
         }
         if let Some(joiner) = joining.next() {
-            return Next::Wait(ChangeWait::Joiner(joiner.node)); // It has not caught up yet.
+            return Next::Wait(ChangeWait::Joiner(joiner.node)); // The joiner has not caught up yet.
         }
         match leaving.iter().find(|voter| voter.node != me) {
             Some(other) => {
@@ -211,9 +216,9 @@ impl<A: Reseat> Members<A> {
         }
     }
 
-    /// Returns the roster in which each voter has its disk, when all of them have answered, and in
-    /// which the witnesses are marked. No roster is made as long as a voter runs an earlier
-    /// release, which cannot adopt it.
+    /// When all voters have answered, returns a roster that names the disk of each voter and marks
+    /// the witnesses. A voter that runs an earlier release sends no answer, so the leader makes no
+    /// such roster: that voter could not adopt it.
     fn bind_disks(&self, office: &Office) -> Next {
         let mut bound = self.durable.roster.clone();
         for voter in &mut bound.voters {
@@ -238,7 +243,8 @@ impl<A: Reseat> Members<A> {
         Next::Make(bound)
     }
 
-    /// Makes `next` the roster of this cluster, in force at once.
+    /// Makes `next` the roster of this node, which is in force at once, and sends it to all nodes
+    /// that it concerns.
     fn make(&mut self, mut next: Roster, out: &mut Outbox<Self>) {
         let lease = self.lease();
         let Some(office) = &mut self.office else {
@@ -273,7 +279,8 @@ impl<A: Reseat> Members<A> {
     }
 }
 
-/// Returns the voter that `wanted` describes, with its disk, if the node has caught up.
+/// Returns the voter that `wanted` describes, with its disk, if the node has answered [`STREAK`]
+/// beats in a row in time.
 fn ready(office: &Office, wanted: Voter) -> Option<Voter> {
     let heard = office.heard.get(&wanted.node)?;
     let disk = wanted.disk.or(heard.disk);

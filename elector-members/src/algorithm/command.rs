@@ -1,4 +1,5 @@
-//! The commands that the algorithm carries out, and the voters that never lead.
+//! The commands that the election algorithm carries out, and how voters that never lead are not
+//! chosen as successors.
 
 use elector_core::{
     Command, Configuration as _, Input, Moment, NodeId, Outbox, Refusal, quorum::Reseat,
@@ -20,8 +21,9 @@ impl<A: Reseat> Members<A> {
         }
     }
 
-    /// Steps down. The algorithm chooses the successor, unless there is a voter that never leads:
-    /// the algorithm does not know it, and could choose it.
+    /// Steps down. The algorithm chooses the successor, unless one of the voters is a witness: the
+    /// algorithm does not know which voters never lead, and could choose the witness. In this case,
+    /// this method tries the other voters one after the other.
     pub(super) fn resign(&mut self, out: &mut Outbox<Self>) {
         let voters = &self.durable.roster.voters;
         let mut successors = voters.clone();
@@ -44,8 +46,8 @@ impl<A: Reseat> Members<A> {
         });
     }
 
-    /// Informs the leader whether this voter is a witness, if the roster is wrong about it: the
-    /// setting may have changed at a restart.
+    /// Informs the leader whether this voter is a witness, if the roster has another value: the
+    /// setting of this node may have changed at a restart.
     pub(super) fn report_witness(&mut self, out: &mut Outbox<Self>) {
         let never_leads = self.config().never_leads();
         if self.seat.is_none() || self.is_witness(self.me()) == never_leads {

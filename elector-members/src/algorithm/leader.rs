@@ -1,4 +1,4 @@
-//! The leader: which nodes answer it, and what they hold.
+//! The leader: which nodes answer it, and which rosters these nodes have.
 
 use alloc::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use crate::{
     state::{Heard, STREAK},
 };
 
-/// After this number of the longest election timeouts without an answer, a leader forgets an
-/// observer.
+/// A leader forgets an observer that has not answered for this number of maximum election timeouts
+/// (`election_max`).
 const FORGOTTEN_AFTER: u32 = 20;
 
 impl<A: Reseat> Members<A> {
@@ -22,8 +22,9 @@ impl<A: Reseat> Members<A> {
         }
     }
 
-    /// Returns `true` if the members are to change, or if the roster can name the disks of all
-    /// voters now.
+    /// Returns `true` if a change of the members is requested or in progress, if the roster does
+    /// not name all disks although the leader knows them now, or if it has a wrong value of
+    /// `is_witness` for a voter.
     pub(super) fn has_work(&self) -> bool {
         let Some(office) = &self.office else {
             return false;
@@ -47,7 +48,7 @@ impl<A: Reseat> Members<A> {
     }
 
     /// Returns the nodes that get the leader's beats. In a cluster without observers whose members
-    /// do not change, there are no beats.
+    /// do not change, no node gets beats.
     fn audience(&self) -> BTreeSet<NodeId> {
         let Some(office) = &self.office else {
             return BTreeSet::new();
@@ -68,9 +69,9 @@ impl<A: Reseat> Members<A> {
         audience
     }
 
-    /// Starts the beats, if there are nodes that need them. A new leader of a roster that does not
-    /// name all disks waits for a heartbeat first: the answers to its beats may need a write, and
-    /// no write may delay its first lease.
+    /// Starts the beats, if there are nodes that need them. A new leader whose roster does not name
+    /// all disks sends its first beat after one heartbeat interval: nodes may have to write before
+    /// they answer a beat, and such a write must not delay the leader's first lease.
     pub(super) fn start_beats(&mut self, out: &mut Outbox<Self>) {
         let stopped = self.office.as_ref().is_some_and(|o| o.beat.is_none());
         if !stopped || self.audience().is_empty() {
@@ -87,7 +88,7 @@ impl<A: Reseat> Members<A> {
         }
     }
 
-    /// Forgets nodes that do not answer any more, and that a change does not concern.
+    /// Forgets observers that do not answer any more, and that no change is about to add.
     fn forget_observers(&mut self, now: Moment) {
         let span = self
             .config()
@@ -96,7 +97,7 @@ impl<A: Reseat> Members<A> {
             .saturating_mul(FORGOTTEN_AFTER);
         let roster = &self.durable.roster;
         let Some(office) = &mut self.office else {
-            return; // Only a leader remembers them.
+            return; // Only a leader remembers observers.
         };
         let wanted = &office.wanted;
         office.heard.retain(|&node, heard| {
@@ -146,7 +147,7 @@ impl<A: Reseat> Members<A> {
         let (now, own) = (out.now(), self.rank());
         let limit = self.config().timing().lease / 2;
         let Some(office) = &mut self.office else {
-            return; // Only a leader counts.
+            return; // Only a leader counts answers.
         };
         let heard = office.heard.entry(from).or_insert(Heard {
             at: now,

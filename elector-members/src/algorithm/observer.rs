@@ -1,11 +1,12 @@
-//! The observer: it follows the leader. It does not vote, and does not count.
+//! The observer: it follows the leader. It does not vote, and does not count in majorities.
 
 use elector_core::{Configuration as _, Epoch, Moment, NodeId, Outbox, quorum::Reseat};
 
 use crate::{Members, MembersTimer};
 
 impl<A: Reseat> Members<A> {
-    /// Asks all nodes for their roster, again and again until a leader answers.
+    /// Asks all nodes that this node knows for their roster, and repeats this after each election
+    /// timeout until a leader sends a beat.
     pub(super) fn seek(&mut self, out: &mut Outbox<Self>) {
         if self.seat.is_some() {
             return; // Stale: this node has become a voter.

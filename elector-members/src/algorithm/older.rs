@@ -1,4 +1,5 @@
-//! Durable states of other times: of an earlier release, of a stopped node, of a lost cluster.
+//! Durable states that do not come from a step: the state of an earlier release, the state of a
+//! stopped node with a raised epoch, and the recovered state of a lost cluster.
 
 use alloc::vec;
 
@@ -6,8 +7,8 @@ use elector_core::{DiskId, Epoch, NodeId, OlderState, quorum::Reseat};
 
 use crate::{MembersDurable, Roster, Voter};
 
-/// Decodes the state of a node that ran the algorithm with fixed members. It gets its first roster
-/// when it is restored.
+/// Decodes the state of a node that ran the algorithm with fixed members. The node gets its first
+/// roster when it is restored.
 pub(super) fn from_fixed<A: Reseat>(older: impl OlderState) -> Option<MembersDurable<A::Durable>> {
     let algorithm = older.read()?;
     Some(MembersDurable {
@@ -16,7 +17,8 @@ pub(super) fn from_fixed<A: Reseat>(older: impl OlderState) -> Option<MembersDur
     })
 }
 
-/// See [`elector_core::ElectionAlgorithm::raised`]. The roster stays.
+/// Raises the epoch of this state above `floor`; see [`elector_core::ElectionAlgorithm::raised`].
+/// The roster stays the same.
 pub(super) fn raised<A: Reseat>(
     durable: &MembersDurable<A::Durable>,
     floor: Epoch,
@@ -28,8 +30,9 @@ pub(super) fn raised<A: Reseat>(
     })
 }
 
-/// See [`elector_core::ElectionAlgorithm::recovered`]. The roster has the next version, and as its
-/// term the epoch above the floor, which is not the term of any other roster.
+/// Returns a state in which this node is the only voter; see
+/// [`elector_core::ElectionAlgorithm::recovered`]. The roster has the next version, and as its term
+/// the epoch above the floor, which is not the term of any other roster.
 pub(super) fn recovered<A: Reseat>(
     durable: &MembersDurable<A::Durable>,
     me: NodeId,

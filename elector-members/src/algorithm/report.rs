@@ -1,4 +1,4 @@
-//! What a node knows about the members, for operators.
+//! The report for operators of what a node knows about the members.
 
 use alloc::vec::Vec;
 
@@ -25,7 +25,8 @@ impl<A: Reseat> Members<A> {
             };
             members.push(self.member(*voter, role));
         }
-        // A voter that comes back with another disk is in the list twice.
+        // A voter that comes back with another disk is in the list twice: once as leaving, once as
+        // joining.
         let joining = wanted.iter().filter(|wanted| {
             let voter = roster.voter(wanted.node);
             voter.is_none_or(|voter| !voter.is_kept_by(wanted))
@@ -52,7 +53,7 @@ impl<A: Reseat> Members<A> {
         }
     }
 
-    /// Returns what this node knows about a node with this disk.
+    /// Returns what this node knows about the node and the disk of `voter`.
     fn member(&self, voter: Voter, role: MemberRole) -> Member {
         let heard = self
             .office
@@ -68,7 +69,8 @@ impl<A: Reseat> Members<A> {
         }
     }
 
-    /// Returns what the next step of a change waits for.
+    /// Returns what the next step of a change waits for; `None` if there is no change, or the step
+    /// need not wait.
     fn waits_for(&self, now: Moment) -> Option<ChangeWait> {
         let office = self.office.as_ref()?;
         if !self.durable.roster.is_changing() && office.wanted.is_empty() {

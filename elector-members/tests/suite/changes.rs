@@ -1,4 +1,5 @@
-//! One change at a time, in a cluster without other faults.
+//! Tests one change of the members at a time, in a cluster with no faults but those that a test
+//! names.
 
 use std::time::Duration;
 
@@ -53,8 +54,9 @@ for_both! {
     two_voters_shrink_to_the_other_one(2, 2, &[2]);
 }
 
-// The voters {1, 2, 3, 4} are to become {1, 4}, and 4 is dead. With the roster {1, 4} no leader
-// could act, so one of the voters 2 and 3 must stay until 4 is back.
+// A change leads from the voters {1, 2, 3, 4} to {1, 4}, and node 4 is dead. With the roster {1,
+// 4}, node 1 alone is no majority, so one of the voters 2 and 3 must stay until node 4 runs again.
+// (The test uses the ids of the leader and of the dead node in place of 1 and 4.)
 #[test]
 fn a_live_voter_leaves_only_if_a_majority_remains() {
     let mut sim = cluster::<Raft>(4, 4, 7);
@@ -73,7 +75,8 @@ fn a_live_voter_leaves_only_if_a_majority_remains() {
     assert_eq!(sim.violations(), []);
 }
 
-// The dead voter leaves first. If the new voter joined first, the four voters would need three.
+// The dead voter leaves first. If the new voter joined first, a majority of the four voters would
+// be three, which is all nodes that are alive.
 #[test]
 fn a_dead_voter_is_replaced() {
     let mut sim = cluster::<Raft>(4, 3, 7);
@@ -97,8 +100,8 @@ fn config_with(disk: u128) -> MembersConfig<RaftConfig> {
     }
 }
 
-// A node that comes back with an empty disk has lost its votes. If it voted again, an epoch could
-// have two leaders.
+// A node that comes back with an empty disk has lost its votes. If this node voted again in an
+// epoch in which it has voted, the epoch could have two leaders.
 #[test]
 fn a_node_with_another_disk_votes_only_after_it_was_readmitted() {
     let mut setup = setup::<Raft>(3, 3, 7);
@@ -139,7 +142,8 @@ fn a_node_with_another_disk_votes_only_after_it_was_readmitted() {
     let bound = sim.algorithm(leader).unwrap().roster().voter(lost).unwrap();
     assert_eq!(bound.disk, Some(DiskId::from(77)));
     assert_eq!(sim.leader(), Some(leader), "the leader stays");
-    // Only the wiped node itself shows a lower epoch: it is another node in all but its id.
+    // The only violations are that the epoch of the wiped node goes back: with an empty disk it is
+    // a new node with an old id.
     let kinds = sim.violations().iter().map(|violation| violation.invariant);
     assert!(kinds.into_iter().all(|kind| kind == "epoch-monotonic"));
 }

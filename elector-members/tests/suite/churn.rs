@@ -1,4 +1,4 @@
-//! Random changes of the members, with random faults.
+//! Tests random changes of the members, with random faults.
 
 use std::{env, time::Duration};
 
@@ -12,7 +12,8 @@ use crate::{change, elected, setup};
 
 const NODES: u64 = 5;
 
-/// Returns the number of runs. The variable `CHURN_RUNS` asks for more of them.
+/// Returns the number of runs. The environment variable `CHURN_RUNS` sets this number; the default
+/// is 200.
 fn seeds() -> u64 {
     let runs = env::var("CHURN_RUNS").ok();
     runs.map_or(200, |runs| runs.parse().unwrap())

@@ -1,4 +1,4 @@
-//! Changes of the members, in the simulator.
+//! Tests changes of the members, in the simulator and in the model checker.
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue must stop")]
 
 mod changes;
@@ -33,8 +33,9 @@ fn change(goal: &[u64]) -> Command {
     Command::ChangeMembers(MembersChange::to(ids(goal)))
 }
 
-/// Returns the leader once all voters of its roster follow it. An observer that was a voter may be
-/// in a higher epoch. It shows no leader until the epoch of the cluster is as high.
+/// Runs until all voters of the leader's roster follow the leader, and returns the leader.
+/// Observers need not follow it: an observer that was a voter may be in a higher epoch, and its
+/// view has no leader until the epoch of the cluster is as high.
 fn elected<A: Reseat>(sim: &mut Simulation<Members<A>>) -> NodeId {
     for _ in 0..30_000 {
         if let Some(leader) = sim.leader()
@@ -52,7 +53,8 @@ fn elected<A: Reseat>(sim: &mut Simulation<Members<A>>) -> NodeId {
     panic!("no leader: {}", state(sim));
 }
 
-/// Runs until all running nodes have a complete roster of these voters.
+/// Runs until all running nodes have a roster with exactly these voters, and without a change in
+/// progress. Returns how long this took, in virtual time.
 fn run_until_voters<A: Reseat>(sim: &mut Simulation<Members<A>>, voters: &[u64]) -> Duration {
     let (began, voters) = (sim.now_ns(), ids(voters));
     let has = |roster: &Roster| {

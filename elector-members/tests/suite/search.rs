@@ -1,4 +1,4 @@
-//! Changes of the members in every order of events, within small bounds.
+//! Tests changes of the members in every order of events, within small bounds.
 
 use elector_check::{Check, CheckConfig};
 use elector_core::{MembersChange, NodeId};

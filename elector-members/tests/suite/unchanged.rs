@@ -1,4 +1,4 @@
-//! A cluster whose members do not change behaves as without this crate.
+//! Tests that a cluster whose members do not change behaves as without this crate.
 
 use elector_core::{Comparable, quorum::Reseat};
 use elector_members::{Members, MembersConfig};
@@ -10,7 +10,8 @@ use elector_sim::{Scenario, Setup, run};
 /// the kind of the message.
 const ADDED: u64 = 3;
 
-/// Runs each scenario with the algorithm alone and with the wrapper around it.
+/// Runs each scenario with the algorithm alone and with the wrapper around it. Asserts that both
+/// runs are the same, except that messages of the wrapper have some more bytes.
 fn behaves_the_same<A: Reseat + Comparable>() {
     for scenario in &Scenario::builtin().unwrap() {
         for (seed, variant) in A::variants().into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Changes of the members in random walks of the model checker, with leases and time.
+//! Tests changes of the members in random walks of the model checker, with leases and time.
 
 use std::env;
 
@@ -10,7 +10,8 @@ use elector_raft::Raft;
 
 use crate::ids;
 
-/// Returns the number of walks. The variable `MEMBERS_WALKS` asks for more of them.
+/// Returns the number of walks. The environment variable `MEMBERS_WALKS` sets this number; the
+/// default is 400.
 fn walks() -> u64 {
     let walks = env::var("MEMBERS_WALKS").ok();
     walks.map_or(400, |walks| walks.parse().unwrap())
@@ -40,8 +41,9 @@ fn walk<A: Reseat + Comparable>(nodes: u64, voters: u64) {
     }
 }
 
-// Voters accepted a node as leader, and then it was removed. No proposer could propose it any more,
-// so the remaining voters elected no leader.
+// This walk once found a fault: voters accepted a node as leader, and then a change removed this
+// node. No proposer could propose the removed node any more, so the remaining voters elected no
+// leader.
 #[test]
 fn voters_that_accepted_a_removed_node_elect_another() {
     let broadcast = PaxosConfig {

@@ -1,10 +1,10 @@
 //! The acceptor ("Paxos Made Simple", section 2.2).
 //!
 //! A node is an acceptor of one instance at a time: the newest one in which it has promised or
-//! accepted, or that of its epoch if this is newer. An older instance that has no majority yet may
-//! never be decided. (A restart loses a promise that is not written. Then the node is an acceptor
-//! of the instance of its epoch again. This does no harm, because instances do not depend on each
-//! other.)
+//! accepted, or the instance of its epoch if that instance is newer. An older instance that has no
+//! majority yet may never be decided. (A restart loses a promise that is not written. Then the node
+//! is an acceptor of the instance of its epoch again. This does no harm, because instances do not
+//! depend on each other.)
 //!
 //! A *promise* does not end the support for a leader of an older epoch: if that leader sends a
 //! heartbeat, the node follows it again. An *acceptance* ends the support, because it moves the
@@ -18,9 +18,9 @@ use elector_core::{Epoch, NodeId, Outbox, quorum::Phase};
 use crate::{Ballot, Learning, Paxos, PaxosMessage, Proposal, state::Request};
 
 impl Paxos {
-    /// Phase 1b: promises, or refuses. An acceptor also promises in an instance that is decided:
-    /// the promise names the accepted proposal, so a late proposer can only propose the same leader
-    /// again.
+    /// Handles `Prepare` (phase 1b): promises, or refuses. An acceptor also promises in an instance
+    /// that is decided: the promise names the accepted proposal, so a late proposer can only
+    /// propose the same leader again.
     pub(super) fn on_prepare(&mut self, request: Request, out: &mut Outbox<Self>) {
         let Request {
             from,
@@ -52,8 +52,8 @@ impl Paxos {
         out.send(from, promise);
     }
 
-    /// Phase 2b: "An acceptor can accept a proposal numbered n iff it has not responded to a
-    /// prepare request having a number greater than n" (section 2.2, P1a).
+    /// Handles `Accept` (phase 2b): "An acceptor can accept a proposal numbered n iff it has not
+    /// responded to a prepare request having a number greater than n" (section 2.2, P1a).
     pub(super) fn on_accept(
         &mut self,
         from: NodeId,
@@ -111,17 +111,18 @@ impl Paxos {
     }
 
     /// Returns `true` if this acceptor must not promise or accept this ballot, because it is below
-    /// the floor (I1). Epoch zero is before all elections, and always late.
+    /// the floor (I1). Epoch zero is the epoch before all elections, so a request for epoch zero is
+    /// always late.
     fn is_late(&self, instance: Epoch, ballot: Ballot) -> bool {
         instance == Epoch::ZERO || (instance, Some(ballot)) < self.floor()
     }
 
     /// Returns `true` if a leader relies on this node not to help elect another node (I6). If this
-    /// node knows the leader of the epoch, only the same leader can be chosen again, so no silence
-    /// is needed. Otherwise another node may still be chosen, and would replace the leader that
-    /// this node has just acknowledged. After a restart, the acknowledged leader may even be the
-    /// leader of this epoch itself: the node does not know any more which leader it has
-    /// acknowledged.
+    /// node knows the leader of the epoch `instance`, only the same leader can be chosen again in
+    /// that epoch, so no silence is needed. Otherwise another node may still be chosen, and would
+    /// replace the leader that this node has just acknowledged. After a restart, the acknowledged
+    /// leader may even be the leader of this epoch itself: the node does not know any more which
+    /// leader it has acknowledged.
     fn owes_silence(&self, instance: Epoch) -> bool {
         let is_decided = instance <= self.epoch() && self.node.elected.is_some();
         !is_decided && self.node.has_fresh_leader()
@@ -164,7 +165,7 @@ impl Paxos {
         }
     }
 
-    /// Accepts the proposal. From here on this node supports no older leader (I6).
+    /// Accepts the proposal. From here on this node supports no leader of an older epoch (I6).
     pub(super) fn accept(&mut self, instance: Epoch, proposal: Proposal, out: &mut Outbox<Self>) {
         if instance > self.epoch() {
             self.enter(instance, out);
@@ -173,11 +174,12 @@ impl Paxos {
     }
 
     /// Gives the proposal of a peer the time for its decision, before this node makes its own
-    /// proposal. A proposer that has had that time before, and does not lead, may be unable to
-    /// reach a majority. For such a proposer the wait continues unchanged.
+    /// proposal. A proposer to which this node has given that time before, and which does not lead,
+    /// may be unable to reach a majority. For such a proposer, this node does not restart its own
+    /// wait.
     fn give_way(&mut self, proposer: NodeId, instance: Epoch, out: &mut Outbox<Self>) {
         if self.knows_leader_of(instance) {
-            return; // The proposer is late.
+            return; // Late: the epoch has a leader, or a newer epoch has begun.
         }
         if self.node.campaigns() {
             self.node.attempts.contested(proposer);
@@ -189,11 +191,12 @@ impl Paxos {
         }
     }
 
-    /// Gives a proposer that has the promises of a majority the time for its decision, even if it
-    /// has had that time before.
+    /// Gives the proposal that this node has accepted the time for its decision, before this node
+    /// makes its own proposal. The proposer has the promises of a majority, so it gets this time
+    /// for each of its proposals.
     fn expect_decision(&mut self, instance: Epoch, out: &mut Outbox<Self>) {
         if self.knows_leader_of(instance) {
-            return; // The proposer is late.
+            return; // Late: the epoch has a leader, or a newer epoch has begun.
         }
         self.node.phase = Phase::Follower { leader: None };
         if !self.node.has_fresh_leader() {

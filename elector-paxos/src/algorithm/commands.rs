@@ -19,11 +19,11 @@ impl Paxos {
         }
     }
 
-    /// The leader of `epoch` has stepped down and has named this node as its successor. This
-    /// message proves that the sender was chosen to lead `epoch`.
+    /// Handles a `Handover`: the leader of `epoch` has stepped down and has named this node as its
+    /// successor. This message proves that the sender was chosen to lead `epoch`.
     pub(super) fn on_handover(&mut self, from: NodeId, epoch: Epoch, out: &mut Outbox<Self>) {
         if epoch < self.epoch() || epoch == Epoch::ZERO {
-            return; // Stale: that tenure has ended in another way. Or invalid: no epoch is zero.
+            return; // Stale: a newer epoch has begun since. Or invalid: epoch zero has no leader.
         }
         if epoch > self.epoch() {
             self.enter(epoch, out);
@@ -33,14 +33,14 @@ impl Paxos {
         }
         self.learn_leader(from);
         if self.node.never_leads() {
-            return; // Another node is elected when its vigil has ended.
+            return; // Another node proposes when its own election timeout has ended.
         }
-        // A proposal of this node for `epoch` is obsolete. If there is no higher ballot, `propose`
-        // makes no proposal that would replace it.
+        // A proposal of this node for `epoch` is obsolete, so it ends here. If there is no higher
+        // ballot, `propose` makes no new proposal that would replace the obsolete one.
         self.node.phase = Phase::Follower { leader: None };
         self.node.clear_resigned();
         self.handover = Some(epoch.next());
-        self.node.stop(out); // No silence is owed to a leader that has stepped down.
+        self.node.stop(out); // This node owes no silence to a leader that has stepped down.
         self.propose(out);
     }
 }

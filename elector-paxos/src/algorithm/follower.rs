@@ -1,17 +1,18 @@
-//! The follower.
+//! The follower: how a node handles heartbeats.
 
 use elector_core::{Epoch, Moment, NodeId, Outbox};
 
 use crate::{Paxos, PaxosMessage};
 
 impl Paxos {
-    /// Follows the sender if the epoch is not a past one, and answers. Only a node that has learned
-    /// that it was chosen sends heartbeats, so a heartbeat proves the decision.
+    /// Handles a heartbeat: follows the sender if the epoch is not a past one, and answers. Only a
+    /// node that has learned that it was chosen sends heartbeats, so a heartbeat proves the
+    /// decision.
     ///
-    /// A heartbeat of a past epoch is answered too: the answer carries this node's newer epoch,
-    /// which ends the sender's tenure. But the answer echoes no timestamp. By now the sender may
-    /// lead the present epoch, in which this node has received no heartbeat yet. An echo would
-    /// count for a lease of the sender, although this node owes the sender no silence (I6).
+    /// This method also answers a heartbeat of a past epoch: the answer carries this node's newer
+    /// epoch, which makes the sender step down. But this answer echoes no timestamp. By now the
+    /// sender may lead the present epoch, in which this node has received no heartbeat yet. An echo
+    /// would count for a lease of the sender, although this node owes the sender no silence (I6).
     pub(super) fn on_heartbeat(
         &mut self,
         from: NodeId,
@@ -40,6 +41,6 @@ impl Paxos {
     pub(super) fn follow(&mut self, leader: NodeId, out: &mut Outbox<Self>) {
         self.learn_leader(leader);
         self.handover = None;
-        self.node.follow(leader, out); // I6
+        self.node.follow(leader, out); // I6: this begins the silence.
     }
 }

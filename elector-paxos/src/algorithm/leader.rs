@@ -1,4 +1,4 @@
-//! The leader.
+//! The leader: how a node leads and sends heartbeats.
 
 use elector_core::{Delay, Epoch, Moment, NodeId, Outbox};
 
@@ -6,9 +6,9 @@ use crate::{Paxos, PaxosMessage, PaxosTimer, state::Decision};
 
 impl Paxos {
     /// Starts the tenure of this node, which was chosen. If this step sends `Learn` to all peers,
-    /// this message is the first round, since peers acknowledge it like a heartbeat. Otherwise no
-    /// peer has anything to acknowledge yet, so the node sends its first heartbeats at once: the
-    /// lease needs acknowledgements.
+    /// the `Learn` is the leader's first round of heartbeats, since peers acknowledge it like a
+    /// heartbeat. Otherwise no peer has anything to acknowledge yet, so the node sends its first
+    /// heartbeats at once: the lease needs acknowledgements.
     pub(super) fn lead(&mut self, decision: Decision, out: &mut Outbox<Self>) {
         self.handover = None;
         self.node.lead(out);
@@ -36,6 +36,6 @@ impl Paxos {
             self.enter(epoch, out);
         } else if epoch == self.epoch() {
             self.node.on_ack(from, sent, out);
-        } // Otherwise it is stale: it acknowledges an earlier tenure.
+        } // Otherwise the acknowledgement is stale: it belongs to an earlier tenure.
     }
 }

@@ -1,4 +1,5 @@
-//! The learner ("Paxos Made Simple", section 2.3).
+//! The learner: how a node learns which node was chosen as leader ("Paxos Made Simple", section
+//! 2.3).
 
 use elector_core::{Epoch, Moment, NodeId, Outbox, Tally, Verdict, quorum::Phase};
 
@@ -23,8 +24,9 @@ impl Paxos {
     }
 
     /// Counts an acceptance: "A value is chosen when a single proposal with that value has been
-    /// accepted by a majority of the acceptors" ("Paxos Made Simple", section 2.2). Only the
-    /// acceptances of the highest known proposal are counted: a lower one is not needed any more.
+    /// accepted by a majority of the acceptors" ("Paxos Made Simple", section 2.2). This method
+    /// counts only the acceptances of the highest proposal that it knows: it does not need lower
+    /// proposals any more.
     pub(super) fn count(
         &mut self,
         acceptor: NodeId,
@@ -39,7 +41,7 @@ impl Paxos {
         let counted = self.count.as_ref();
         let counted = counted.map(|count| (count.epoch, count.proposal.ballot));
         if counted > Some(newest) {
-            return; // Stale: the ballot is lower.
+            return; // Stale: this node counts a proposal with a higher ballot.
         }
         if counted < Some(newest) {
             self.count = None;
@@ -76,8 +78,9 @@ impl Paxos {
         epoch < self.epoch() || epoch == self.epoch() && self.node.elected.is_some()
     }
 
-    /// A majority has accepted the leader. If the leader itself sends this message, the message
-    /// counts as its first heartbeat: a node that acknowledges it begins a silence.
+    /// Handles a `Learn`: a majority has accepted `leader`. If the leader itself sends the `Learn`,
+    /// the message counts as its first heartbeat: this node acknowledges the message, and owes the
+    /// leader silence from now on.
     pub(super) fn on_learn(
         &mut self,
         from: NodeId,
@@ -92,14 +95,14 @@ impl Paxos {
         }
     }
 
-    /// Learns a decision that was made just now. The chosen leader has one vigil of time to send a
-    /// heartbeat.
+    /// Learns a decision that was made just now. The chosen leader has at least `election_min` to
+    /// send a heartbeat before this node proposes.
     fn learn(&mut self, epoch: Epoch, leader: NodeId, decision: Decision, out: &mut Outbox<Self>) {
         if !self.node.rules.members.contains(leader) || epoch == Epoch::ZERO {
             return; // Invalid: the leader is no member, or the epoch is before all elections.
         }
         if self.knows_leader_of(epoch) {
-            return; // Stale, or known.
+            return; // Stale, or the node knows the leader already.
         }
         if epoch > self.epoch() {
             self.enter(epoch, out);
@@ -112,7 +115,8 @@ impl Paxos {
     }
 
     /// Learns the epoch and the leader that a refusal of a peer names. That leader may have failed
-    /// meanwhile, so this node owes it no silence before it receives a heartbeat.
+    /// meanwhile, so this node owes the leader no silence before it receives a heartbeat of the
+    /// leader.
     pub(super) fn on_leader_named(
         &mut self,
         epoch: Epoch,
@@ -120,13 +124,13 @@ impl Paxos {
         out: &mut Outbox<Self>,
     ) {
         if self.knows_leader_of(epoch) {
-            return; // Stale, or known.
+            return; // Stale, or the node knows the leader already.
         }
         if epoch > self.epoch() {
             self.enter(epoch, out);
         }
         let Some(leader) = leader.filter(|&leader| self.node.rules.members.contains(leader)) else {
-            return; // Only the epoch was new.
+            return; // The refusal names no leader: only the epoch was new.
         };
         if epoch == Epoch::ZERO {
             return; // Invalid: epoch zero is before all elections.
@@ -143,13 +147,14 @@ impl Paxos {
         }
     }
 
-    /// This node was chosen to lead the present epoch. It leads, unless it may have led this epoch
-    /// before a restart. In that case peers may have seen it stop leading. So it only keeps a
-    /// vigil, and the next instance begins after that.
+    /// Handles the decision that this node leads the present epoch. The node leads, unless it may
+    /// have led this epoch before a restart. In that case peers may have seen it stop leading. So
+    /// the node only starts its election timeout, and proposes in the next instance when the
+    /// timeout ends.
     fn on_chosen(&mut self, decision: Decision, out: &mut Outbox<Self>) {
         self.learn_leader(self.node.me());
         if self.epoch() > self.restored {
-            return self.lead(decision, out); // I5
+            return self.lead(decision, out); // I5: it has not led this epoch before.
         }
         self.node.phase = Phase::Follower { leader: None };
         if !self.node.has_fresh_leader() {

@@ -1,4 +1,4 @@
-//! The proposer.
+//! The proposer: how a node proposes, and which answers it counts.
 //!
 //! Each phase takes two steps, so that the proposer writes while its requests are in flight. The
 //! first step sends the requests. In the second step, after a timer of length zero, the node's own
@@ -9,14 +9,15 @@
 //! - *A crash after `Prepare`.* The node restarts without knowing the ballot, and may use the
 //!   ballot again. It has sent only that `Prepare` with the ballot: `Accept` is sent only after the
 //!   node's own promise, and waits for the disk like every message after that promise. So no
-//!   acceptor has accepted anything with this ballot, and the old promises are still true.
-//! - *A crash after `Accept`.* The ballot is on disk by then, or the disk vouches for it, so the
-//!   node does not use the ballot again. The other acceptors finish the proposal or drop it, as for
-//!   any proposer that fails.
+//!   acceptor has accepted anything with this ballot, and the promises that acceptors made for the
+//!   first use of the ballot are still true.
+//! - *A crash after `Accept`.* By then the counter on disk is at least the counter of the ballot,
+//!   so the node does not use the ballot again. The other acceptors finish the proposal or drop it,
+//!   as for any proposer that fails.
 //! - *A competing request.* The node's own acceptor treats the ballot of the proposal as promised
 //!   from the first step on, and refuses lower ballots. A promise or an acceptance with a higher
 //!   ballot, or a newer epoch, ends the proposal, so the second step finds no proposal. If the
-//!   second step does find the proposal, no higher ballot was promised meanwhile.
+//!   second step does find the proposal, the node has promised no higher ballot meanwhile.
 //! - *A heartbeat of the previous leader.* The node follows that leader again, and the proposal
 //!   ends. If `Accept` was sent, the other nodes may accept and decide without this node.
 //! - *The answers of a majority.* The node's own promise must be among the promises before `Accept`
@@ -34,8 +35,8 @@ use crate::{
 /// peers that always refuse cannot keep a node busy.
 const MAX_RETRIES: u32 = 2;
 
-/// From this attempt on, the random part of a wait is at least eight times the configured one. So
-/// it may have room for all members.
+/// From this number of attempts on, the random part of a wait is at least eight times as long as
+/// configured. So it may have room for one round trip per member.
 const MANY_ATTEMPTS: u32 = 4;
 
 impl Paxos {
@@ -56,7 +57,7 @@ impl Paxos {
         let ahead = self.node.has_fresh_leader();
         let Some((instance, ballot)) = self.next_ballot() else {
             if !ahead {
-                self.node.keep_vigil(out); // There are no higher numbers.
+                self.node.keep_vigil(out); // There is no higher ballot or epoch.
             }
             return;
         };
@@ -84,14 +85,14 @@ impl Paxos {
         }
     }
 
-    /// The second step of phase 1: the node promises to itself.
+    /// Takes the second step of phase 1: the node promises to itself.
     pub(super) fn promise_to_self(&mut self, out: &mut Outbox<Self>) {
         let Phase::Candidate(candidacy) = &self.node.phase else {
             return; // The proposal has ended meanwhile.
         };
         let (instance, ballot) = (candidacy.instance, candidacy.ballot);
         if !matches!(candidacy.phase, ProposalPhase::Prepare { own: false, .. }) {
-            return; // The promise is made already.
+            return; // The node has promised to itself already.
         }
         if self.node.has_fresh_leader() {
             return; // The node has asked ahead, and its silence has not ended.
@@ -122,11 +123,12 @@ impl Paxos {
             return; // Stale: this node proposes nothing any more.
         };
         if (candidacy.instance, candidacy.ballot) != (instance, ballot) {
-            return; // Stale: it answers an earlier proposal.
+            return; // Stale: the promise answers an earlier proposal.
         }
         if accepted.is_some_and(|accepted| !members.contains(accepted.value)) {
-            // The value was a member when it was accepted, and may have been chosen. Another value
-            // must not be chosen in this instance, so the next proposal is for the next instance.
+            // The accepted value is a node that was a member when the acceptor accepted it, and
+            // this node may have been chosen. No other value may be chosen in this instance, so the
+            // next proposal is for the next instance.
             self.seen.instance = self.seen.instance.max(instance.next());
             return;
         }
@@ -137,7 +139,7 @@ impl Paxos {
             ..
         } = &mut candidacy.phase
         else {
-            return; // Late: the majority is complete.
+            return; // Late: a majority has promised already.
         };
         let verdict = promises.record(members, from, true);
         *highest = (*highest).max(accepted);
@@ -148,15 +150,15 @@ impl Paxos {
         }
     }
 
-    /// Phase 2a: the value is "the value of the highest-numbered proposal among the responses, or
-    /// is any value selected by the proposer if the responders reported no proposals". If no
-    /// response reports a proposal, this node selects itself.
+    /// Begins phase 2a with a proposal whose value is "the value of the highest-numbered proposal
+    /// among the responses, or is any value selected by the proposer if the responders reported no
+    /// proposals". If no response reports a proposal, this node selects itself.
     fn send_accept(&mut self, out: &mut Outbox<Self>) {
         let me = self.node.me();
         let majority = self.node.rules.members.majority();
         let thrifty = self.node.rules.config.thrifty && self.node.attempts.count() <= 1;
         let Phase::Candidate(candidacy) = &mut self.node.phase else {
-            return; // Only a proposer has promises.
+            return; // Only a proposer counts promises.
         };
         let ProposalPhase::Prepare {
             promises, highest, ..
@@ -164,7 +166,7 @@ impl Paxos {
         else {
             return; // `Accept` is sent already.
         };
-        let value = highest.map_or(me, |highest| highest.value); // I3
+        let value = highest.map_or(me, |highest| highest.value); // I3: the paper's P2c.
         let accept = PaxosMessage::Accept {
             epoch: candidacy.instance,
             proposal: Proposal {
@@ -187,7 +189,7 @@ impl Paxos {
         out.set_timer(PaxosTimer::OwnAccept, Delay::ZERO);
     }
 
-    /// The second step of phase 2: the node accepts its own proposal.
+    /// Takes the second step of phase 2: the node accepts its own proposal.
     pub(super) fn accept_from_self(&mut self, out: &mut Outbox<Self>) {
         let Phase::Candidate(candidacy) = &self.node.phase else {
             return; // The proposal has ended meanwhile.
@@ -207,10 +209,11 @@ impl Paxos {
         self.count(self.node.me(), instance, proposal, out);
     }
 
-    /// Counts a refusal, if the acceptor has promised a higher ballot. An acceptor that only keeps
-    /// silence for its leader may still promise later, so its refusal does not count: the proposal
-    /// waits until its time is over. When a majority has become impossible, this proposer has lost,
-    /// and gives the other proposers time.
+    /// Handles a `Reject`: counts the refusal, if the acceptor has promised a higher ballot. An
+    /// acceptor that refuses only because it owes silence to a leader may still promise later, so
+    /// this refusal does not count, and the proposal stays open until its wait has ended. When too
+    /// many acceptors have refused for a majority, this proposer has lost, and gives the other
+    /// proposers time.
     pub(super) fn on_reject(
         &mut self,
         from: NodeId,
@@ -231,7 +234,7 @@ impl Paxos {
             return; // Stale: this node proposes nothing any more.
         };
         if candidacy.ballot != ballot || floor <= (candidacy.instance, Some(ballot)) {
-            return; // Stale, or the acceptor only keeps silence.
+            return; // Stale, or the acceptor refuses only because of its silence.
         }
         let answers = match &mut candidacy.phase {
             ProposalPhase::Prepare { bounds, .. } if promised.is_some_and(Ballot::is_bound) => {
@@ -249,20 +252,22 @@ impl Paxos {
         }
     }
 
-    /// Proposes again at once, with a higher ballot, under four conditions: a majority would
-    /// promise the higher ballot, the present ballot cannot get a majority, no rival needs time,
-    /// and there were fewer than [`MAX_RETRIES`] such retries in a row. A retry is the price for
-    /// promises that are not written: it happens when the promise of a restarted node is needed.
+    /// Proposes again at once, with a ballot above the bounds of restarted nodes. (Such a node
+    /// refuses all ballots up to a bound, because it does not know which of them it has promised.)
+    /// This happens under four conditions: a majority would promise the higher ballot, the present
+    /// ballot cannot get a majority, no rival needs time, and there were fewer than [`MAX_RETRIES`]
+    /// such retries in a row. A retry is the price for promises that are not written: a retry
+    /// happens when this node needs the promise of a restarted node.
     fn ask_above_bounds(&mut self, out: &mut Outbox<Self>) {
         let Phase::Candidate(candidacy) = &self.node.phase else {
-            return; // Only a proposer is refused.
+            return; // This node proposes nothing.
         };
         let retries = candidacy.retries + 1;
         let ProposalPhase::Prepare {
             promises, bounds, ..
         } = &candidacy.phase
         else {
-            return; // The majority was complete.
+            return; // A majority has promised already.
         };
         if bounds.is_empty() || !promises.refused().is_empty() || retries > MAX_RETRIES {
             return;
@@ -270,7 +275,7 @@ impl Paxos {
         // The leader that this proposal replaces will not answer.
         let elected = self.node.elected;
         let replaced = elected.filter(|_| candidacy.instance > self.epoch());
-        let (mut willing, mut possible) = (1, 1); // This node itself.
+        let (mut willing, mut possible) = (1, 1); // Both counts include this node.
         for peer in self.node.rules.members.peers() {
             let promised = promises.granted().contains(peer);
             let bound = bounds.contains(peer);
@@ -285,7 +290,7 @@ impl Paxos {
     }
 
     /// Records a promise in [`Attempts`](elector_core::Attempts). A promise for an earlier ballot
-    /// is late: this node has not waited long enough for it.
+    /// is late: this node has not waited long enough for the promise.
     fn note_promise(&mut self, from: NodeId, ballot: Ballot) {
         let attempts = &mut self.node.attempts;
         match &self.node.phase {

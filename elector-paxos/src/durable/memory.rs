@@ -2,17 +2,19 @@ use elector_core::{Epoch, NodeId};
 
 use crate::{Ballot, PaxosDurable, Proposal};
 
-/// A node vouches for this many counters above the highest counter that it has seen. The number is
-/// enough for some attempts of several proposers. A larger number would only make ballots larger
-/// after restarts.
+/// When a node enters an epoch, it writes a counter that is this much higher than the highest
+/// counter that it has seen. The written counter vouches for ballots of the next instance: the node
+/// may promise ballots up to this counter without another write. The number is enough for some
+/// attempts of several proposers. A larger number would only make ballots larger after restarts.
 const VOUCHED_AHEAD: u64 = 8;
 
 /// The acceptor's memory: the state on disk, and one promise that need not be written, because
 /// [`PaxosDurable::counter`] vouches for it.
 ///
 /// A node that enters an epoch must write the epoch anyway. The same write vouches for a few
-/// ballots of the next instance. A node keeps a promise of such a ballot like any other promise. A
-/// node that restarts in the same epoch does not know which of these ballots it has promised. It
+/// ballots of the next instance: the written counter covers a promise of any of these ballots, so
+/// such a promise needs no other write. A running node keeps such a promise like any other promise.
+/// A node that restarts in the same epoch does not know which of these ballots it has promised. It
 /// assumes that it has promised the highest of them, and refuses them all. It is always safe to
 /// refuse more than necessary.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,14 +24,15 @@ pub(crate) struct Memory {
     next: Next,
 }
 
-/// The promise that is not written. It belongs to the instance after the present epoch.
+/// The promise that is not written to disk. It belongs to the instance after the present epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Next {
-    /// There is no promise in that instance, or the promise is written.
+    /// There is no promise in the instance after the present epoch, or the promise is on disk.
     Nothing,
-    /// The node has promised this ballot, for which the disk vouches.
+    /// The node has promised this ballot, for which the counter on disk vouches.
     Promised(Ballot),
-    /// Before its restart, the node may have promised any ballot for which the disk vouches.
+    /// Before its restart, the node may have promised any ballot for which the counter on disk
+    /// vouches.
     Unknown,
 }
 
@@ -42,8 +45,8 @@ impl Ballot {
     }
 
     /// Returns `true` if this ballot is only a bound that a refusal names, and not the ballot of a
-    /// rival. (A ballot of a member with the id `u64::MAX` looks like a bound. As a result, other
-    /// nodes may ask again too soon.)
+    /// rival. (A ballot of a member with the id `u64::MAX` looks like a bound. As a result, a
+    /// proposer that such a ballot beats may propose again too soon.)
     pub(crate) fn is_bound(self) -> bool {
         self == Self::up_to(self.counter)
     }
@@ -60,7 +63,7 @@ impl Memory {
     }
 
     /// Returns the newest instance of which this node is an acceptor, and the highest ballot that
-    /// it knows it has promised there.
+    /// this node has promised in it, as far as the node knows.
     pub(crate) fn floor(&self) -> (Epoch, Option<Ballot>) {
         match self.next {
             Next::Promised(ballot) => (self.disk.epoch.next(), Some(ballot)),
@@ -76,7 +79,8 @@ impl Memory {
         (unknown && ballot < bound).then_some(bound)
     }
 
-    /// Returns the accepted proposal with the highest ballot, if the disk has one of `instance`.
+    /// Returns the proposal with the highest ballot that this node has accepted in `instance`, if
+    /// there is one.
     pub(crate) fn accepted(&self, instance: Epoch) -> Option<Proposal> {
         let accepted = self.disk.accepted;
         accepted.filter(|_| self.disk.instance == instance)
@@ -107,8 +111,9 @@ impl Memory {
         disk.counter = disk.counter.max(proposal.ballot.counter);
     }
 
-    /// Enters a newer epoch, and vouches for the first ballots of the next instance. `seen` is the
-    /// highest counter that this node has seen.
+    /// Enters a newer epoch, and writes a counter that vouches for the first ballots of the
+    /// instance after it (see [`VOUCHED_AHEAD`]). `seen` is the highest counter that this node has
+    /// seen.
     pub(crate) fn enter(&mut self, epoch: Epoch, seen: u64) {
         let promised = match self.next {
             _ if epoch != self.disk.epoch.next() => None,

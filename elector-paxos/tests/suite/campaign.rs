@@ -1,13 +1,14 @@
-//! The rules for proposers that the paper does not define: when they propose, which nodes they ask,
-//! and which answers they count.
+//! Tests the rules for proposers that the paper does not define: when they propose, which nodes
+//! they ask, and which answers they count.
 
 use crate::node::*;
 use elector_core::{Command, Moment, NodeId, Timing};
 use elector_paxos::{PaxosConfig, PaxosMessage, PaxosTimer};
 use std::time::Duration;
 
-// A proof of death ends the node's own wait. The nodes must not all propose at once. So a node
-// first waits one round trip for each node between the leader and itself, in the ring of ids.
+// A proof that the leader has died ends the election timeout of a node. The nodes must not all
+// propose at once. So a node first waits one round trip for each node between the leader and
+// itself, in the ring of ids.
 #[test]
 fn a_proof_starts_an_election_by_rank() {
     let mut next = Node::new(5, &PaxosConfig::default());
@@ -31,7 +32,8 @@ fn a_proof_starts_an_election_by_rank() {
 
 // Followers send nothing to each other. So a follower that has restarted stays suspected until the
 // host reports that it has returned, or until it campaigns by itself. Without the report, the other
-// nodes would leave it no turn. Then two nodes would campaign at once, and beat each other.
+// nodes would leave this follower no turn in the next election. Then two nodes would campaign at
+// once, and beat each other.
 #[test]
 fn a_peer_that_returns_has_its_turn_again() {
     let turn = |returned: bool| {
@@ -48,8 +50,9 @@ fn a_peer_that_returns_has_its_turn_again() {
     assert!(turn(true), "node 3 is first");
 }
 
-// A leader that has restarted does not lead any more. Node 1 is not the next node after this leader
-// in the ring, so node 1 has not asked yet.
+// A leader that has restarted does not lead any more, so a node still suspects the leader after the
+// leader's process has returned. Here node 1 is not the next node after the leader in the ring of
+// ids, so node 1 has not sent a `Prepare` because of the suspicion.
 #[test]
 fn a_leader_that_returns_is_still_suspected() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -65,8 +68,9 @@ fn a_leader_that_returns_is_still_suspected() {
     );
 }
 
-// A lease may be valid while a proxy refuses connections. A node with a suspicion may send
-// `Prepare`. It must not promise, even to itself, before its own silence has ended.
+// A suspicion may be wrong: the leader may hold a valid lease while a proxy refuses connections. A
+// node that suspects the leader may send `Prepare`. It must not promise, even to itself, before its
+// own silence has ended.
 // Invariant: I6.
 #[test]
 fn a_suspicion_asks_but_ends_no_silence() {
@@ -91,8 +95,8 @@ fn a_suspicion_asks_but_ends_no_silence() {
     assert_eq!(sent(&step, 2), Some(accept(e(2), ballot, 1)));
 }
 
-// A suspicion does not end the silence of an acceptor. The acceptor refuses requests while it owes
-// silence, and then answers the last request.
+// A suspicion of the leader does not end the silence of an acceptor. The acceptor refuses requests
+// while it owes silence, and then answers the last request.
 #[test]
 fn an_acceptor_with_a_suspicion_keeps_its_silence() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -105,8 +109,8 @@ fn an_acceptor_with_a_suspicion_keeps_its_silence() {
     assert_eq!(sent(&step, 3), Some(promise(e(2), ballot, None)));
 }
 
-// A refusal by a majority ends a proposal that was made before the end of the silence. It does not
-// end the silence.
+// A node may propose before its own silence has ended. A refusal by a majority ends such a
+// proposal, but does not end the silence.
 #[test]
 fn a_defeat_ends_no_silence() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -131,8 +135,8 @@ fn a_defeat_ends_no_silence() {
     assert!(rejects(&node.receive(2, prepare(e(2), ballot(10, 2))), 2));
 }
 
-// If a follower suspects a peer that does not lead, nothing starts. If a leader suspects a peer,
-// nothing starts either.
+// If a follower suspects a peer that does not lead, it sends nothing and sets no timer. If a leader
+// suspects a peer, it sends nothing and sets no timer either.
 #[test]
 fn other_suspicions_start_nothing() {
     let mut node = follower();
@@ -171,9 +175,9 @@ fn a_thrifty_proposer_asks_a_bare_majority_at_first() {
     assert_eq!(step.sends.len(), 4);
 }
 
-// Zero timers let the node's own write overlap with the flight of its requests. Its own promise
-// must be among the counted promises, and a higher ballot that arrives before its own promise must
-// win.
+// Timers of length zero let a proposer send its requests before it writes its own promise. Its own
+// promise must be among the counted promises, and a higher ballot that arrives before its own
+// promise must win.
 #[test]
 fn the_own_promise_is_counted_after_it_is_made() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -197,8 +201,8 @@ fn the_own_promise_is_counted_after_it_is_made() {
     assert_eq!(node.disk.promised, Some(ballot(1, 3)));
 }
 
-// A proposer that gets no answer has no rivals. When its peers come back, its waits must not have
-// become long.
+// A proposer that gets no answer has no rivals. When its peers can answer again, the proposer's
+// waits must not have become long.
 #[test]
 fn unanswered_proposals_hardly_widen_the_wait() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -235,8 +239,9 @@ fn proposals_that_meet_silence_hardly_widen_the_wait() {
     assert!(wait.max <= Duration::from_millis(340), "{wait:?}");
 }
 
-// A proposer that asks again and again, and never sends `Accept`, reaches no quorum. It gets its
-// promises, but other nodes must be able to propose too.
+// A proposer that asks again and again, and never sends `Accept`, reaches no quorum. Acceptors give
+// such a proposer their promises, but they must be able to propose too. So an acceptor restarts its
+// wait only with its first promise to each proposer.
 #[test]
 fn the_wait_begins_anew_once_for_each_proposer() {
     let mut node = Node::new(5, &PaxosConfig::default());
@@ -273,7 +278,7 @@ fn the_own_prepare_counts_before_the_own_promise() {
 }
 
 // Acceptors of a newer instance refuse requests for an older one. So the next attempt is for the
-// newest instance of which the node itself or a peer that has refused is an acceptor.
+// newest of the instances in which this node, or a peer that has refused, is an acceptor.
 #[test]
 fn the_next_attempt_is_for_the_newest_instance() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -296,7 +301,7 @@ fn the_next_attempt_is_for_the_newest_instance() {
     assert_eq!(sent(&step, 2), Some(prepare(e(4), ballot(6, 1))));
 }
 
-// Failures before a successful election must not slow the next one down.
+// Failed attempts before a successful election must not make the next election slower.
 #[test]
 fn a_success_resets_the_count_of_attempts() {
     let mut node = Node::new(3, &PaxosConfig::default());

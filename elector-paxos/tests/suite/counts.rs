@@ -1,4 +1,5 @@
-//! The closed forms of an election, checked in the simulator: messages, delays and writes.
+//! Checks in the simulator that an election takes the messages, delays and writes that closed-form
+//! formulas give.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::{
     lease::cluster,
 };
 
-/// Returns a [`cluster`] that has a leader, and this leader.
+/// Returns a [`cluster`] that has elected a leader, and the leader.
 fn settled(nodes: u64, config: &PaxosConfig) -> (Simulation<Paxos>, NodeId) {
     let mut sim = cluster(nodes, config);
     let first = sim.run_until_settled(Duration::from_secs(60));
@@ -34,7 +35,8 @@ fn sizes() -> impl Iterator<Item = u64> {
     3..=101
 }
 
-// The tables that compare algorithms print the closed form beside the count. Both must be right.
+// The tables that compare algorithms print the number of messages from the formula beside the
+// counted number. Both must be right.
 #[test]
 fn an_election_costs_what_the_closed_form_says() {
     for config in variants() {
@@ -91,8 +93,9 @@ fn a_first_election_with_broadcast_learning_takes_its_closed_form() {
 }
 
 // The leader knows the decision after four delays and one write, and all nodes know it one delay
-// later. With broadcast learning, all nodes know it at the same time. For these times, promises
-// must need no write, and a node's own writes must overlap with the flight of its requests.
+// later. With broadcast learning, all nodes know the decision at the same time as the leader. For
+// these times, promises must need no write, and a node's own writes must overlap with the flight of
+// its requests.
 #[test]
 fn an_election_takes_four_delays_and_one_write() {
     for config in variants() {
@@ -111,13 +114,13 @@ fn an_election_takes_four_delays_and_one_write() {
                 Learning::Distinguished => DELAY,
                 Learning::Broadcast => Duration::ZERO,
             };
-            // Nodes that a thrifty proposer did not ask write the epoch when they learn the
-            // decision.
+            // Nodes that a thrifty proposer did not ask to accept write the epoch when they learn
+            // the decision.
             let unasked = config.thrifty && nodes - 2 > nodes / 2;
             let late_write = if unasked { WRITE } else { Duration::ZERO };
             let winner = 4 * DELAY + WRITE;
             let all = winner + announcement + late_write;
-            // The clock is read up to a microsecond after the election has begun.
+            // The test reads the clock up to one microsecond after the election has begun.
             let took = |until_ns: u64, expected: Duration| {
                 let expected = expected.as_nanos() as u64;
                 (expected - 1_000..=expected).contains(&(until_ns - begun))
@@ -141,7 +144,8 @@ fn a_cluster_of_one_needs_no_message() {
     assert!(sim.holds_lease(NodeId(1)));
 }
 
-// Many proposers at the same time must not beat each other forever: the highest one succeeds.
+// Many proposers at the same time must not beat each other forever: the proposer with the highest
+// ballot succeeds.
 #[test]
 fn a_thousand_and_one_nodes_elect_at_the_first_attempt() {
     for seed in 1..=5 {

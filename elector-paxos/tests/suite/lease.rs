@@ -1,5 +1,5 @@
-//! The time until a new leader has its lease. The work of an application waits for the lease, not
-//! for the election.
+//! Checks the time until a new leader has its lease. The work of an application begins with the
+//! lease, and not with the election.
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use elector_sim::Simulation;
 
 use crate::algorithm::{DELAY, WRITE, setup};
 
-/// A cluster with constant delays, in which two nodes almost never time out at the same time.
+/// Returns a cluster with constant delays, in which two nodes almost never time out at the same
+/// time.
 pub(crate) fn cluster(nodes: u64, config: &PaxosConfig) -> Simulation<Paxos> {
     let mut setup = setup(nodes, config);
     setup.config.timing.election_max = Duration::from_secs(60);
@@ -29,8 +30,8 @@ fn step_until(sim: &mut Simulation<Paxos>, happened: impl Fn(&Simulation<Paxos>)
     }
 }
 
-/// Runs until a node leads. Asserts that this leader has its lease two delays later, with the
-/// answers to its first messages, and not before. Returns the leader.
+/// Runs until a node leads. Asserts that this leader has its lease two one-way delays later, with
+/// the answers to its first messages, and not before. Returns the leader.
 fn lease_comes_two_delays_after_the_election(sim: &mut Simulation<Paxos>, what: &str) -> NodeId {
     step_until(sim, |sim| in_role(sim, Role::Leader).is_some());
     let leader = in_role(sim, Role::Leader).expect("it leads");
@@ -46,7 +47,7 @@ fn lease_comes_two_delays_after_the_election(sim: &mut Simulation<Paxos>, what: 
 }
 
 // The first periodic heartbeat is sent 50 ms after the election. If the lease came with the answers
-// to this heartbeat, it would come hundreds of delays after the decision.
+// to this heartbeat, it would come hundreds of one-way delays (of 100 µs) after the decision.
 #[test]
 fn the_lease_comes_with_the_answers_to_the_decision() {
     for variant in Paxos::variants() {
@@ -69,8 +70,8 @@ fn the_lease_comes_with_the_answers_to_the_decision() {
     }
 }
 
-// Another proposer has got the value chosen. The chosen node has sent nothing yet when it learns
-// that it leads, so it must send heartbeats at once.
+// The proposal of one node can make another node the leader. The new leader has sent nothing yet
+// when it learns that it was chosen, so it must send heartbeats at once.
 #[test]
 fn a_leader_that_another_proposer_got_chosen_has_its_lease_as_soon() {
     for variant in Paxos::variants() {
@@ -85,7 +86,8 @@ fn a_leader_that_another_proposer_got_chosen_has_its_lease_as_soon() {
                 .flat_map(|&from| ids.iter().map(move |&to| (from, to)))
                 .filter(|(from, to)| from != to)
                 .collect();
-            // Messages in flight arrive, so peers accept; but their answers are lost.
+            // The `Accept` messages in flight arrive, so peers accept; but the peers' answers are
+            // lost.
             sim.cut(&links);
             sim.run_for(2 * (DELAY + WRITE));
             let others = links
@@ -102,8 +104,8 @@ fn a_leader_that_another_proposer_got_chosen_has_its_lease_as_soon() {
     }
 }
 
-// A cluster of one has no peer to wait for. It has its lease as soon as its epoch and its
-// acceptance are durable.
+// A cluster of one has no peer to wait for. Its node has the lease as soon as the node's epoch and
+// its acceptance are durable.
 #[test]
 fn a_cluster_of_one_has_its_lease_at_once() {
     for variant in Paxos::variants() {

@@ -9,12 +9,12 @@ pub(crate) use crate::algorithm::node::{sent, set};
 pub(crate) type Node = node::Node<Paxos>;
 
 impl Node {
-    /// Node 1 of `1..=nodes`, after its start.
+    /// Returns node 1 of a cluster of the nodes `1..=nodes`, after its start.
     pub(crate) fn new(nodes: u64, config: &PaxosConfig) -> Self {
         Self::restored(1, nodes, config, PaxosDurable::default()).start()
     }
 
-    /// Makes the node propose, and promise to itself. Returns the ballot.
+    /// Makes the node propose, and promise to itself. Returns the ballot of its proposal.
     pub(crate) fn propose(&mut self) -> Ballot {
         self.elapse(PaxosTimer::Vigil);
         let mut asked = self.elapse(PaxosTimer::Stagger);
@@ -38,7 +38,7 @@ impl Node {
     }
 }
 
-/// Node 1 of three, which follows node 2 in epoch 1.
+/// Returns node 1 of a cluster of three nodes. It follows node 2 in epoch 1.
 pub(crate) fn follower() -> Node {
     let mut node = Node::new(3, &PaxosConfig::default());
     node.receive(2, heartbeat(e(1)));

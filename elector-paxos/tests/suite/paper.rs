@@ -1,4 +1,4 @@
-//! The rules of the paper, one test each: Lamport, "Paxos Made Simple", 2001.
+//! Tests the rules of the paper, one test each: Lamport, "Paxos Made Simple", 2001.
 
 use crate::node::*;
 use elector_core::{NodeId, Role, View};
@@ -30,7 +30,7 @@ fn an_acceptor_promises_only_upwards() {
 }
 
 // Section 2.2: "...and with the highest-numbered proposal (if any) that it has accepted." If the
-// promise did not name it, the proposer could choose a second value.
+// promise did not name this proposal, the proposer could choose a second value.
 #[test]
 fn a_promise_names_what_was_accepted() {
     let mut node = Node::new(3, &plain());
@@ -59,7 +59,8 @@ fn promises_and_acceptances_survive_a_restart() {
     node.receive(3, prepare(e(1), ballot(6, 3)));
     node.restart();
     assert_eq!(node.view(), View::following(e(1), None));
-    // The node may have acknowledged the leader of this epoch before the restart.
+    // The node may have acknowledged the leader of this epoch before the restart, so it keeps
+    // silence.
     assert!(rejects(&node.receive(2, prepare(e(1), ballot(7, 2))), 2));
     node.elapse(PaxosTimer::Vigil);
     assert!(rejects(&node.receive(2, accept(e(1), ballot(5, 2), 2)), 2));
@@ -111,7 +112,8 @@ fn a_proposer_that_learns_of_no_proposal_proposes_itself() {
     assert_eq!(again.sends, [], "the majority was complete");
 }
 
-// Only promises of different acceptors, for exactly this ballot and instance, make a majority.
+// Only promises of different acceptors, for exactly the proposer's present ballot and instance,
+// make a majority.
 // Invariant: I3.
 #[test]
 fn promises_that_do_not_belong_to_the_proposal_do_not_count() {
@@ -135,8 +137,8 @@ fn promises_that_do_not_belong_to_the_proposal_do_not_count() {
 }
 
 // Section 2.2: "A value is chosen when a single proposal with that value has been accepted by a
-// majority of the acceptors". If two proposals together have a majority, but neither has one alone,
-// no value is chosen.
+// majority of the acceptors". If the acceptors of two proposals together are a majority, but the
+// acceptors of each proposal alone are not, no value is chosen.
 // Invariant: I4.
 #[test]
 fn acceptances_of_two_ballots_do_not_add_up() {
@@ -192,8 +194,8 @@ fn with_broadcast_learning_acceptors_notify_all_nodes() {
 }
 
 // Section 2.4: "It's easy to construct a scenario in which two proposers each keep issuing a
-// sequence of proposals with increasing numbers, none of which are ever chosen." So a beaten
-// proposer waits for a random time that grows.
+// sequence of proposals with increasing numbers, none of which are ever chosen." So a proposer that
+// a higher ballot has beaten waits for a random time, and this time grows with each attempt.
 #[test]
 fn a_beaten_proposer_waits_longer_each_time() {
     let mut node = Node::new(3, &plain());

@@ -1,4 +1,5 @@
-//! The rules for leaders that the paper does not define: silence, leases, restarts, handovers.
+//! Tests the rules for leaders that the paper does not define: silence, leases, restarts,
+//! handovers.
 
 use crate::node::*;
 use elector_core::{Command, Delay, Epoch, Moment, NodeId, Role, Timing, View};
@@ -20,8 +21,8 @@ fn timestamp(message: Option<PaxosMessage>) -> Moment {
     }
 }
 
-// The lease depends on this rule: for one vigil, a node that has acknowledged a leader gives no
-// promise to another node, and accepts no proposal of another node.
+// The lease depends on this rule: for `election_min`, a node that has acknowledged a leader gives
+// no promise to another node, and accepts no proposal of another node.
 // Invariant: I6.
 #[test]
 fn a_live_leader_is_not_replaced() {
@@ -40,8 +41,9 @@ fn a_live_leader_is_not_replaced() {
     assert_eq!(sent(&step, 3), Some(accepted(e(2), ballot(5, 3), 3)));
 }
 
-// A request that was set aside is dropped at the next heartbeat: an answer would help a node that
-// is only cut off from the leader.
+// A node keeps a request that it refuses because of its silence, but drops the request at the next
+// heartbeat of the leader. The leader is alive, so an answer would help a proposer that is only cut
+// off from the leader.
 #[test]
 fn a_heartbeat_drops_the_request_that_was_set_aside() {
     let mut node = follower();
@@ -50,8 +52,8 @@ fn a_heartbeat_drops_the_request_that_was_set_aside() {
     assert_eq!(node.elapse(PaxosTimer::Vigil).sends, []);
 }
 
-// A node that comes back may have acknowledged a heartbeat before its crash. A node that has never
-// run cannot have acknowledged one.
+// A node that restarts after a crash may have acknowledged a heartbeat before the crash, so it
+// keeps silence for `election_min`. A node that has never run cannot have acknowledged a heartbeat.
 // Invariant: I6.
 #[test]
 fn a_restarted_node_keeps_silence_for_a_vigil() {
@@ -66,7 +68,7 @@ fn a_restarted_node_keeps_silence_for_a_vigil() {
 }
 
 // A promise for a newer epoch does not end the support for a leader. An acceptance ends all support
-// for older leaders.
+// for leaders of older epochs.
 // Invariant: I6.
 #[test]
 fn an_acceptance_but_not_a_promise_ends_the_support_for_the_leader() {
@@ -83,8 +85,9 @@ fn an_acceptance_but_not_a_promise_ends_the_support_for_the_leader() {
     assert_eq!(node.view(), View::following(e(2), None));
 }
 
-// Proposals in the epoch of a leader cannot replace the leader. So the leader promises in its
-// epoch, and a late proposer can learn the decision.
+// Proposals in the epoch of a leader cannot replace the leader, because only the same leader can be
+// chosen again. So the leader also promises in its own epoch, and a late proposer can learn the
+// decision.
 #[test]
 fn a_leader_promises_in_its_own_epoch_and_continues() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -98,9 +101,9 @@ fn a_leader_promises_in_its_own_epoch_and_continues() {
     assert_eq!(node.view(), View::leading(e(1), NodeId(1)));
 }
 
-// `Learn` from the leader itself counts as a heartbeat. A node that acknowledges it owes the leader
-// the same silence as after a heartbeat: the lease that begins with this `Learn` depends on the
-// silence.
+// `Learn` from the leader itself counts as a heartbeat. A node that acknowledges the `Learn` owes
+// the leader the same silence as after a heartbeat: the lease that begins with this `Learn` depends
+// on the silence.
 // Invariant: I6.
 #[test]
 fn a_decision_from_the_leader_begins_the_silence() {
@@ -111,7 +114,7 @@ fn a_decision_from_the_leader_begins_the_silence() {
         sent: sent_at,
     };
     let mut node = Node::new(3, &PaxosConfig::default());
-    // A duplicate restarts the silence, like a heartbeat of a known leader.
+    // A duplicate of the `Learn` restarts the silence, like a heartbeat of a known leader.
     for _ in 0..2 {
         let step = node.receive(2, learn);
         assert_eq!(sent(&step, 2), Some(ack(e(1), sent_at)));
@@ -132,7 +135,8 @@ fn a_decision_from_the_leader_begins_the_silence() {
     assert_eq!(node.view(), View::following(e(1), Some(NodeId(2))));
 }
 
-// The leader counts its own support when it sends `Learn`, and that of its peers when they answer.
+// The leader counts its own support when it sends `Learn`, and the support of a peer when the peer
+// answers the `Learn`.
 #[test]
 fn the_lease_counts_from_the_decision_that_a_majority_answered() {
     let mut node = Node::new(5, &PaxosConfig::default());
@@ -154,8 +158,8 @@ fn the_lease_counts_from_the_decision_that_a_majority_answered() {
     assert_eq!(node.driver.lease(), Some(sent_at));
 }
 
-// Ongaro's dissertation, section 6.4.1: the lease begins at the send time of the newest round that
-// a majority answered.
+// Ongaro's dissertation, section 6.4.1: the lease begins at the send time of the newest round of
+// heartbeats that a majority answered.
 #[test]
 fn the_lease_counts_from_the_round_that_a_majority_answered() {
     let mut node = Node::new(5, &PaxosConfig::default());
@@ -199,8 +203,8 @@ fn a_leader_without_a_quorum_steps_down() {
     assert_eq!(sent(&step, 3), Some(accept(e(2), next, 1)));
 }
 
-// A restarted leader does not lead its epoch again either, after any message by which it learns
-// that it was chosen.
+// A leader that restarts does not lead its old epoch again, whichever message informs it that it
+// was chosen.
 // Invariant: I5.
 #[test]
 fn a_restarted_leader_does_not_lead_again() {
@@ -220,7 +224,8 @@ fn a_restarted_leader_does_not_lead_again() {
     }
 }
 
-// A node may be chosen without knowing it. It leads as soon as any node notifies it.
+// The proposal of another node may have made this node the leader, and this node may not know it.
+// It leads as soon as any node notifies it of the decision.
 #[test]
 fn a_chosen_node_leads_when_it_learns_the_decision() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -235,8 +240,8 @@ fn a_chosen_node_leads_when_it_learns_the_decision() {
     );
 }
 
-// A heartbeat proves the decision, so a node that missed the decision follows. A heartbeat of a
-// second leader in an epoch changes nothing.
+// A heartbeat proves the decision, so a node that missed the decision follows the sender. A
+// heartbeat of a second leader in an epoch changes nothing.
 #[test]
 fn a_heartbeat_carries_the_epoch_and_its_leader() {
     let mut node = follower();
@@ -247,8 +252,8 @@ fn a_heartbeat_carries_the_epoch_and_its_leader() {
     assert_eq!(node.disk.epoch, e(7));
 }
 
-// Each message which shows that a newer epoch has begun ends a tenure. (A plain `Prepare` or
-// `Accept` of a newer epoch does not.)
+// Each message which shows that a newer epoch has begun ends a tenure. (A `Prepare` without a
+// handover, or an `Accept`, of a newer epoch does not end it: the leader refuses these requests.)
 // Invariant: I6.
 #[test]
 fn every_message_of_a_newer_epoch_ends_a_tenure() {
@@ -276,8 +281,8 @@ fn every_message_of_a_newer_epoch_ends_a_tenure() {
     }
 }
 
-// The election of a successor overrides all silence, in both of its phases, and even if a heartbeat
-// of the old leader is still in flight. So a leader steps down before it hands over.
+// The election of a successor overrides all silence, in both phases of Paxos, and even if a
+// heartbeat of the old leader is still in flight. So a leader steps down before it hands over.
 #[test]
 fn a_handover_overrides_silence() {
     let mut leader = Node::new(3, &PaxosConfig::default());
@@ -309,9 +314,10 @@ fn a_handover_overrides_silence() {
     assert_eq!(sent(&step, 3), Some(accepted(e(2), ballot(9, 3), 3)));
 }
 
-// There is no ballot above the highest one, so the successor cannot propose for the next epoch. Its
-// old proposal must end all the same. Otherwise it would promise to itself, below what it has
-// accepted since. (Found by `any_input_in_any_state`.)
+// A successor that has seen the highest possible ballot has no ballot for a proposal in the next
+// epoch. The handover must end its old proposal all the same. Otherwise the successor would later
+// promise the old, lower ballot to itself, although it has accepted a higher ballot since. (Found
+// by `any_input_in_any_state`.)
 // Invariant: I1.
 #[test]
 fn a_handover_ends_an_old_proposal_even_without_a_higher_ballot() {
@@ -355,9 +361,9 @@ fn a_node_that_resigned_skips_one_election() {
     assert_eq!(node.elapse(PaxosTimer::Stagger).sends.len(), 2);
 }
 
-// A node may know a leader only from the refusal of a peer. Like any leader, this leader has a
-// vigil of time for its first heartbeat. But the node owes it no silence, since it may have failed
-// long ago.
+// A node may know a leader only from the refusal of a peer. Like any leader, this leader has at
+// least `election_min` for its first heartbeat before the node proposes. But the node owes this
+// leader no silence, since the leader may have failed long ago.
 #[test]
 fn a_leader_named_by_a_peer_gets_a_vigil_but_no_silence() {
     let mut node = Node::new(3, &PaxosConfig::default());

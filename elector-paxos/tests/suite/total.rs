@@ -1,4 +1,4 @@
-//! No input from any sender breaks a node in any state.
+//! Tests that no input from any sender breaks a node in any state.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,8 @@ use elector_paxos::{
 use proptest::{collection::vec, option, prelude::*};
 
 fn number() -> impl Strategy<Value = u64> {
-    // Large numbers are rare, because a node that enters one of the last epochs stays there.
+    // Large numbers are rare, because a node that enters one of the highest possible epochs stays
+    // there.
     prop_oneof![
         400 => 0_u64..6,
         1 => Just(u64::MAX),
@@ -21,7 +22,7 @@ fn number() -> impl Strategy<Value = u64> {
     ]
 }
 
-/// Nodes 1 to 3 are members; 0 and 4 are unknown peers.
+/// Returns the id of any node. Nodes 1 to 3 are members; 0 and 4 are unknown peers.
 fn any_node() -> impl Strategy<Value = NodeId> {
     (0_u64..5).prop_map(NodeId)
 }
@@ -89,8 +90,8 @@ fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
-/// An event for the node: an input, a crash, or a crash after which `raised` moves the node above
-/// this epoch.
+/// An event for the node: an input, a crash, or a crash after which `ElectionAlgorithm::raised`
+/// moves the node's durable state above this epoch.
 #[derive(Clone, Debug)]
 enum Event {
     Stepped(Input<PaxosMessage, PaxosTimer>),
@@ -143,8 +144,8 @@ fn config() -> impl Strategy<Value = PaxosConfig> {
     })
 }
 
-/// Returns `true` if the acceptor keeps its earlier pledges. It must remember its highest pledge in
-/// each instance across restarts.
+/// Returns `true` if the acceptor keeps its earlier pledges. `pledged` has its highest pledge
+/// (promise, acceptance or proposal) in each instance, across restarts.
 fn keeps_pledges(pledged: &mut BTreeMap<Epoch, Pledge>, pledge: Pledge) -> bool {
     let before = pledged.get(&pledge.epoch).copied();
     let Some(bound) = before.map_or(Some(pledge), |before| before.then(pledge)) else {
@@ -154,7 +155,8 @@ fn keeps_pledges(pledged: &mut BTreeMap<Epoch, Pledge>, pledge: Pledge) -> bool 
     true
 }
 
-/// Returns `true` if a crash cannot lose the pledge: the disk has the promise, or vouches for it.
+/// Returns `true` if a crash cannot lose the pledge: the disk has the promise, or the counter on
+/// disk vouches for it.
 fn is_durable(durable: &PaxosDurable, pledge: Pledge) -> bool {
     let written = durable.promised.is_some_and(|promised| {
         durable.instance == pledge.epoch && (promised.counter, promised.node.0) == pledge.rank
@@ -167,9 +169,9 @@ fn is_durable(durable: &PaxosDurable, pledge: Pledge) -> bool {
 
 proptest! {
     // A peer may be broken, hostile or of another version. For all messages, a node does not panic
-    // and keeps its contract. After a crash it has its old epoch, and it keeps its pledges. Some
-    // crashes also move the node above a floor for its epochs, and the node never goes below this
-    // floor.
+    // and keeps the contract of `ElectionAlgorithm`. After a crash the node has its old epoch, and
+    // it keeps its pledges. Some crashes also move the node above a floor for its epochs, and the
+    // node never goes below this floor.
     // Invariants: I1, I2, I5.
     #[test]
     fn any_input_in_any_state(
@@ -195,7 +197,7 @@ proptest! {
                 }
                 Event::Raised(floor) => {
                     let Some(raised) = Paxos::raised(&durable, floor) else {
-                        continue; // There is no epoch above.
+                        continue; // There is no epoch above the floor.
                     };
                     prop_assert!(raised.epoch > floor && raised.epoch >= durable.epoch);
                     durable = raised;

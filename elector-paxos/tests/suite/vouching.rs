@@ -1,4 +1,5 @@
-//! Promises that need no write, because an earlier write vouches for them.
+//! Tests promises that need no write: when a node enters an epoch, it writes a counter, and this
+//! counter vouches for (covers) its promises of ballots up to the counter in the next instance.
 
 use std::fmt::Debug;
 
@@ -7,7 +8,7 @@ use elector_core::{ElectionAlgorithm, Input, Membership, Moment, Outbox, Quorum,
 use elector_paxos::{Ballot, Paxos, PaxosConfig, PaxosDurable, PaxosMessage, PaxosTimer};
 use elector_sim::{Scenario, Setup, run};
 
-/// Node 1 of a cluster. It has followed node 2 in epoch 1, and takes node 2 for failed.
+/// Returns node 1 of a cluster. It has followed node 2 in epoch 1, and takes node 2 for failed.
 fn leaderless(nodes: u64) -> Node {
     let mut node = Node::new(nodes, &PaxosConfig::default());
     node.receive(2, heartbeat(e(1)));
@@ -27,13 +28,14 @@ fn refusal(ballot: Ballot, promised: Ballot) -> PaxosMessage {
     }
 }
 
-/// Returns a refusal that names a bound: the sender does not know what it has promised below the
-/// bound.
+/// Returns a refusal that names a bound with this counter: the sender has restarted, and does not
+/// know what it has promised up to the bound.
 fn bound(ballot: Ballot, counter: u64) -> PaxosMessage {
     refusal(ballot, self::ballot(counter, u64::MAX))
 }
 
-// A promise without a write saves one write in every election after the first.
+// In every election after the first, an acceptor can promise without a write, which makes the
+// election faster.
 #[test]
 fn a_promise_in_the_next_instance_needs_no_write() {
     let mut node = leaderless(3);
@@ -53,8 +55,8 @@ fn a_promise_in_the_next_instance_needs_no_write() {
     );
 }
 
-// Nothing vouches for promises in the first election, for ballots above the written counter, or for
-// instances after the next one.
+// No earlier write covers a promise in the first election, of a ballot above the written counter,
+// or in an instance after the next one.
 #[test]
 fn a_promise_that_nothing_vouches_for_is_written_first() {
     let mut new = Node::new(3, &PaxosConfig::default());
@@ -79,8 +81,8 @@ fn a_promise_that_nothing_vouches_for_is_written_first() {
     }
 }
 
-// A restarted node may have promised any ballot for which its disk vouches. So it refuses all these
-// ballots, and names the bound. A promise above the bound is written.
+// A restarted node may have promised any ballot up to the counter on its disk. So it refuses all
+// these ballots, and names their upper bound. A promise above the bound is written.
 // Invariant: I1.
 #[test]
 fn a_restarted_node_refuses_all_ballots_that_it_may_have_promised() {
@@ -101,7 +103,8 @@ fn a_restarted_node_refuses_all_ballots_that_it_may_have_promised() {
     assert_eq!(node.disk.promised, Some(ballot(9, 3)));
 }
 
-// A restarted proposer may have used any ballot up to the bound, so it proposes above the bound.
+// A restarted proposer may have used any ballot up to the counter on its disk, so it proposes with
+// a higher counter.
 // Invariant: I2.
 #[test]
 fn a_restarted_proposer_proposes_above_all_ballots_that_it_may_have_used() {
@@ -116,8 +119,9 @@ fn a_restarted_proposer_proposes_above_all_ballots_that_it_may_have_used() {
     assert_eq!(node.propose(), ballot(9, 1));
 }
 
-// A restarted node does not know what it has promised in the next epoch. When it has entered that
-// epoch, it can have forgotten no promise in the epoch after that.
+// A restarted node does not know what it has promised in the instance after its epoch. When it has
+// entered the next epoch, it promises again in the following instance: every promise that it has
+// made in that instance before the restart is on disk.
 #[test]
 fn a_restarted_node_promises_again_after_it_enters_the_next_epoch() {
     let mut node = leaderless(3);
@@ -130,8 +134,8 @@ fn a_restarted_node_promises_again_after_it_enters_the_next_epoch() {
     assert_eq!(step.persist, None);
 }
 
-// The write that moves the node into the epoch also contains the promise, so the promise still
-// binds the node afterwards.
+// The write that moves the node into the epoch of a promise also contains the promise, so the
+// promise still binds the node afterwards.
 // Invariant: I1.
 #[test]
 fn a_promise_stays_when_the_node_enters_its_epoch() {
@@ -146,8 +150,8 @@ fn a_promise_stays_when_the_node_enters_its_epoch() {
     assert!(rejects(&node.receive(2, accept(e(2), ballot(4, 2), 3)), 2));
 }
 
-// A proposer that is refused only because of a bound has no rival, so it need not wait for a random
-// time.
+// If a restarted peer refuses a ballot only because of its bound, the proposer has no rival, so it
+// need not wait for a random time.
 #[test]
 fn a_proposer_asks_again_at_once_above_the_bound_of_its_peers() {
     let mut node = leaderless(3);
@@ -161,7 +165,8 @@ fn a_proposer_asks_again_at_once_above_the_bound_of_its_peers() {
 }
 
 // If the proposer asks again with a ballot above the bound, all other nodes must write their
-// promises to disk. So it asks again only if its first ballot cannot get a majority any more.
+// promises, because no earlier write covers this ballot. So it asks again only if its first ballot
+// cannot get a majority any more.
 #[test]
 fn a_proposer_asks_again_only_if_it_must() {
     let mut node = leaderless(5);
@@ -181,7 +186,8 @@ fn a_proposer_asks_again_only_if_it_must() {
     assert_eq!(sent(&step, 5), Some(prepare(e(2), ballot(21, 1))));
 }
 
-// A rival also proposes, and must get time for its decision.
+// If a refusal names the ballot of a rival, the proposer does not ask again at once, because the
+// rival must get time for its decision.
 #[test]
 fn a_proposer_does_not_ask_again_at_once_above_a_rival() {
     let mut node = leaderless(5);
@@ -191,7 +197,7 @@ fn a_proposer_does_not_ask_again_at_once_above_a_rival() {
     assert_eq!(node.receive(5, bound(first, 20)).sends, []);
 }
 
-// A peer that first promises and then names a bound counts once.
+// A peer that first promises and then names a bound counts once among the nodes that would promise.
 #[test]
 fn a_peer_counts_once() {
     let mut node = leaderless(5);
@@ -208,7 +214,8 @@ fn a_peer_counts_once() {
     );
 }
 
-// Peers that always refuse must not keep a node busy.
+// Peers that always refuse must not keep a node busy, so a proposer asks again at once at most
+// twice in a row.
 #[test]
 fn a_proposer_asks_again_at_once_only_a_few_times() {
     let mut node = leaderless(3);
@@ -225,7 +232,8 @@ fn a_proposer_asks_again_at_once_only_a_few_times() {
     assert!(!wait.sends.is_empty(), "it proposes again after its wait");
 }
 
-// After a decision there is nothing to propose.
+// If a refusal names the leader of the instance and also a bound, the instance is decided, so the
+// proposer does not ask again.
 #[test]
 fn a_bound_that_comes_with_the_decision_starts_nothing() {
     let mut node = leaderless(3);
@@ -241,8 +249,8 @@ fn a_bound_that_comes_with_the_decision_starts_nothing() {
     assert_eq!(node.view().leader, Some(elector_core::NodeId(3)));
 }
 
-// A restarted node first keeps silence, and names no bound: a retry could not succeed before the
-// silence has ended.
+// While a restarted node keeps silence, its refusals name no bound: if the proposer asked again
+// above the bound, the node would refuse again because of its silence.
 #[test]
 fn a_restarted_node_names_its_bound_after_its_silence() {
     let mut node = leaderless(3);
@@ -255,7 +263,7 @@ fn a_restarted_node_names_its_bound_after_its_silence() {
     assert_eq!(sent(&step, 3), Some(bound(asked, 8)));
 }
 
-/// Paxos with a disk that loses the counter that vouches for promises.
+/// Paxos with a disk that loses the counter that vouches for promises that are not written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Forgetful(Paxos);
 
@@ -295,7 +303,7 @@ impl ElectionAlgorithm for Forgetful {
 }
 
 // Only the promises of a `Forgetful` node are wrong: `durable()` and every step are correct. The
-// simulator must find this fault nevertheless.
+// simulator must find nevertheless that a node breaks a promise after a restart.
 #[test]
 fn a_node_that_forgets_vouched_promises_is_found() {
     let churn = Scenario::named("churn").unwrap();

@@ -1,19 +1,19 @@
 //! The candidate.
 //!
 //! A candidacy takes two steps, so that the candidate writes its own vote while its requests are in
-//! flight. The first step sends the requests and changes nothing durable. The second step, a zero
-//! timer later, enters the term and casts the candidate's own vote in it. Until then the vote is
-//! not counted, and the node is not in the new term. This is safe in each case that can happen
-//! between the two steps:
+//! flight. The first step sends the requests and changes nothing durable. The second step runs when
+//! a timer of length zero elapses. It enters the new term and casts the candidate's own vote in
+//! this term. Until then the candidate's own vote is not counted, and the node is not in the new
+//! term. This is safe in each case that can happen between the two steps:
 //!
 //! - *A crash.* The node comes back in the old term, without a vote in the new one. Peers may have
-//!   voted for it in a term that it does not know. The node leads no term in which it has not voted
-//!   for itself (I3), so these votes count only if it campaigns for the same term again. In a
-//!   second campaign the votes are valid: each is the one vote of its voter in that term, given to
-//!   this node.
+//!   voted for this node in the new term, which this node does not remember. The node leads no term
+//!   in which it has not voted for itself (I3), so these votes count only if it campaigns for the
+//!   same term again. In a second campaign the votes are valid: each is the one vote of its voter
+//!   in that term, given to this node.
 //! - *A competing request*, or another message that makes the node adopt the new term or a later
-//!   one. This ends the candidacy. The node may give its vote, which it has not used, to another
-//!   candidate. The second step then finds no candidacy.
+//!   one. Such a message ends the candidacy. The node may give its vote in the new term, which it
+//!   has not used, to another candidate. The second step then finds no candidacy.
 //! - *A heartbeat of the old term.* The node follows its leader again, and the candidacy ends.
 //! - *The votes of a majority.* The node wins when its own vote is added to them, and not before: a
 //!   leader that forgot its term in a crash could vote for another node in that term.
@@ -38,8 +38,9 @@ impl Raft {
         self.ask_for_pre_votes(out);
     }
 
-    /// Returns the votes of the present term. A node that asks about the next term is still a
-    /// candidate in the present one, so late votes count.
+    /// Returns the votes of the present term. A node that asks for pre-votes for the next term is
+    /// still a candidate in the present term, so votes of the present term that arrive late still
+    /// count.
     fn votes_so_far(&self) -> Tally {
         match &self.node.phase {
             Phase::Candidate(Candidacy::Vote { election, votes }) if *election == self.term() => {
@@ -50,8 +51,8 @@ impl Raft {
         }
     }
 
-    /// Asks for pre-votes while this node still owes silence to a leader. It does not count its own
-    /// pre-vote until the silence has ended, so it cannot ask for votes before that.
+    /// Asks for pre-votes while this node still owes silence to a leader. The node does not count
+    /// its own pre-vote, and does not ask for votes, before this silence has ended.
     pub(super) fn ask_ahead(&mut self, out: &mut Outbox<Self>) {
         self.node.phase = Phase::Candidate(Candidacy::PreVote {
             granted: Tally::new(),
@@ -60,12 +61,14 @@ impl Raft {
         self.request_pre_votes(out);
     }
 
-    /// Asks all peers for pre-votes, when this node owes no silence. Peers that it asked during its
-    /// silence are asked again, because they may have dropped the request that they set aside.
+    /// Asks all peers for pre-votes, when this node owes no silence. If the node has asked during
+    /// its silence, it asks the same peers again, because a peer that kept the first request may
+    /// have dropped it since.
     pub(super) fn ask_for_pre_votes(&mut self, out: &mut Outbox<Self>) {
         self.request_pre_votes(out);
         self.node.keep_vigil(out);
-        // The node's own pre-vote need not be durable: it binds no node, not even this one (I6).
+        // The node's own pre-vote need not be durable: a pre-vote binds no node, not even its
+        // sender (I6).
         self.on_pre_vote(self.node.me(), self.term(), self.term().next(), true, out);
     }
 
@@ -76,9 +79,10 @@ impl Raft {
         });
     }
 
-    /// Counts a granted pre-vote for the term that this node asks about. With a majority of
-    /// pre-votes, the node asks for votes; a pre-vote is never counted as a vote (I6). A refusal
-    /// changes nothing, unless it comes from a later term.
+    /// Handles the answer to a request for a pre-vote: counts a granted pre-vote for the term that
+    /// this node asks about. With a majority of pre-votes, the node asks for votes; the node never
+    /// counts a pre-vote as a vote (I6). A refusal changes nothing, unless the refusing node is in
+    /// a later term.
     pub(super) fn on_pre_vote(
         &mut self,
         from: NodeId,
@@ -108,16 +112,17 @@ impl Raft {
     }
 
     /// Takes the first step of a candidacy: asks for votes. A request for votes counts as an
-    /// attempt, and a request for pre-votes does not. Pre-votes cannot split, so a wider spread
-    /// would not help. In addition, timeouts do not grow while a cluster has no majority, so the
-    /// cluster elects without delay once it has a majority again.
+    /// attempt, and a request for pre-votes does not. Several candidates can get the pre-vote of
+    /// the same node, so pre-votes cannot split, and a wider spread of the election timeouts would
+    /// not help. In addition, the timeouts do not grow while a cluster has no majority, so the
+    /// cluster elects a leader without delay once it has a majority again.
     pub(super) fn request_votes(&mut self, kind: Kind, out: &mut Outbox<Self>) {
         let transfer = kind == Kind::Transfer;
         let election = self.term().next();
         self.node.keep_vigil(out);
         if election == self.term() {
             self.node.phase = Phase::Follower { leader: None };
-            return; // This is the last term that exists. There is no other term to win.
+            return; // The present term is the highest possible one: there is no next term to win.
         }
         let attempts = &mut self.node.attempts;
         let has_room = self.node.rules.has_room(attempts.count());
@@ -143,16 +148,17 @@ impl Raft {
         };
         let election = *election;
         if election <= self.durable.term {
-            return; // The vote is cast already.
+            return; // The node has cast its own vote already.
         }
         let verdict = votes.record(&self.node.rules.members, me, true);
-        self.enter(election, Some(me)); // I3
+        self.enter(election, Some(me)); // I3: the own vote becomes durable.
         if verdict == Verdict::Won {
             self.lead(out);
         }
     }
 
-    /// Counts a vote. A refusal changes nothing, unless it comes from a later term.
+    /// Handles the answer to a request for a vote: counts a granted vote. A refusal does not end
+    /// the candidacy, unless the refusing node is in a later term.
     pub(super) fn on_vote(
         &mut self,
         from: NodeId,
@@ -170,8 +176,9 @@ impl Raft {
         if !granted && term >= newest {
             attempts.contested(from); // The peer has voted for another candidate.
         }
-        // An answer of an older term is late. The exception is a refusal with check-quorum: the
-        // voter may have stayed in its term because it has a live leader.
+        // An answer with an older term answers an earlier request, so it is late. The exception is
+        // a refusal with check-quorum: a voter that has a live leader refuses even the newest
+        // request with its own, older term.
         if term < newest && (granted || !self.node.rules.config.check_quorum) {
             attempts.late(from);
         }
@@ -184,8 +191,9 @@ impl Raft {
             };
             attempts.supported(from);
             let verdict = votes.record(&self.node.rules.members, from, true);
-            // I3: a node does not lead before it has cast its own vote. I4: after a restart, its
-            // own vote in this term is not counted again, because it may have led this term before.
+            // I3: a node does not lead before it has cast its own vote. I4: after a restart, the
+            // tally does not contain the node's own vote in this term. So the node does not lead
+            // this term, which it may have led before the restart.
             let own_vote_cast = votes.granted().contains(me);
             if verdict == Verdict::Won && own_vote_cast {
                 self.lead(out);

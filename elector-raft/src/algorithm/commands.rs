@@ -16,8 +16,8 @@ impl Raft {
         }
     }
 
-    /// The leader of `term` has stepped down and has named this node as its successor. No pre-vote
-    /// is needed, because this message proves that an election is due.
+    /// Handles a `TimeoutNow`: the leader of `term` has stepped down and has named this node as its
+    /// successor. No pre-vote is needed, because this message proves that an election is due.
     pub(super) fn on_timeout_now(&mut self, from: NodeId, term: Epoch, out: &mut Outbox<Self>) {
         if term < self.term() {
             return; // Stale: that tenure has ended in another way.
@@ -29,7 +29,7 @@ impl Raft {
             return; // Invalid: another node leads this term.
         }
         if self.node.never_leads() {
-            return; // Another node is elected when its vigil has ended.
+            return; // Another node campaigns when its own election timeout has ended.
         }
         self.node.clear_resigned();
         self.request_votes(Kind::Transfer, out);

@@ -1,4 +1,4 @@
-//! The follower.
+//! The follower: how a node handles heartbeats.
 
 use elector_core::{Epoch, Moment, NodeId, Outbox};
 
@@ -7,11 +7,12 @@ use crate::{Raft, RaftMessage};
 impl Raft {
     /// Handles a heartbeat: follows the sender if the term is not a past one, and answers.
     ///
-    /// A heartbeat of a past term is answered too: the term of the answer ends a tenure that this
-    /// node cannot follow any more. Without this answer the two nodes would stay in different
-    /// terms. The answer to a past term echoes no timestamp. The sender may lead the present term
-    /// by now, and this node has received no heartbeat of that tenure: an echo would give the
-    /// sender a lease for which this node owes no silence (I7).
+    /// This method also answers a heartbeat of a past term: the newer term in the answer makes the
+    /// sender step down, because this node cannot follow a leader of a past term. Without this
+    /// answer the two nodes would stay in different terms. The answer to a heartbeat of a past term
+    /// echoes no timestamp. The sender may lead the present term by now, and this node has received
+    /// no heartbeat of the sender in the present term. So an echo would count for a lease to which
+    /// this node owes no silence (I7).
     pub(super) fn on_heartbeat(
         &mut self,
         from: NodeId,
@@ -27,7 +28,7 @@ impl Raft {
             if self.node.elected.is_some_and(|leader| leader != from) {
                 return; // Invalid: a term has one leader.
             }
-            self.node.follow(from, out); // I7
+            self.node.follow(from, out); // I7: this node owes silence from now on.
             echo = sent;
         }
         let (term, sent) = (self.term(), echo);

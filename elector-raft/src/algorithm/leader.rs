@@ -1,4 +1,4 @@
-//! The leader.
+//! The leader: how a node leads and sends heartbeats.
 
 use elector_core::{Epoch, Moment, NodeId, Outbox};
 
@@ -34,6 +34,6 @@ impl Raft {
             self.adopt(term, out);
         } else if term == self.term() {
             self.node.on_ack(from, sent, out);
-        } // Otherwise it is stale: it acknowledges an earlier tenure.
+        } // Otherwise the acknowledgement is stale: it belongs to an earlier tenure.
     }
 }

@@ -1,4 +1,4 @@
-//! The voter.
+//! The voter: how a node answers requests for pre-votes and votes.
 
 use elector_core::{NodeId, Outbox};
 
@@ -15,8 +15,8 @@ impl Raft {
         }
     }
 
-    /// Answers whether this node would vote for the candidate. The vote, the term and the
-    /// election timeout do not change (I6).
+    /// Answers whether this node would vote for the candidate. The vote, the term and the election
+    /// timeout of this node do not change (I6).
     fn on_pre_vote_request(&mut self, request: Request, out: &mut Outbox<Self>) {
         let has_leader = self.node.has_fresh_leader();
         if has_leader {
@@ -37,7 +37,7 @@ impl Raft {
     /// Votes at most once per term, for the first candidate that asks (section 5.2) and whose log
     /// is at least as up to date as that of this node (section 5.4.1).
     ///
-    /// A candidate of an older term gets a refusal, which informs it of the newer term.
+    /// A candidate of an older term gets a refusal, which informs the candidate of the newer term.
     fn on_vote_request(&mut self, request: Request, out: &mut Outbox<Self>) {
         let is_new = request.term > self.term();
         if !self.node.has_fresh_leader() {
@@ -54,11 +54,12 @@ impl Raft {
             self.step_down(out);
             let mut first = false;
             if self.durable.voted_for.is_none() {
-                self.durable.voted_for = Some(request.from); // I2
+                self.durable.voted_for = Some(request.from); // I2: the only vote in this term.
                 first = self.give_way(request.from);
             }
-            // If this node was in this term already, it may have acknowledged the leader of this
-            // term before a restart. The silence that it owes to that leader stays.
+            // The request can be a transfer for a term in which this node is already. Then this
+            // node may have acknowledged the leader of this term before a restart, and it still
+            // owes that leader its silence.
             let owes_silence =
                 self.node.rules.config.check_quorum && !is_new && self.node.has_fresh_leader();
             let waits_on = !first && !self.node.owes_silence();
@@ -73,13 +74,14 @@ impl Raft {
         out.send(request.from, answer);
     }
 
-    /// Gives the candidate time to be elected. Returns `true` if this node's wait must restart.
+    /// Gives the candidate time to be elected. Returns `true` if this node must restart its
+    /// election timeout.
     ///
-    /// A vote for a candidate that is new to this node is a sign of split votes. A wider spread
-    /// makes split votes rarer, until the spread has room for all nodes. A candidate that asks
-    /// again and again but never leads may receive no messages, or reach no quorum. If its voters
-    /// waited longer each time, or restarted their wait, they would leave the next attempt to this
-    /// candidate again.
+    /// A vote for a candidate that is new to this node is a sign of split votes. A wider spread of
+    /// the random waits makes split votes rarer, until the spread has room for one round trip per
+    /// node. A candidate that asks again and again but never leads may receive no messages, or
+    /// reach no quorum. If the voters of such a candidate waited longer after each vote, or
+    /// restarted their wait, the candidate would always make the next attempt before them.
     fn give_way(&mut self, candidate: NodeId) -> bool {
         let attempts = &mut self.node.attempts;
         let first = attempts.give_way(candidate);
@@ -89,14 +91,17 @@ impl Raft {
         first
     }
 
-    /// Returns `true` if this node considers the request. Otherwise sets the request aside: "if a
-    /// server receives a `RequestVote` request within the minimum election timeout" after a
-    /// heartbeat of a current leader, "it does not update its term or grant its vote"
-    /// (dissertation, section 4.2.3). The lease depends on this (I7).
+    /// Returns `true` if this node considers the request. Otherwise keeps the request until the
+    /// silence ends, and returns `false`: "if a server receives a `RequestVote` request within the
+    /// minimum election timeout" after a heartbeat of a current leader, "it does not update its
+    /// term or grant its vote" (dissertation, section 4.2.3). The leader's lease depends on this
+    /// rule (I7).
     ///
-    /// A transfer is always considered. The leader of the previous term has stepped down for it,
-    /// and the leases of all earlier leaders had ended when that leader was elected. This argument
-    /// does not cover a leader of the term of the transfer itself: see the caller.
+    /// This node always considers a transfer. The leader of the previous term stepped down before
+    /// it asked for the transfer, and the leases of all earlier leaders had ended when that leader
+    /// was elected. This argument does not cover a leader of the transfer's own term:
+    /// [`on_vote_request`](Self::on_vote_request) keeps the silence that this node owes to that
+    /// leader.
     fn considers(&mut self, request: Request) -> bool {
         let check_quorum = self.node.rules.config.check_quorum;
         let refuses =
@@ -107,8 +112,9 @@ impl Raft {
         !refuses
     }
 
-    /// Returns `true` if this node may vote for `candidate` in its present term (I2). Once a term
-    /// has a leader, or its election is closed, there is no candidate left to vote for.
+    /// Returns `true` if this node may vote for `candidate` in its present term (I2). A node votes
+    /// for no candidate in a term that has a leader, or whose election is closed because the
+    /// members have changed.
     fn may_vote_for(&self, candidate: NodeId) -> bool {
         let voted_for = self.durable.voted_for;
         let is_open = self.node.elected.is_none() && self.term() > self.closed;

@@ -1,12 +1,13 @@
-//! When a node campaigns because its host reports a proof of death, a suspicion, or the return of a
-//! peer.
+//! Tests when a node campaigns because its host reports a proof of death, a suspicion, or the
+//! return of a peer.
 
 use crate::node::*;
 use elector_core::{Command, NodeId, TimerChange};
 use elector_raft::{RaftConfig, RaftTimer};
 
-// A proof of death ends the node's own wait. The nodes must not all campaign at once. So a node
-// waits one round trip for each node between the leader and itself in the ring.
+// A proof that the leader has died ends the election timeout of a node. The nodes must not all
+// campaign at once. So a node waits one round trip for each node that comes between the leader and
+// itself in the ring of ids.
 #[test]
 fn a_proof_starts_an_election_by_rank() {
     let turn = |leader: u64, suspects: &[u64]| {
@@ -38,8 +39,9 @@ fn a_proof_starts_an_election_by_rank() {
 }
 
 // Followers send nothing to each other, so no message clears the suspicion of a follower that has
-// restarted. Without this rule, its peers would skip its turn. Then the follower and the next node
-// would campaign at once, and split the votes.
+// restarted. So the host reports that the follower has returned. Without this report, the peers
+// would skip the follower's turn in the next election. Then the follower and the next node would
+// campaign at the same time, and split the votes.
 #[test]
 fn a_peer_that_returns_has_its_turn_again() {
     let turn = |returned: bool| {
@@ -56,7 +58,8 @@ fn a_peer_that_returns_has_its_turn_again() {
     assert!(turn(true), "node 3 is first");
 }
 
-// A leader that has restarted does not lead any more.
+// A leader that has restarted does not lead any more. So a node still suspects the leader when the
+// leader's process returns, and campaigns as soon as its silence has ended.
 #[test]
 fn a_leader_that_returns_is_still_suspected() {
     let mut node = Node::new(3, &plain());
@@ -67,8 +70,9 @@ fn a_leader_that_returns_is_still_suspected() {
     assert_eq!(sent(&step, 2), Some(request_vote(e(2))));
 }
 
-// A lease may be valid while a proxy refuses connections. A node with a suspicion may ask for
-// pre-votes. It must not ask for votes, or vote for another node, before its own silence has ended.
+// A suspicion may be wrong: the leader may hold a valid lease while a proxy refuses connections. A
+// node that suspects the leader may ask for pre-votes. It must not ask for votes, or vote for
+// another node, before its own silence has ended.
 // Invariant: I7.
 #[test]
 fn a_suspicion_asks_but_ends_no_silence() {
@@ -88,7 +92,7 @@ fn a_suspicion_asks_but_ends_no_silence() {
     assert!(is_set(&step, RaftTimer::OwnVote), "its silence has ended");
 }
 
-// The next heartbeat shows that a suspicion was wrong.
+// The next heartbeat of the leader shows that a suspicion of the leader was wrong.
 #[test]
 fn a_heartbeat_ends_a_suspicion() {
     let mut node = Node::new(3, &RaftConfig::default());
@@ -99,8 +103,9 @@ fn a_heartbeat_ends_a_suspicion() {
     assert!(node.elapse(RaftTimer::Vigil).sends.is_empty());
 }
 
-// A request for a vote binds the voter that grants it. So without pre-votes, the node asks only
-// when its silence has ended. Then the suspicion saves the random wait.
+// A request for a vote binds the voter that grants it. So without pre-votes, a node that suspects
+// the leader asks for votes only when its silence has ended. The suspicion then saves the random
+// wait after the silence.
 #[test]
 fn without_pre_votes_a_suspicion_waits() {
     let mut node = Node::new(3, &plain());
@@ -111,8 +116,8 @@ fn without_pre_votes_a_suspicion_waits() {
     assert_eq!(sent(&step, 2), Some(request_vote(e(2))));
 }
 
-// A suspicion of a peer that is not the leader starts nothing. A leader's suspicion of a peer
-// starts nothing, too.
+// A suspicion of a peer that is not the leader starts no election and no timer. A leader's
+// suspicion of a peer starts no election and no timer, too.
 #[test]
 fn other_suspicions_start_nothing() {
     let mut node = Node::new(3, &RaftConfig::default());

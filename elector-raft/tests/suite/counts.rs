@@ -1,5 +1,6 @@
-//! Checks the closed forms of an election in the simulator: messages by kind, and delays. Also
-//! checks how often votes split, against the formula of the dissertation.
+//! Checks in the simulator that an election takes the messages of each kind, and the delays, that
+//! closed-form formulas give. Also checks how often votes split, against the formula of the
+//! dissertation.
 
 use std::time::Duration;
 
@@ -11,8 +12,8 @@ use crate::algorithm::{DELAY, WRITE, setup};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Returns a settled cluster of `nodes` nodes that node 1 leads. The random part of the election
-/// timeout is so wide that nodes campaign only on command.
+/// Returns a cluster of `nodes` nodes in which node 1 leads and all nodes follow it. The random
+/// part of the election timeout is so wide that nodes campaign only on command.
 fn settled_cluster(nodes: u64, variant: &RaftConfig) -> Simulation<Raft> {
     let mut setup = setup(nodes, variant);
     setup.config.timing.election_max = Duration::from_secs(60 * 60);
@@ -25,7 +26,7 @@ fn settled_cluster(nodes: u64, variant: &RaftConfig) -> Simulation<Raft> {
 }
 
 /// Kills the leader, and checks the delays and the messages of the next election. Node 2 is the
-/// only node that campaigns, after all nodes have missed the leader's heartbeats for a vigil.
+/// only node that campaigns, after all nodes have received no heartbeat for `election_min`.
 fn fail_over(nodes: u64, variant: &RaftConfig) {
     let mut sim = settled_cluster(nodes, variant);
     sim.crash(NodeId(1));
@@ -60,7 +61,8 @@ fn fail_over(nodes: u64, variant: &RaftConfig) {
     assert!(sim.violations().is_empty(), "{:?}", sim.violations());
 }
 
-// Users compare algorithms by a table of closed forms. It must be right for every size.
+// Users compare algorithms by a table of formulas for the messages of an election. The formula must
+// be right for every size of the cluster.
 #[test]
 fn an_election_costs_what_the_closed_form_says() {
     for variant in Raft::variants() {
@@ -70,8 +72,8 @@ fn an_election_costs_what_the_closed_form_says() {
     }
 }
 
-// The table of closed forms has another column for the steady state: one heartbeat and one
-// acknowledgement for each follower and round.
+// The table of formulas has another column for the steady state, in which a leader leads and
+// nothing fails: one heartbeat and one acknowledgement for each follower and round.
 #[test]
 fn the_steady_state_is_a_round_trip_per_follower_and_heartbeat() {
     for variant in Raft::variants() {
@@ -110,8 +112,9 @@ fn split_votes(delay: f64, config: &RaftConfig, elections: u64) -> f64 {
 }
 
 // Chapter 9 of the dissertation gives the probability of a split vote, independently of this code:
-// p = Σ C(s,k) l^k (1−l)^(s−k) for k = c−1..s. Here s = 4 of n = 5 servers are alive, and c = 3
-// candidates split the vote.
+// p = Σ C(s,k) l^k (1−l)^(s−k) for k = c−1..s. Here l is the one-way delay as a fraction of the
+// spread of the election timeouts, s = 4 of n = 5 servers are alive, and c = 3 candidates split the
+// vote.
 #[test]
 fn votes_split_as_often_as_the_dissertation_says() {
     const ELECTIONS: u64 = 4_000;

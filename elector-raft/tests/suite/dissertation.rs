@@ -19,11 +19,11 @@ fn no_term_starts_without_a_majority_of_pre_votes() {
     assert_eq!(sent(&step, 2), Some(request_pre_vote(e(1))));
     for (from, message) in [
         (2, pre_vote(e(0), e(1))),
-        (2, pre_vote(e(0), e(1))), // again from the same
+        (2, pre_vote(e(0), e(1))), // again from the same peer
         (3, pre_vote(e(0), e(0))), // about another term
         (4, pre_vote(e(0), e(2))),
         (4, no_pre_vote(e(0), e(1))),
-        (5, vote(e(0))), // no pre-vote
+        (5, vote(e(0))), // a vote is no pre-vote
     ] {
         let step = node.receive(from, message);
         assert!(
@@ -35,8 +35,8 @@ fn no_term_starts_without_a_majority_of_pre_votes() {
     assert_eq!(sent(&step, 5), Some(request_vote(e(1))));
 }
 
-// A node without a majority may fail many times. When there is a majority again, its timeout must
-// not be wider than before.
+// A node that reaches no majority may ask for pre-votes many times without success. When it reaches
+// a majority again, its election timeout must not be wider than before.
 #[test]
 fn failing_pre_votes_do_not_widen_the_timeout() {
     let mut node = Node::new(5, &RaftConfig::default());
@@ -60,8 +60,8 @@ fn a_pre_vote_changes_nothing() {
         assert_eq!(sent(&step, candidate), Some(pre_vote(e(0), e(4))));
         assert!(step.persist.is_none() && step.timers.is_empty() && step.view.is_none());
     }
-    // The rule is the same as for votes: for a term in which the node has voted, it grants no
-    // pre-vote to another candidate.
+    // The rule for pre-votes is the same as for votes: for a term in which the node has voted, it
+    // grants no pre-vote to another candidate.
     node.receive(2, request_vote(e(4)));
     let step = node.receive(3, request_pre_vote(e(4)));
     assert_eq!(sent(&step, 3), Some(no_pre_vote(e(4), e(4))));
@@ -97,7 +97,8 @@ fn a_node_with_a_live_leader_keeps_silence() {
     }
 }
 
-// A leader owes silence to itself: it does not vote until check-quorum ends its tenure.
+// A leader owes silence to its own lease: it votes for no other node until check-quorum ends its
+// tenure.
 // Invariant: I7.
 #[test]
 fn a_leader_keeps_silence_for_itself() {
@@ -111,7 +112,7 @@ fn a_leader_keeps_silence_for_itself() {
 }
 
 // A node that enters a higher term still owes silence: the leader of the older term may hold a
-// lease that includes its acknowledgement.
+// lease that counts this node's acknowledgement.
 // Invariant: I7.
 #[test]
 fn silence_outlasts_the_term() {
@@ -121,7 +122,7 @@ fn silence_outlasts_the_term() {
     assert_eq!(node.view(), View::following(e(5), None));
     let step = node.receive(3, request_vote(e(6)));
     assert_eq!(sent(&step, 3), Some(no_vote(e(5))));
-    // A request that was refused only because of the silence is answered when the silence ends.
+    // The node answers a request that it refused only because of its silence when the silence ends.
     let step = node.elapse(RaftTimer::Vigil);
     assert_eq!(sent(&step, 3), Some(vote(e(6))));
     assert!(
@@ -130,8 +131,9 @@ fn silence_outlasts_the_term() {
     );
 }
 
-// A request that was set aside is dropped at the next heartbeat: an answer would help a node that
-// is only cut off from the leader.
+// A node keeps a request that it refuses because of its silence, but drops the request at the next
+// heartbeat of the leader. The leader is alive, so an answer would help a candidate that is only
+// cut off from the leader.
 #[test]
 fn a_heartbeat_drops_the_request_that_was_set_aside() {
     let mut node = Node::new(3, &plain());
@@ -142,8 +144,8 @@ fn a_heartbeat_drops_the_request_that_was_set_aside() {
     assert!(step.sends.is_empty() && step.persist.is_none());
 }
 
-// A node that comes back may have acknowledged a heartbeat before its crash. A node that has never
-// run cannot have acknowledged one.
+// A node that restarts after a crash may have acknowledged a heartbeat before the crash, so it
+// keeps silence for `election_min`. A node that has never run cannot have acknowledged a heartbeat.
 // Invariant: I7.
 #[test]
 fn a_restarted_node_keeps_silence_for_a_vigil() {
@@ -169,8 +171,8 @@ fn a_restarted_node_keeps_silence_for_a_vigil() {
     assert_eq!(sent(&step, 3), Some(vote(e(2))), "no lease, no silence");
 }
 
-// Section 6.4.1: the lease counts from the newest round that a majority acknowledged. Without
-// check-quorum no node keeps silence, so there must be no lease.
+// Section 6.4.1: the lease counts from the send time of the newest round of heartbeats that a
+// majority acknowledged. Without check-quorum no node keeps silence, so there must be no lease.
 // Invariant: I7.
 #[test]
 fn the_lease_counts_from_the_round_of_a_majority() {
@@ -202,7 +204,7 @@ fn the_lease_counts_from_the_round_of_a_majority() {
 }
 
 // Section 6.2: a leader steps down "if an election timeout elapses without a successful round of
-// heartbeats to a majority". It stays in the same term, and does not lead that term again.
+// heartbeats to a majority". The node stays in the same term, and does not lead that term again.
 // Invariant: I4.
 #[test]
 fn a_leader_without_a_quorum_steps_down() {
@@ -227,8 +229,8 @@ fn a_leader_without_a_quorum_steps_down() {
 }
 
 // Section 3.10: the old leader transfers its leadership with a TimeoutNow. It must step down before
-// it sends this message, because the successor's election overrides the silence that protects its
-// lease.
+// it sends this message, because the successor's election overrides the silence that protects the
+// old leader's lease.
 // Invariant: I7.
 #[test]
 fn a_leader_steps_down_before_it_transfers() {
@@ -244,8 +246,8 @@ fn a_leader_steps_down_before_it_transfers() {
     assert_eq!(sent(&step, 3), Some(vote(e(2))));
 }
 
-// The successor skips the pre-vote, and overrides the silence of all nodes, also its own. It
-// campaigns in this way only if the leader of its present term has named it.
+// The successor skips the pre-vote, and overrides the silence of all nodes, also its own. A node
+// campaigns in this way only if the leader of its present term has named it as successor.
 #[test]
 fn the_successor_campaigns_at_once() {
     let mut node = Node::new(3, &RaftConfig::default());
@@ -326,8 +328,8 @@ fn lower_priorities_wait_longer() {
     assert!(matches!(error, Err(TimingError::NoMember(_))));
 }
 
-// A peer may claim the last term that exists. A message of this term must not make a node panic or
-// lead without votes.
+// A peer may claim the highest term that exists (`u64::MAX`). A message of this term must not make
+// a node panic or lead without votes.
 #[test]
 fn the_last_term_does_no_harm() {
     for config in [RaftConfig::default(), plain()] {

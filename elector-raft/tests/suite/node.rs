@@ -14,7 +14,7 @@ pub(crate) const EMPTY: LogPosition = LogPosition {
 pub(crate) type Node = node::Node<Raft>;
 
 impl Node {
-    /// Returns node 1 of `1..=nodes`, after its start.
+    /// Returns node 1 of a cluster of the nodes `1..=nodes`, after its start.
     pub(crate) fn new(nodes: u64, config: &RaftConfig) -> Self {
         Self::with_disk(nodes, config, RaftDurable::default())
     }
@@ -23,13 +23,14 @@ impl Node {
         Self::restored(1, nodes, config, disk).start()
     }
 
-    /// Lets the election timeout pass.
+    /// Lets both parts of the election timeout pass.
     pub(crate) fn time_out(&mut self) -> Box<Step<Raft>> {
         self.elapse(RaftTimer::Vigil);
         self.elapse(RaftTimer::Stagger)
     }
 
-    /// Makes the node lead the next term, with the votes of the peers from 2 upwards.
+    /// Makes the node lead the next term, with the votes of as many peers, from node 2 upwards, as
+    /// a majority needs.
     pub(crate) fn lead(&mut self) -> Box<Step<Raft>> {
         let majority = self.majority();
         self.time_out();

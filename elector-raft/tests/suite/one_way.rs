@@ -1,4 +1,5 @@
-//! A node that can send but receives nothing, in a cluster that could elect a leader without it.
+//! Tests a node that can send but receives nothing, in a cluster that can elect a leader without
+//! this node.
 
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use elector_sim::{Setup, Simulation};
 const CUT_OFF: NodeId = NodeId(3);
 const RUNS: u64 = 5_000;
 
-/// Returns the time from boot until another node leads, in milliseconds of virtual time.
+/// Returns the time from the start of the cluster until a node leads, in milliseconds of virtual
+/// time.
 fn time_to_leader_ms(config: &RaftConfig, nodes: u64, seed: u64) -> u64 {
     let mut setup = Setup::<Raft>::new(nodes);
     (setup.config, setup.seed) = (config.clone(), seed);
@@ -26,8 +28,9 @@ fn time_to_leader_ms(config: &RaftConfig, nodes: u64, seed: u64) -> u64 {
     60_000
 }
 
-// The node campaigns forever, and cannot win. Its voters must not become slow, as they do after
-// split votes: otherwise they would leave the next attempts to this node.
+// The node that receives nothing campaigns forever, and cannot win. Its voters must not wait longer
+// after each of its campaigns, as they do after split votes: otherwise the node that receives
+// nothing would always campaign before them.
 #[test]
 fn a_candidate_that_receives_nothing_does_not_slow_its_voters() {
     for variant in Raft::variants() {

@@ -1,11 +1,12 @@
-//! The rules of the paper, one test each: Ongaro and Ousterhout 2014, sections 5.1, 5.2 and 5.4.1.
+//! Tests the rules of the paper, one test each: Ongaro and Ousterhout 2014, sections 5.1, 5.2 and
+//! 5.4.1.
 
 use crate::node::*;
 use elector_core::{Delay, Epoch, Role, TimerChange, View};
 use elector_raft::{LogPosition, Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
 
 // Section 5.1: "If a server receives a request with a stale term number, it rejects the request."
-// The answer must carry the newer term, or the sender would never learn that term.
+// The answer must carry the newer term: otherwise the sender would never learn that term.
 #[test]
 fn a_stale_request_is_rejected_with_the_newer_term() {
     let mut node = Node::new(3, &plain());
@@ -69,7 +70,7 @@ fn one_vote_a_term_first_come_first_served() {
 }
 
 // Figure 2 keeps `votedFor` on disk. If a crash, or anything but a higher term, cleared the vote,
-// the node could vote twice.
+// the node could vote twice in one term.
 // Invariants: I1, I2.
 #[test]
 fn the_vote_survives_crashes_and_all_events_of_its_term() {
@@ -196,7 +197,8 @@ fn a_candidate_yields_to_the_leader_of_its_term() {
 
 // Section 5.2: if the vote is split, "each candidate will time out and start a new election by
 // incrementing its term", after a new random time. Section 9.3 of the dissertation requires a
-// spread that is wide enough for the network. So the spread widens from the third attempt in a row.
+// spread that is wide enough for the network. So this implementation widens the spread of the
+// random time from the third attempt in a row.
 #[test]
 fn a_split_vote_is_resolved_in_the_next_term() {
     let mut node = Node::new(25, &plain());
@@ -224,8 +226,8 @@ fn a_split_vote_is_resolved_in_the_next_term() {
     assert_eq!(step.timers, [TimerChange::Set(RaftTimer::Stagger, again)]);
 }
 
-/// Lets the vigil pass. Returns the upper bound of the random part of the election timeout, in
-/// milliseconds.
+/// Lets the vigil pass, which is the fixed first part of the election timeout. Returns the upper
+/// bound of the random part of the election timeout, in milliseconds.
 fn widest(node: &mut Node) -> Option<u128> {
     let step = node.elapse(RaftTimer::Vigil);
     step.timers.iter().find_map(|order| match order {
@@ -235,7 +237,8 @@ fn widest(node: &mut Node) -> Option<u128> {
 }
 
 // A candidate that gets no answer, or is refused because the voters have a live leader, has no
-// rivals. A wider spread would not help it, and soon it may be the only node that reaches a quorum.
+// rivals. A wider random part of its timeout would not help it. If connections change, it may be
+// the only node that reaches a quorum, and then a wide random part would delay the election.
 #[test]
 fn attempts_without_rivals_hardly_widen_the_timeout() {
     for refused in [true, false] {
@@ -256,7 +259,7 @@ fn attempts_without_rivals_hardly_widen_the_timeout() {
 
 // A candidate that asks in one term after another, and is never elected, reaches no quorum or
 // receives no messages. The voters still vote for this candidate, but they must be able to campaign
-// themselves.
+// themselves. So a voter restarts its timeout only with its first vote for each candidate.
 #[test]
 fn the_timeout_begins_anew_once_for_each_candidate() {
     let mut node = Node::new(5, &plain());
@@ -296,7 +299,7 @@ fn late_votes_count_while_the_candidate_asks_about_the_next_term() {
     node.receive(3, vote(e(1)));
     assert_eq!(node.view(), View::leading(e(1), 1.into()));
 
-    // Late votes do not count after a restart: the node may have led that term before.
+    // Late votes do not count after a restart: the node may have led that term before the restart.
     let mut node = Node::new(5, &RaftConfig::default());
     node.lead();
     node.restart();
@@ -320,7 +323,7 @@ fn a_repeated_request_is_one_election() {
 }
 
 // Without check-quorum, as in the paper, a leader gives its vote to a candidate of a higher term.
-// It must stop leading in the same step, or two nodes would lead.
+// The leader must stop leading in the same step: otherwise two nodes could lead at the same time.
 // Invariant: I5.
 #[test]
 fn a_leader_stops_leading_before_it_votes() {
@@ -340,8 +343,9 @@ fn a_leader_stops_leading_before_it_votes() {
     );
 }
 
-// A candidacy has two steps. Between them, the node has not voted in the new term and does not lead
-// that term, independently of the messages that arrive.
+// A candidacy has two steps: the node sends its requests, and then it votes for itself. Between the
+// two steps, the node has not voted for itself and does not lead the new term, independently of the
+// messages that arrive.
 // Invariants: I3, I5.
 #[test]
 fn between_its_two_steps_a_candidate_has_not_voted() {
@@ -387,7 +391,8 @@ fn between_its_two_steps_a_candidate_has_not_voted() {
     assert_eq!(node.view(), View::following(e(1), Some(2.into())));
 }
 
-// A timer that a node has cancelled can still elapse if its host is slow.
+// A timer that a node has cancelled can still elapse, if the host of the node is slow. Such a timer
+// must change nothing.
 #[test]
 fn stale_timers_change_nothing() {
     use RaftTimer::{Heartbeat, OwnVote, Quorum, Stagger, Vigil};
@@ -408,8 +413,8 @@ fn stale_timers_change_nothing() {
     }
 }
 
-// A term has one leader. If a node knows the leader of its term, it ignores a second claim in that
-// term, even if it does not follow that leader any more.
+// A term has one leader. If a node knows the leader of its term, it ignores another node that
+// claims to lead that term, even if it does not follow the known leader any more.
 // Invariant: I3.
 #[test]
 fn a_second_leader_of_a_term_is_ignored() {
@@ -425,8 +430,8 @@ fn a_second_leader_of_a_term_is_ignored() {
     assert_eq!(sent(&step, 3), Some(no_vote(e(1))));
 }
 
-// Hosts and scripts name the timers of the two parts of the election timeout, so the use of these
-// timers must not change.
+// Hosts and scripts of scenarios name the timers `Vigil` and `Stagger`, which measure the two parts
+// of the election timeout. So the use of these timers must not change.
 #[test]
 fn a_heartbeat_restarts_the_timeout() {
     let mut node = Node::new(3, &RaftConfig::default());

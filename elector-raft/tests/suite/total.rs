@@ -94,8 +94,8 @@ fn members(nodes: u64) -> Membership {
     Membership::new(ME, others.chain([ME])).unwrap()
 }
 
-/// The candidate that the node supported in each term, across all restarts: by a vote that it sent,
-/// by a vote on its disk, or by its own tenure.
+/// For each term, the candidate that the node supported, across all restarts: by a vote that it
+/// sent, by a vote on its disk, or by its own tenure.
 #[derive(Default)]
 struct Support(BTreeMap<Epoch, NodeId>);
 
@@ -115,10 +115,10 @@ proptest! {
     })]
 
     // A peer may be broken, hostile or of another version. For all messages, a node does not panic
-    // and keeps its contract. After a crash it has its old term, and it supports one candidate in a
-    // term, ever. It always waits for a timer, or it would never act again. A host may raise the
-    // epoch of a node above a floor at a restart. After this, the node pledges and leads only above
-    // that floor.
+    // and keeps the contract of `ElectionAlgorithm`. After a crash the node has its old term, and
+    // it supports at most one candidate in a term, ever. It always waits for a timer: without one
+    // it would never act again. A host may raise the epoch of a node above a floor at a restart.
+    // After this, the node pledges and leads only above that floor.
     // Invariants: I1 to I4.
     #[test]
     fn any_input_in_any_state(

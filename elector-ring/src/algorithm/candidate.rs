@@ -1,4 +1,5 @@
-//! The candidate: elections of this node, and how it handles the elections of other nodes.
+//! The candidate: how a node holds its own elections, and how it handles the elections of other
+//! nodes.
 
 use elector_core::NodeId;
 
@@ -26,14 +27,15 @@ impl Ring {
         }
     }
 
-    /// Returns `true` if this node discards a token of `candidate`.
+    /// Returns `true` if this node has a higher id than `candidate`, and offers itself for
+    /// election. Such a node discards a token of the candidate.
     pub(crate) fn outranks(&self, candidate: NodeId) -> bool {
         !self.has_resigned && self.me() > candidate
     }
 
-    /// Discards a token of a lower candidate. As in Chang and Roberts, a node that does not take
-    /// part yet sends its own token instead. A leader sends no token, because its COORDINATOR and
-    /// its heartbeats inform the candidate. But a candidate that knows a newer epoch does not
+    /// Discards a token of a lower candidate. As in Chang and Roberts, a node that does not hold an
+    /// election yet sends its own token instead. A leader sends no token, because its COORDINATOR
+    /// and its heartbeats inform the candidate. But a candidate that knows a newer epoch does not
     /// follow the heartbeats of an older one. In this case the leader moves to an epoch above the
     /// newer one.
     pub(crate) fn contest(&mut self, token: &Token, out: &mut Out) {
@@ -45,19 +47,21 @@ impl Ring {
         }
     }
 
-    /// Starts a new election in place of one that cannot end, because the origin of its token is
-    /// dead.
+    /// Starts a new election in place of an election that cannot end, because the origin of its
+    /// token is dead.
     pub(crate) fn restart_election(&mut self, out: &mut Out) {
         if !self.has_resigned && !self.leads() {
             self.initiate(Trigger::Silence, out);
         }
     }
 
-    /// Gives the election of another node time to end.
+    /// Gives the election of another node the time of two laps to end, before this node starts an
+    /// election.
     pub(crate) fn wait_for_election(&mut self, out: &mut Out) {
         match self.phase {
             Phase::Follower => self.timer.set(RingTimer::Await, self.two_laps(), out),
-            // Other nodes may discard this node's own token, in favour of the token of that node.
+            // Other nodes may discard this node's own token, because the other candidate has a
+            // higher id.
             Phase::Initiator(_) => self.timer.set(RingTimer::Lap, self.two_laps(), out),
             Phase::Leader { .. } => {}
         }

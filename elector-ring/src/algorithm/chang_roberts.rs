@@ -7,7 +7,7 @@ use super::Out;
 use crate::{Ring, RingTimer, RingVariant, Serial, Token, token::TokenBody};
 
 impl Ring {
-    /// Sends this node's id round the ring.
+    /// Sends an ELECTION token with this node's id round the ring.
     pub(super) fn contend(&mut self, serial: Serial, out: &mut Out) {
         self.timer
             .set(RingTimer::Lap, Delay::exactly(self.lap()), out);
@@ -17,13 +17,13 @@ impl Ring {
 
     pub(super) fn on_contend(&mut self, mut token: Token, out: &mut Out) {
         if self.variant != RingVariant::ChangRoberts {
-            return; // The sender is configured differently.
+            return; // The sender uses another variant.
         }
         if token.origin == self.me() {
             if self.round(token.serial).is_some() {
                 self.win(out);
             }
-            return; // The token is back, in this election or in one that has ended.
+            return; // This node's own token is back.
         }
         if self.outranks(token.origin) {
             return self.contest(&token, out);

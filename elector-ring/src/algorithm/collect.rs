@@ -21,19 +21,19 @@ impl Ring {
 
     pub(super) fn on_gather(&mut self, mut token: Token, out: &mut Out) {
         let TokenBody::Gather { ids } = &mut token.body else {
-            return; // The caller has checked this.
+            return; // The caller passes no other kind of token.
         };
         if self.variant != RingVariant::Collect || ids.len() > self.members.len() {
-            return; // The sender is configured differently, or lies.
+            return; // The sender uses another variant, or the token is invalid.
         }
         if token.origin == self.me() {
             if self.round(token.serial).is_some() {
                 self.finish_lap(token.origin, ids, out);
             }
-            return; // The token is back, in this election or in one that has ended.
+            return; // This node's own token is back.
         }
         if matches!(self.phase, Phase::Initiator(_)) && self.me() > token.origin {
-            return; // The lap of the highest initiator is enough.
+            return; // The token of the highest initiator is enough to elect a leader.
         }
         if !self.has_resigned {
             ids.push(self.me());
@@ -43,14 +43,14 @@ impl Ring {
         self.forward(token, out);
     }
 
-    /// The lap has ended. The highest node that has offered itself leads, except an initiator that
-    /// has died. This node announces the leader with a COORDINATOR lap: it is the initiator, or the
-    /// last live node before an initiator that has died.
+    /// Handles the end of a lap of an ELECTION token. The highest node that has offered itself
+    /// leads, except an initiator that has died. This node, which is the initiator or the last live
+    /// node before an initiator that has died, sends a COORDINATOR token that announces the leader.
     pub(super) fn finish_lap(&mut self, initiator: NodeId, ids: &[NodeId], out: &mut Out) {
         let alive = |&&id: &&NodeId| initiator == self.me() || id != initiator;
         let members = ids.iter().filter(|&&id| self.members.contains(id));
         match members.filter(alive).max() {
-            None => {} // No live node takes part.
+            None => {} // No live node offers itself for election.
             Some(&id) if id == self.me() => self.win(out),
             Some(&id) => {
                 self.follow(self.highest.next(), id, self.first_vigil(), out);

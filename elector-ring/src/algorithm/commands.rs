@@ -35,9 +35,9 @@ impl Ring {
         }
     }
 
-    /// Hands over to the highest peer that is not suspected. Then this node offers itself for no
-    /// election until there is a leader again, or until the other nodes have had the time for two
-    /// elections.
+    /// Transfers the leadership to the highest peer that is not suspected. Then this node offers
+    /// itself for no election until there is a leader again, or until the other nodes have had the
+    /// time for two elections.
     fn on_resign(&mut self, out: &mut Out) {
         let successor = self.members.highest_peer(&self.suspects);
         self.hand_over(successor, out);
@@ -47,7 +47,8 @@ impl Ring {
         out.set_timer(RingTimer::Aside, abstention);
     }
 
-    /// Steps down first, and then hands over. This node never leads this epoch again.
+    /// Steps down, and then asks the successor, if there is one, to lead. This node never leads the
+    /// present epoch again.
     fn hand_over(&mut self, successor: Option<NodeId>, out: &mut Out) {
         self.phase = Phase::Follower;
         self.leader = None;
@@ -59,10 +60,11 @@ impl Ring {
         self.timer.set(RingTimer::Vigil, self.first_vigil(), out);
     }
 
-    /// The leader of `epoch` has stepped down and has named this node as its successor.
+    /// Handles a `Handover`: the leader of `epoch` has stepped down and has named this node as its
+    /// successor.
     pub(super) fn on_handover(&mut self, epoch: Epoch, out: &mut Out) {
         if epoch < self.durable.epoch {
-            return; // Stale: that tenure has ended in another way.
+            return; // Stale: a newer epoch has begun since.
         }
         self.highest = self.highest.max(epoch);
         self.win(out);

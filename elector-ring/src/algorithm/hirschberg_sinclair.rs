@@ -11,7 +11,7 @@ impl Ring {
         self.timer.set(RingTimer::Lap, self.two_laps(), out);
         for way in Way::BOTH {
             if self.round(serial).is_none() {
-                return; // No other node is alive, so the first probe has ended the election.
+                return; // No other node is alive, so the first probe has won the election.
             }
             let mut token = self.own_token(serial, TokenBody::Probe { level, way });
             token.left = 1_u32
@@ -24,20 +24,21 @@ impl Ring {
 
     pub(super) fn on_probe(&mut self, mut token: Token, level: u32, way: Way, out: &mut Out) {
         if self.variant != RingVariant::HirschbergSinclair {
-            return; // The sender is configured differently.
+            return; // The sender uses another variant.
         }
         if token.origin == self.me() {
             if self.round(token.serial).is_some() {
                 self.win(out);
             }
-            return; // The token is back, in this election or in one that has ended.
+            return; // This node's own token is back.
         }
         if self.outranks(token.origin) {
             return self.contest(&token, out);
         }
         token.epoch = self.highest;
         if token.left == 0 {
-            // The probe has reached the end of its distance, and no node on its way is higher.
+            // The probe has reached the end of its distance, and no node on its way has a higher id
+            // than the origin.
             let way = way.reverse();
             token.body = TokenBody::Reply { level, way };
             token.left = self.size();
@@ -48,7 +49,7 @@ impl Ring {
 
     pub(super) fn on_reply(&mut self, mut token: Token, level: u32, way: Way, out: &mut Out) {
         if self.variant != RingVariant::HirschbergSinclair {
-            return; // The sender is configured differently.
+            return; // The sender uses another variant.
         }
         if token.origin != self.me() {
             token.epoch = self.highest;
@@ -56,7 +57,7 @@ impl Ring {
             return self.forward(token, out);
         }
         let Some(round) = self.round(token.serial) else {
-            return; // Stale: the level or the election has ended.
+            return; // Stale: this level, or the whole election, has ended.
         };
         let side = match way {
             Way::Onward => 0,

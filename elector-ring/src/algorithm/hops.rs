@@ -1,4 +1,5 @@
-//! How tokens move: each hop is acknowledged, silent nodes are skipped, and each token ends.
+//! How tokens move: the receiver of each hop acknowledges it, tokens skip silent nodes, and each
+//! token ends.
 
 use elector_core::{Delay, NodeId};
 
@@ -36,20 +37,20 @@ impl Ring {
     /// is suspected. Later tokens skip this node at once.
     pub(super) fn skip_silent(&mut self, id: TokenId, out: &mut Out) {
         let Some((silent, token)) = self.tokens.take(id) else {
-            return; // It is acknowledged, or replaced by a newer token of that origin.
+            return; // The receiver has acknowledged the token, or a newer token has replaced it.
         };
         self.suspect(silent);
         self.forward_past(Some(silent), token, out);
     }
 
-    /// A token can go no further. There are two cases. In the first case, it is this node's own
-    /// token, and no other node in its direction is alive. In the second case, the origin of the
-    /// token is silent. Then the lap ends at the last live node before the origin, which is this
-    /// node.
+    /// Handles a token that can go no further. There are two cases. In the first case, it is this
+    /// node's own token, and no other node in its direction is alive. In the second case, the
+    /// origin of the token is silent. Then the lap ends at the last live node before the origin,
+    /// which is this node.
     fn on_lap_cut_short(&mut self, token: Token, out: &mut Out) {
         let own = token.origin == self.me();
         if own && self.round(token.serial).is_none() {
-            return; // A COORDINATOR that reaches no node, or an election that has ended.
+            return; // A COORDINATOR that reaches no node, or a token of an ended election.
         }
         match token.body {
             TokenBody::Gather { ids } => self.finish_lap(token.origin, &ids, out),
@@ -57,7 +58,7 @@ impl Ring {
             TokenBody::Contend | TokenBody::Probe { .. } | TokenBody::Reply { .. } => {
                 self.restart_election(out);
             }
-            TokenBody::Coordinator { .. } => {} // All other live nodes have received it.
+            TokenBody::Coordinator { .. } => {} // All other live nodes have received the token.
         }
     }
 }

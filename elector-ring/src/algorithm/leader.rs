@@ -6,14 +6,14 @@ use super::Out;
 use crate::{Ring, RingMessage, RingTimer, state::Phase, token::TokenBody};
 
 impl Ring {
-    /// Leads in an epoch above all epochs that this node knows of, and announces this round the
-    /// ring.
+    /// Leads in an epoch above all epochs that this node knows of, and announces the new tenure
+    /// round the ring.
     pub(crate) fn win(&mut self, out: &mut Out) {
-        self.lead(self.highest.next(), out); // I2
+        self.lead(self.highest.next(), out); // I2: above all known epochs.
         self.announce(self.me(), out);
     }
 
-    /// Sends a COORDINATOR round the ring.
+    /// Sends a COORDINATOR token, which announces `leader`, round the ring.
     pub(super) fn announce(&mut self, leader: NodeId, out: &mut Out) {
         let serial = self.next_serial();
         let token = self.own_token(serial, TokenBody::Coordinator { leader });
@@ -23,7 +23,7 @@ impl Ring {
 
     pub(super) fn lead(&mut self, epoch: Epoch, out: &mut Out) {
         self.end_abstention(out);
-        self.durable.epoch = epoch; // I1
+        self.durable.epoch = epoch; // I1: the epoch never goes back.
         self.highest = self.highest.max(epoch);
         self.leader = Some(self.me());
         self.phase = Phase::Leader { settled: false };

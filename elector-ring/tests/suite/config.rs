@@ -1,4 +1,4 @@
-//! The configuration: its limits, and its use in comparisons.
+//! Tests the configuration: its limits, and its use in comparisons.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +16,8 @@ fn ordered(ids: &[u64]) -> RingConfig {
     }
 }
 
-// A ring without one of the nodes would never elect this node, and would never announce a leader to
-// this node.
+// If the order of the ring did not name a node, the ring would never elect this node, and no token
+// would announce a leader to it.
 #[test]
 fn an_order_must_be_one_of_the_members() {
     assert_eq!(ordered(&[]).validate(&members(3)), Ok(()));
@@ -56,8 +56,8 @@ fn variants_are_valid_and_the_first_is_the_default() {
     }
 }
 
-// Comparisons print the closed form for any size. It must not overflow, and the best case must not
-// be above the worst.
+// Comparisons print the number of messages from a formula for any size of a cluster. The formula
+// must not overflow, and its best case must not be above its worst case.
 #[test]
 fn closed_forms_hold_for_any_size() {
     for variant in Ring::variants() {
@@ -70,6 +70,7 @@ fn closed_forms_hold_for_any_size() {
         variant: RingVariant::HirschbergSinclair,
         ..RingConfig::default()
     };
-    // m = 4: two levels with replies (4 + 8), two laps of probes, and the COORDINATOR lap.
+    // With m = 4 live nodes: two levels of probes with replies (4 + 8 hops), two laps of probes (8
+    // hops), and the lap of the COORDINATOR token (4 hops).
     assert_eq!(Ring::expected_messages(&hirschberg, 5), Some(24..=96));
 }

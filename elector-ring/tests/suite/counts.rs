@@ -1,5 +1,6 @@
-//! The closed forms of an election, checked in the simulator: messages by kind, and delays. They do
-//! not include hop acknowledgements, or the one hop to the dead leader.
+//! Checks in the simulator that an election takes the messages of each kind, and the delays, that
+//! closed-form formulas give. The formulas do not count hop acknowledgements and the one hop to the
+//! dead leader.
 
 use std::time::Duration;
 
@@ -18,13 +19,13 @@ fn config(variant: RingVariant) -> RingConfig {
     }
 }
 
-/// Returns a cluster of `nodes` nodes, of which the highest leads.
+/// Returns a cluster of `nodes` nodes, in which the node with the highest id leads.
 fn settled_cluster(nodes: u64, config: &RingConfig) -> Simulation<Ring> {
     let mut sim = Simulation::new(setup(nodes, config));
     let settled = sim.run_until_settled(LIMIT).unwrap();
     assert_eq!(settled.leader, NodeId(nodes));
-    // All late messages of the boot have arrived. The last heartbeat is less than 50 ms old, so no
-    // other node times out before the election ends.
+    // All late messages of the first election have arrived. The last heartbeat is less than 50 ms
+    // old, so no other node times out before the election ends.
     sim.run_for(Duration::from_millis(500));
     assert_eq!(sim.settled().unwrap().epoch, settled.epoch);
     sim.reset_counts();
@@ -37,22 +38,23 @@ fn messages(sim: &Simulation<Ring>) -> u64 {
     kinds.iter().map(|kind| sim.sent(kind)).sum::<u64>() - sim.to_dead()
 }
 
-/// Kills the leader. Only `detector` detects this. Returns the time until all nodes know the new
-/// leader, in nanoseconds.
+/// Kills the leader. Only the node `detector` detects the failure. Returns the time until all nodes
+/// know the new leader, in nanoseconds.
 fn fail_over(sim: &mut Simulation<Ring>, nodes: u64, detector: u64) -> u128 {
     sim.crash(NodeId(nodes));
     let crashed = sim.now_ns();
     sim.command(NodeId(detector), Command::Campaign);
     let settled = sim.run_until_settled(LIMIT).unwrap();
     assert_eq!(settled.leader, NodeId(nodes - 1), "the highest live node");
-    // The last hop of the lap comes when all nodes know the leader already. This hop counts too.
+    // The COORDINATOR token makes its last hop when all nodes know the leader already. This hop
+    // counts too.
     sim.run_for(Duration::from_millis(1));
     assert!(sim.violations().is_empty(), "{:?}", sim.violations());
     u128::from(settled.at_ns - crashed)
 }
 
-/// Returns the time of `hops` hops, `writes` durable writes and the hop timeout of the dead leader,
-/// in nanoseconds.
+/// Returns the time, in nanoseconds, that `hops` hops, `writes` durable writes and the hop timeout
+/// for the dead leader take one after the other.
 fn delay(hops: u64, writes: u64) -> u128 {
     let timeout = RingConfig::default().timing.round_trip;
     u128::from(hops) * DELAY.as_nanos() + u128::from(writes) * WRITE.as_nanos() + timeout.as_nanos()
@@ -90,8 +92,9 @@ fn all_initiate(ring: Vec<NodeId>, variant: RingVariant) -> Simulation<Ring> {
     sim
 }
 
-// For any detector there are two laps with 2m messages, and one more hop to the dead leader. All
-// nodes know the new leader after 2m - 1 hops and the writes of the nodes that enter the new epoch.
+// There are m live nodes. For any node that detects the failure, two tokens make a lap each, with
+// 2m hops in total, and there is one more hop to the dead leader. All nodes know the new leader
+// after 2m - 1 hops and the writes of the nodes that enter the new epoch.
 #[test]
 fn collect_takes_two_laps() {
     let config = config(RingVariant::Collect);
@@ -112,7 +115,7 @@ fn collect_takes_two_laps() {
 }
 
 // Several nodes may detect the death of the leader at the same time. Each of these nodes causes at
-// most two laps of messages, and all nodes get the same new leader.
+// most two laps of a token, and all nodes get the same new leader.
 #[test]
 fn collect_with_k_initiators_takes_at_most_k_pairs_of_laps() {
     for nodes in 3..=101 {
@@ -129,8 +132,8 @@ fn collect_with_k_initiators_takes_at_most_k_pairs_of_laps() {
     }
 }
 
-// "At most 3m - 1 with one initiator": `climb` hops lead to the winner. Then the winner's own lap
-// follows, and then the COORDINATOR lap.
+// "At most 3m - 1 with one initiator": the first token makes `climb` hops to the winner. Then the
+// winner's own token makes a lap, and then the COORDINATOR token makes a lap.
 #[test]
 fn chang_roberts_with_one_initiator() {
     let config = config(RingVariant::ChangRoberts);
@@ -148,9 +151,9 @@ fn chang_roberts_with_one_initiator() {
     }
 }
 
-// With the ids in the order of the ring, all tokens but one end at the first hop: 2m - 1 hops. With
-// the ids against the order, the token of id i makes i hops: m(m+1)/2 hops. (Chang and Roberts,
-// section 3.)
+// If the ids ascend in the order of the ring, all m tokens but one end after their first hop, and
+// one makes m hops: 2m - 1 hops. If the ids descend, the token of id i makes i hops: m(m+1)/2 hops.
+// (Chang and Roberts, section 3.)
 #[test]
 fn chang_roberts_at_best_and_at_worst() {
     for m in 3..=101 {
@@ -165,9 +168,10 @@ fn chang_roberts_at_best_and_at_worst() {
     }
 }
 
-// The average over all orders is m * H_m in the paper. This test takes ten orders of each size, 990
-// in total. The ratio is the number of counted hops, divided by this average. Its mean must be
-// within four standard errors of 1, and the standard error must be below one percent.
+// The average number of hops over all orders of m ids is m * H_m in the paper, where H_m is the
+// m-th harmonic number. This test takes ten orders of each size, 990 in total. For each order, a
+// ratio is the number of counted hops, divided by m * H_m. The mean of all ratios must be within
+// four standard errors of 1, and the standard error must be below one percent.
 #[test]
 fn chang_roberts_on_average() {
     let mut ratios = Vec::new();
@@ -187,8 +191,8 @@ fn chang_roberts_on_average() {
 }
 
 // The bound is 8m(1 + ⌈log₂ m⌉) for every order of the ids and every detector (Hirschberg and
-// Sinclair). If the winner is the detector, there are only the tokens of the winner, and their
-// number is the minimum.
+// Sinclair). If the winner is the node that detects the failure, there are only the winner's
+// tokens, and the number of their hops is the minimum.
 #[test]
 fn hirschberg_sinclair_stays_within_its_bound() {
     let variant = RingVariant::HirschbergSinclair;
@@ -258,7 +262,8 @@ fn in_the_steady_state_only_heartbeats_are_sent() {
     }
 }
 
-// Rings of one live node must elect too, although a token has no other live node to visit.
+// The only live node of a ring must be elected too, although its token has no other live node to
+// visit.
 #[test]
 fn the_smallest_rings_elect() {
     for variant in Ring::variants() {
@@ -273,9 +278,9 @@ fn the_smallest_rings_elect() {
     }
 }
 
-// The largest ring of the comparisons, with 1 ms for a hop. A lap takes a second, several times the
-// election timeout. Nodes that have forwarded a token must wait, or a thousand of them start
-// elections.
+// The largest ring of the comparisons, with 1 ms for a hop. A lap takes one second, which is
+// several times the election timeout. Nodes that have forwarded a token must wait for its result:
+// otherwise a thousand nodes would start elections.
 #[test]
 fn a_thousand_and_one_nodes_elect() {
     for variant in Ring::variants() {

@@ -1,4 +1,4 @@
-//! Partitions. While a partition lasts, several nodes may lead.
+//! Tests partitions. While a partition lasts, several nodes may lead.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 // A partition causes a split brain, as the documentation warns. When the partition has ended, the
-// newer tenure stays.
+// leader of the newer epoch stays.
 #[test]
 fn a_partition_has_two_leaders_until_it_heals() {
     for config in configurations() {

@@ -13,7 +13,7 @@ pub(crate) type Node = node::Node<Ring>;
 pub(crate) type Hop = (u64, Token);
 
 impl Node {
-    /// Node `me` of five, after its start.
+    /// Returns node `me` of a cluster of five nodes, after its start.
     pub(crate) fn new(me: u64, variant: RingVariant) -> Self {
         Self::with_disk(me, variant, RingDurable::default())
     }
@@ -26,7 +26,7 @@ impl Node {
         Self::restored(me, 5, &config, disk).start()
     }
 
-    /// A node that follows node 5 in epoch 1.
+    /// Returns node `me` of a cluster of five nodes. It follows node 5 in epoch 1.
     pub(crate) fn follower(me: u64, variant: RingVariant) -> Self {
         let mut node = Self::new(me, variant);
         node.receive(5, heartbeat(1, false));
@@ -34,8 +34,8 @@ impl Node {
         node
     }
 
-    /// Returns the hops that the node makes when it receives this token. The first message that it
-    /// sends must be the acknowledgement.
+    /// Returns the hops that the node makes when it receives this token. Asserts that the first
+    /// message that the node sends is the acknowledgement of the token.
     pub(crate) fn receive_token(&mut self, from: u64, token: &Token) -> Vec<Hop> {
         let mut sends = self.receive(from, RingMessage::Token(token.clone())).sends;
         let ack = sends.remove(0);
@@ -50,7 +50,7 @@ impl Node {
         hops(&self.elapse(timer).sends)
     }
 
-    /// Starts an election.
+    /// Makes the node start an election. Returns the hops of its first tokens.
     pub(crate) fn campaign(&mut self) -> Vec<Hop> {
         hops(&self.command(Command::Campaign).sends)
     }
@@ -68,8 +68,8 @@ pub(crate) fn hops(sends: &[Outgoing<RingMessage>]) -> Vec<Hop> {
     tokens.collect()
 }
 
-/// Returns a token that `origin` has created after its first start. Its serial has this count, and
-/// it has made this number of hops.
+/// Returns a token that `origin` has created after its first start. The serial of the token has
+/// this count, and the token has made `made` hops of the lap of a ring of five nodes.
 pub(crate) fn token(origin: u64, count: u64, epoch: u64, made: u32, body: TokenBody) -> Token {
     Token {
         origin: NodeId(origin),

@@ -1,5 +1,5 @@
-//! The rules of the papers, one test each: the token of the textbooks that collects ids, Chang and
-//! Roberts (CACM 22(5), 1979), Hirschberg and Sinclair (CACM 23(11), 1980).
+//! Tests the rules of the papers, one test each: the token of the textbooks that collects ids,
+//! Chang and Roberts (CACM 22(5), 1979), Hirschberg and Sinclair (CACM 23(11), 1980).
 
 use crate::node::{Node, coordinator, gather, token};
 use elector_core::{Command, Epoch, NodeId, View};
@@ -51,7 +51,7 @@ fn the_winner_leads_when_coordinator_arrives() {
     assert_eq!(node.view(), View::leading(Epoch(2), NodeId(4)));
 }
 
-// A lap ends at its origin.
+// A COORDINATOR token ends at its origin.
 // Invariant: I4.
 #[test]
 fn a_coordinator_lap_ends_at_its_origin() {
@@ -92,7 +92,7 @@ fn a_lower_id_is_discarded() {
     assert_eq!(sent, [], "it takes part already");
 }
 
-// A process that receives its own number is elected, and announces this round the ring.
+// A process that receives its own number is elected, and announces its leadership round the ring.
 #[test]
 fn a_node_that_receives_its_own_id_is_elected() {
     let mut node = Node::follower(4, ChangRoberts);
@@ -110,7 +110,7 @@ fn reply(level: u32, way: Way) -> TokenBody {
     TokenBody::Reply { level, way }
 }
 
-/// Returns this token, with `left` hops left.
+/// Returns this token with `left` remaining hops.
 fn with_hops(left: u32, token: Token) -> Token {
     Token { left, ..token }
 }
@@ -206,8 +206,8 @@ fn a_node_that_receives_its_own_probe_is_elected() {
     assert_eq!(node.receive_token(5, &other), [], "elected once");
 }
 
-// Only epochs distinguish an old COORDINATOR from a new one. So the winner's epoch must be above
-// every epoch that its token met.
+// Only its epoch distinguishes an old COORDINATOR token from a new one. So the winner's epoch must
+// be above every epoch that its token met.
 // Invariant: I2.
 #[test]
 fn the_winners_epoch_is_above_all_that_its_token_met() {

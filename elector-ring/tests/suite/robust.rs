@@ -1,5 +1,5 @@
-//! The cases that the papers exclude: dead nodes, lost and duplicated tokens, several leaders,
-//! commands.
+//! Tests the cases that the papers exclude: dead nodes, lost and duplicated tokens, several
+//! leaders, commands.
 
 use crate::node::{Node, coordinator, gather, heartbeat, hops, token};
 use elector_core::{Command, Delay, Epoch, Input, NodeId, Role, TimerChange, Timing, View};
@@ -9,7 +9,7 @@ use elector_ring::{
 
 use RingVariant::{ChangRoberts, Collect, HirschbergSinclair};
 
-/// A node that leads epoch 1, because it suspects all other nodes.
+/// Returns node `me`, which leads epoch 1 because it suspects all other nodes.
 fn leader(me: u64, variant: RingVariant) -> Node {
     let mut node = Node::new(me, variant);
     node.campaign();
@@ -32,7 +32,7 @@ fn acknowledged(token: &Token) -> RingMessage {
     RingMessage::HopAck { token: token.id() }
 }
 
-// Tokens must skip a dead node. Later tokens must not wait for this node either, until it sends a
+// Tokens must skip a dead node. Later tokens must skip this node without a wait, until it sends a
 // message.
 #[test]
 fn a_silent_node_is_skipped_until_it_sends_a_message() {
@@ -52,7 +52,8 @@ fn a_silent_node_is_skipped_until_it_sends_a_message() {
     assert_eq!(node.hops_after(hop_timer(&own))[0].0, 5, "node 4 is silent");
 }
 
-// A late acknowledgement of a skipped node must not acknowledge the hop to the next node.
+// If a skipped node acknowledges a token late, this must not count as an acknowledgement of the
+// next node, to which the sender has sent the token since.
 #[test]
 fn only_the_receiver_of_a_hop_can_acknowledge_it() {
     let mut node = Node::follower(2, Collect);
@@ -62,7 +63,8 @@ fn only_the_receiver_of_a_hop_can_acknowledge_it() {
     assert_eq!(node.hops_after(hop_timer(&first))[0].0, 5);
 }
 
-// A suspicion replaces the hop timeout, so the token goes on at once.
+// If the host suspects the receiver of a token, the sender does not wait for the hop timeout: it
+// sends the token to the next node at once.
 #[test]
 fn a_suspicion_ends_the_wait_for_an_acknowledgement() {
     let mut node = Node::follower(2, Collect);
@@ -71,8 +73,9 @@ fn a_suspicion_ends_the_wait_for_an_acknowledgement() {
     assert_eq!(hops(&sends), [(4, first)]);
 }
 
-// If an acknowledgement is lost, the sender skips the receiver, and two copies go round the ring.
-// The second copy must end at the first node that has seen the token.
+// If an acknowledgement is lost, the sender skips the receiver although the receiver has the token.
+// Then two copies of the token go round the ring. The second copy must end at the first node that
+// has seen the token.
 // Invariant: I4.
 #[test]
 fn a_second_copy_of_a_token_ends() {
@@ -91,7 +94,7 @@ fn a_second_copy_of_a_token_ends() {
     );
 }
 
-// A peer that lies about the number of hops must not make a token go round forever.
+// A token with a false number of remaining hops must not go round forever.
 // Invariant: I4.
 #[test]
 fn no_token_has_more_hops_than_the_ring() {
@@ -130,8 +133,8 @@ fn the_last_node_starts_an_election_for_a_dead_candidate() {
     assert_eq!(sent, [(4, token(2, 1, 1, 0, TokenBody::Contend))]);
 }
 
-// A suspicion may be wrong, and a lap that ends early loses an election. So the origin is not
-// skipped.
+// A suspicion may be wrong, and a token that ends before its origin loses an election. So a node
+// sends a token to the token's origin even if it suspects the origin.
 #[test]
 fn a_suspected_origin_still_receives_its_token() {
     let mut node = Node::follower(2, ChangRoberts);
@@ -142,7 +145,8 @@ fn a_suspected_origin_still_receives_its_token() {
     );
 }
 
-// A lost token must be replaced, and must not count if it arrives later.
+// The origin must replace a token that does not come back in time. If the old token arrives later,
+// it must not count.
 // Invariant: I5.
 #[test]
 fn a_lost_token_is_replaced() {
@@ -158,8 +162,8 @@ fn a_lost_token_is_replaced() {
     }
 }
 
-// A token from before a crash must not elect the node that comes back, because other nodes may have
-// died or recovered since.
+// A token that a node created before a crash must not elect this node after its restart, because
+// other nodes may have died or recovered since.
 // Invariant: I5.
 #[test]
 fn serials_are_not_used_again_after_a_restart() {
@@ -196,7 +200,7 @@ fn waits_grow_with_the_ring() {
     assert_eq!(node.view().leader, None);
 }
 
-// A live leader stays. (With Bully, a recovering node takes over.)
+// A recovering node does not replace a live leader with a lower id. (With Bully, it takes over.)
 #[test]
 fn a_recovering_node_accepts_a_lower_leader() {
     let mut node = Node::new(5, Collect);
@@ -204,8 +208,8 @@ fn a_recovering_node_accepts_a_lower_leader() {
     assert_eq!(node.view(), View::following(Epoch(1), Some(NodeId(2))));
 }
 
-// If the lap has skipped a node, other nodes take this node for dead. Without an announcement, they
-// would not elect it later.
+// If the COORDINATOR token has skipped a node, other nodes take this node for dead. Without an
+// announcement that it is alive, they would not elect it later.
 #[test]
 fn a_skipped_node_announces_that_it_is_alive() {
     let mut node = Node::new(5, Collect);
@@ -226,8 +230,8 @@ fn a_skipped_node_announces_that_it_is_alive() {
     assert_eq!(answer[0].message, RingMessage::Present { ask: false });
 }
 
-// If the lap has visited a node, no other node takes this node for dead. So it need not announce
-// itself.
+// If the COORDINATOR token has visited a node, no other node takes this node for dead. So it need
+// not announce that it is alive.
 #[test]
 fn a_node_that_was_not_skipped_is_silent() {
     let mut node = Node::new(5, Collect);
@@ -235,8 +239,8 @@ fn a_node_that_was_not_skipped_is_silent() {
     assert_eq!(node.receive(2, heartbeat(1, true)).sends, []);
 }
 
-// After a partition, two leaders receive each other's heartbeats. The newer epoch stays, on both
-// sides.
+// After a partition, two leaders receive each other's heartbeats. On both sides, the leader of the
+// newer epoch stays.
 // Invariant: I3.
 #[test]
 fn of_two_leaders_the_newer_epoch_stays() {
@@ -252,8 +256,9 @@ fn of_two_leaders_the_newer_epoch_stays() {
     assert!(leads(&node));
 }
 
-// Both sides may have reached the same epoch. Then the higher node stays, in a new epoch. The other
-// node steps down, and sends its heartbeat once more, in case earlier heartbeats were lost.
+// Both sides of a partition may have reached the same epoch. Then the leader with the higher id
+// stays, in a new epoch. The leader with the lower id steps down, and sends its heartbeat once
+// more, in case earlier heartbeats were lost.
 // Invariant: I3.
 #[test]
 fn of_two_leaders_of_one_epoch_the_higher_moves_to_a_new_epoch() {
@@ -269,8 +274,8 @@ fn of_two_leaders_of_one_epoch_the_higher_moves_to_a_new_epoch() {
 }
 
 // A lower candidate that knows a newer epoch does not follow the leader, and the leader discards
-// its token. This would continue forever, so the leader must move to an epoch above the
-// candidate's.
+// its token. Without a change, the candidate would hold elections forever, so the leader must move
+// to an epoch above the candidate's.
 #[test]
 fn a_leader_moves_above_the_epoch_of_a_lower_candidate() {
     let mut node = leader(4, ChangRoberts);
@@ -283,9 +288,9 @@ fn a_leader_moves_above_the_epoch_of_a_lower_candidate() {
     assert_eq!(node.view(), View::leading(Epoch(8), NodeId(4)));
 }
 
-// A follower with a wrong suspicion ends its election at the next heartbeat of its leader. It does
-// not end an election that the application has asked for, or an election in which it has learned of
-// a newer epoch.
+// A follower with a wrong suspicion ends its election at the next heartbeat of its leader. The
+// heartbeat does not end an election that the application has asked for, or an election in which it
+// has learned of a newer epoch.
 #[test]
 fn a_live_leader_ends_an_election() {
     let mut node = Node::follower(1, Collect);
@@ -310,8 +315,8 @@ fn a_live_leader_ends_an_election() {
     assert_eq!(node.view(), campaigning, "a node knows epoch 3");
 }
 
-// All nodes may suspect the leader at the same time. The next node after the leader is first, and
-// the other nodes wait.
+// All nodes may suspect the leader at the same time. The next node after the leader in the ring
+// starts its election first, and the other nodes wait.
 #[test]
 fn a_suspicion_starts_an_election_by_rank() {
     let mut node = Node::follower(3, Collect);
@@ -327,8 +332,8 @@ fn a_suspicion_starts_an_election_by_rank() {
     );
 }
 
-// A node that resigned must not win the election of its successor. But after some time it must take
-// part in elections again.
+// A node that resigned must not win the election of its successor. But after a bounded time it must
+// offer itself for elections again.
 #[test]
 fn a_node_that_resigned_does_not_offer_itself() {
     for variant in [Collect, ChangRoberts, HirschbergSinclair] {

@@ -1,4 +1,4 @@
-//! No input from any sender breaks a node in any state.
+//! Tests that no input from any sender breaks a node in any state.
 
 use elector_core::{Driver, Input, Moment, NodeId};
 use elector_ring::{
@@ -24,7 +24,7 @@ fn body() -> impl Strategy<Value = TokenBody> {
 }
 
 /// Generates tokens. Many of them look like tokens that the node has sent itself, because serials
-/// start with 1.1.
+/// are small numbers: a node's first serial is 1.1.
 fn token() -> impl Strategy<Value = Token> {
     let serial = (0_u64..3, number()).prop_map(|(life, count)| Serial { life, count });
     let left = prop_oneof![4 => 0_u32..6, 1 => any::<u32>()];
@@ -94,9 +94,9 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     // A peer may be broken, hostile or of another version. For all messages, a node does not panic
-    // and keeps its contract. Exactly one of the timers that make the node act runs, and no token
-    // has more hops than a lap. After a crash the node has its old epoch. As in a host, a timer
-    // elapses only if it runs.
+    // and keeps the contract of `ElectionAlgorithm`. Exactly one of the timers that make the node
+    // act runs, and no token has more hops than a lap. After a crash the node has its old epoch. As
+    // in a host, only timers that run elapse.
     // Invariants: I1, I6.
     #[test]
     fn any_input_in_any_state(
@@ -113,7 +113,7 @@ proptest! {
         for (input, choice) in std::iter::once(first).chain(inputs) {
             let input = match input {
                 Input::Started => {
-                    // Some crashes also move the node above a floor for its epochs.
+                    // After some crashes, the host also raises the node's epoch above a floor.
                     let floor = Some(floor).filter(|_| choice % 2 == 1);
                     driver = restart(&driver, &config, me, floor)?;
                     running.clear();
@@ -141,8 +141,8 @@ proptest! {
         }
     }
 
-    // A node does not panic either if no driver drops the messages of unknown peers, or if a timer
-    // elapses that does not run.
+    // A node does not panic even without a driver, which would drop the messages of unknown peers,
+    // and even if a timer elapses that does not run.
     #[test]
     fn unknown_peers_and_stray_timers_cannot_make_it_panic(
         config in config(),
