@@ -2,8 +2,8 @@ use elector_core::NodeId;
 
 use crate::state::Flight;
 
-/// An action that may happen next. A node is identified by its position, and a timer by its index
-/// among the timers of its node.
+/// Something that may happen next in the cluster. A node is identified by its position, from 0, and
+/// a timer by its index among the timers of its node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Deliver {
@@ -36,8 +36,8 @@ pub(crate) enum Action {
     Tick,
 }
 
-/// A command of the application. In place of a change of the members it has the number of the
-/// change among [`CheckConfig::changes`](crate::CheckConfig::changes).
+/// A command of the application. A change of the members is given by its index in
+/// [`CheckConfig::changes`](crate::CheckConfig::changes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     Campaign,
@@ -46,12 +46,12 @@ pub(crate) enum Request {
     Change(usize),
 }
 
-/// Returns the id of the node in this position.
+/// Returns the id of the node at this position. Position 0 has the id 1.
 pub(crate) fn id(node: usize) -> NodeId {
     NodeId(node as u64 + 1)
 }
 
-/// Returns the position of this node.
+/// Returns the position of the node with this id, from 0.
 pub(crate) fn position(id: NodeId) -> usize {
     usize::try_from(id.0).map_or(usize::MAX, |id| id.saturating_sub(1))
 }

@@ -60,7 +60,7 @@ impl<A: ElectionAlgorithm> Check<A> {
     }
 }
 
-/// Returns the cluster of nodes `1..=nodes`, seen from each of its nodes.
+/// Returns the members of the cluster of the nodes `1..=nodes`, seen from each node.
 ///
 /// # Errors
 /// Returns an error if the algorithm cannot run in this cluster with this configuration.

@@ -26,9 +26,9 @@ pub(crate) enum Goal {
 }
 
 impl Claim {
-    /// All claims. Not among them are the invariants that a search cannot violate or does not
-    /// check. One example is `durable-before-sent`: a step of a search is atomic, so nothing is
-    /// sent before it is durable.
+    /// All claims. The list does not contain the invariants that a search cannot violate or does
+    /// not check. One example is `durable-before-sent`: a step of a search is atomic, so no message
+    /// is sent before the state behind it is durable.
     const ALL: [Self; 13] = [
         Self::Always(Invariant::OneLeaderPerEpoch),
         Self::Always(Invariant::OnePledgePerEpoch),
@@ -45,8 +45,9 @@ impl Claim {
         Self::Sometimes(Goal::EpochShared),
     ];
 
-    /// Returns the claims that apply to a search of `A`. An algorithm without a quorum guarantee
-    /// may do what that guarantee excludes. There are leases only in a search with time.
+    /// Returns the claims that apply to a search of `A`. An invariant of the quorum guarantee
+    /// applies only to an algorithm with this guarantee, and `EpochShared` only to an algorithm
+    /// without it. Claims about leases apply only to a search with time.
     pub(crate) fn of<A: ElectionAlgorithm>(time: Option<Time>) -> impl Iterator<Item = Self> {
         let kind = A::Guarantee::KIND;
         Self::ALL.into_iter().filter(move |claim| match claim {

@@ -16,18 +16,21 @@ use crate::{
     steps::Steps,
 };
 
-/// A cluster of `A`: its states, and the transitions between them.
+/// A cluster that runs the algorithm `A`. It computes the states of the cluster, and the
+/// transitions between them.
 pub(crate) struct Cluster<A: ElectionAlgorithm> {
     pub(crate) config: CheckConfig<()>,
     /// The tick in which the runs begin.
     pub(crate) first_tick: u32,
     pub(crate) steps: Steps<A>,
     pub(crate) histories: Pool<History>,
-    // Maps the numbers of a history and of an observation to the record of the next history.
+    // The results of `record` so far. The key is the number of a history and the number of the
+    // observation that is added to it.
     records: HashMap<(u32, u32), Record, FxBuildHasher>,
 }
 
-/// The number of a history, and the violation that its last observation has caused.
+/// The number of the history after an observation was added, and the violation that this
+/// observation has caused.
 type Record = (u32, Option<Box<InvariantViolation>>);
 
 /// The result of an action.
@@ -53,7 +56,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         }
     }
 
-    /// Returns how many bounded events may happen in a run.
+    /// Returns the budgets at the beginning of a run: how many events of each bounded kind may
+    /// happen.
     pub(crate) fn budgets(&self) -> Budgets {
         let bounds = &self.config;
         Budgets {
@@ -66,8 +70,9 @@ impl<A: ElectionAlgorithm> Cluster<A> {
     }
 
     /// Returns the state in which all nodes have started, one after the other, and the violation if
-    /// a start has caused one. To begin with this state leaves out no run: a node that starts late
-    /// is the same as a node to which no message was delivered yet.
+    /// a start has caused one. A search that begins with this state leaves out no run: a node that
+    /// starts late behaves like a node that has started, but that has received no message and whose
+    /// timers have not elapsed yet.
     pub(crate) fn initial_state(&mut self) -> (State, Option<InvariantViolation>) {
         let mut state = State {
             now: self.first_tick,
@@ -95,7 +100,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         nodes.filter_map(|&node| self.steps.seen(node).view)
     }
 
-    /// Returns the nodes that hold a lease.
+    /// Returns the nodes that hold a lease in this state.
     pub(crate) fn holders(&self, state: &State) -> impl Iterator<Item = NodeId> {
         let time = self.config.time;
         let now = time.map(|time| time.moment(state.now).nanos());
@@ -131,7 +136,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         self.steps.seen(state.nodes[node]).view.is_some()
     }
 
-    /// Adds the actions that reach a running node from outside the cluster.
+    /// Adds the actions that come from outside and concern a running node: crashes, hints about
+    /// peers, and commands.
     fn add_external_actions(&self, state: &State, node: usize, actions: &mut Vec<Action>) {
         let budgets = state.budgets;
         if budgets.crashes > 0 {
@@ -205,8 +211,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         }
     }
 
-    /// Adds an observation to the history of `next`. Returns the violation that the observation
-    /// causes.
+    /// Adds an observation (what one step of a node has made visible) to the history of `next`.
+    /// Returns the violation that the observation causes.
     fn record(&mut self, next: &mut State, observation: u32) -> Option<InvariantViolation> {
         let Self {
             steps,
@@ -218,8 +224,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         let (history, violation) = records.entry(key).or_insert_with(|| {
             let mut history = histories.get(key.0).clone();
             let observation = steps.observations.get(observation);
-            // `claimed` does not check that epochs never go back. `Steps` checks this, with the
-            // newest epoch that each node keeps.
+            // `claimed` does not check that the epochs of a node never go back. `Steps` checks
+            // this: it knows the newest epoch that each node has shown.
             let mut violation = history.claimed(observation.node, observation.view).next();
             for &pledge in &observation.pledges {
                 let pledged = history.pledged(observation.node, pledge).next();
@@ -231,7 +237,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         violation.as_deref().copied()
     }
 
-    /// Takes the costs of this action from the budgets. Returns `false` if a budget is exhausted.
+    /// Subtracts this action from the budgets of `next`, which are the numbers of bounded events
+    /// that may still happen. Returns `false` if the budget for this action is exhausted.
     fn spend(&self, last: &State, action: Action, next: &mut State) -> bool {
         let budgets = &mut next.budgets;
         let budget = match action {
@@ -257,9 +264,9 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         paid.is_some()
     }
 
-    /// Takes the costs of a delivery: removes the message if it may be delivered only once, and if
-    /// the message is late, takes one from the budget of late messages. When this takes the last
-    /// one, all other late messages are lost.
+    /// Updates `next` for a delivery. If a message may be delivered only once, removes it. A late
+    /// message (one that was sent in an earlier tick) takes one from the budget of late messages.
+    /// When this budget becomes 0, all other late messages are lost.
     fn spend_delivery(&self, flight: Flight, next: &mut State) {
         if !self.config.duplicating {
             next.network.retain(|&other| other != flight);
@@ -272,8 +279,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         }
     }
 
-    /// Returns `true` if it counts as a timeout that this timer has elapsed. `before` and `after`
-    /// are the node before and after the event.
+    /// Returns `true` if this elapsed timer counts against [`CheckConfig::timeouts`]. `before` and
+    /// `after` are the numbers of the node before and after the timer elapsed.
     fn counts_as_timeout(&self, before: u32, after: u32, timer: usize) -> bool {
         let Life::Up { timers, .. } = &self.steps.nodes.get(before).life else {
             return false;

@@ -21,7 +21,8 @@ pub struct CheckConfig<C> {
     /// events after an election are within reach. With `false`, runs begin when all nodes have just
     /// started.
     pub led: bool,
-    /// The highest epoch. A run is followed until a node enters a higher one.
+    /// The highest epoch. The search follows a run until the event with which a node would enter a
+    /// higher epoch.
     pub max_epoch: u64,
     /// How many crashes may happen. Restarts are not bounded.
     pub crashes: u32,
@@ -37,13 +38,14 @@ pub struct CheckConfig<C> {
     /// The changes of the members that the application may command. Each counts as a command.
     pub changes: Vec<MembersChange>,
     /// How many times a timer may elapse; `None` for no bound. Some timers do not count: those that
-    /// were set without a delay, those that leave their node unchanged (a round of heartbeats), and
-    /// with `time` those of a leader that still leads afterwards. An algorithm that counts its
-    /// attempts has infinitely many states unless its attempts or its time are bounded.
+    /// were set without a delay, those that leave their node unchanged (for example a round of
+    /// heartbeats), and with `time` those of a leader that still leads afterwards. An algorithm
+    /// that counts its attempts to win an election has infinitely many states, unless this bound or
+    /// `time` limits the number of attempts.
     pub timeouts: Option<u32>,
     /// How many messages may be delivered in a later tick than the tick in which they were sent;
     /// `None` for no bound. All other messages arrive within their tick or are lost. This bound
-    /// keeps long runs small. Without `time` it has no effect.
+    /// keeps the number of states small. Without `time` it has no effect.
     pub late: Option<u32>,
     /// Whether a message may be delivered again at any later time. With `false`, each message is
     /// delivered at most once.
@@ -97,7 +99,8 @@ impl<C> CheckConfig<C> {
         }
     }
 
-    /// Returns bounds without faults, for the search for the first leader.
+    /// Returns the same bounds without faults and with many ticks, for the search for the first
+    /// leader.
     pub(crate) fn without_faults(self) -> Self {
         let ticks = 100;
         Self {

@@ -2,7 +2,7 @@ use elector_core::{NodeId, Pledge, View, invariants::InvariantViolation};
 
 use crate::action::{Request, position};
 
-/// A message in flight.
+/// A message with its sender and its receiver.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Envelope<M> {
     pub(crate) from: NodeId,
@@ -24,18 +24,18 @@ pub(crate) enum Event {
     Restarted,
 }
 
-/// The effect of an event.
+/// The effect of an event at one node.
 #[derive(Clone, Debug)]
 pub(crate) struct Effect {
-    /// The node after the event.
+    /// The number of the node after the event.
     pub(crate) node: u32,
-    /// The envelopes that the node sends.
+    /// The numbers of the envelopes that the node sends.
     pub(crate) sends: Box<[u32]>,
     pub(crate) observation: u32,
     pub(crate) violation: Option<Box<InvariantViolation>>,
 }
 
-/// What is visible of one step from outside.
+/// What one step of a node has made visible: its view and its pledges.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Observation {
     pub(crate) node: NodeId,
@@ -43,7 +43,8 @@ pub(crate) struct Observation {
     pub(crate) pledges: Vec<Pledge>,
 }
 
-/// The number of kinds of events in [`Event::code`]. The events of one kind have different numbers.
+/// The number of kinds of events that [`Event::code`] distinguishes. Two events of one kind have
+/// different numbers.
 const KINDS: u32 = 7;
 
 impl Event {

@@ -26,8 +26,8 @@
 //!   repeated and reordered messages need no extra events. A message that is never delivered is
 //!   lost.
 //! - A timer that may elapse elapses. Without [`CheckConfig::time`], each timer that runs may
-//!   elapse: so the search tries every order of timers, and the order that the durations enforce is
-//!   one of them.
+//!   elapse. So the search tries every order of timers, which includes the order that the durations
+//!   of the timers enforce.
 //! - A tick passes on all clocks at the same time, if the search has time.
 //! - A node crashes and keeps only the state on its disk, or it restarts.
 //! - If the bounds allow the event: a node gets a proof of death of a peer that is down (or of any
@@ -36,7 +36,7 @@
 //!
 //! Only random [walks](Walks) have the event that a node receives messages from a peer again
 //! ([`Input::Returned`](elector_core::Input::Returned)). This event only changes which node
-//! campaigns first, and no invariant depends on that.
+//! campaigns first, and no invariant depends on which node campaigns first.
 //!
 //! A step is atomic in this model. A crash during a write is the same as a crash before the step of
 //! that write, because the gate ([`Gate`](elector_core::Gate)) holds back everything that depends
@@ -47,8 +47,8 @@
 //! Leases need time. With [`CheckConfig::time`], a timer may elapse when the lower bound of its
 //! delay has passed, or in any later tick, or never. So late timers and all values of a random
 //! delay are possible. Messages may take any time. A leader holds its lease until
-//! [`Timing::lease`](elector_core::Timing::lease) after [`ElectionAlgorithm::lease`], and no two
-//! nodes may hold a lease in the same state.
+//! [`Timing::lease`](elector_core::Timing::lease) after the moment that
+//! [`ElectionAlgorithm::lease`] returns, and no two nodes may hold a lease in the same state.
 //!
 //! ```
 //! use elector_check::{Check, CheckConfig, Time};
@@ -103,8 +103,9 @@
 //! The first walk that violates an invariant is shrunk: events are removed as long as the same
 //! invariant is still violated, and waits are rounded. The result is a [`Schedule`]. It can be
 //! replayed, and [`Finding::as_test`] prints it as a test. The following text is the end of a
-//! schedule for a faulty algorithm: a restarted voter that grants a late transfer of its own epoch
-//! forgets that it owes silence.
+//! schedule for a faulty algorithm. A voter that has acknowledged a leader must support no other
+//! node until the lease of that leader has ended: it owes silence. In the faulty algorithm, a
+//! restarted voter forgets this when it grants a late transfer request of its own epoch.
 //!
 //! ```text
 //!  34. wait 50 ms
@@ -131,17 +132,17 @@
 //!
 //! | property | | |
 //! |---|---|---|
-//! | `one-leader-per-epoch` | always | compares all views of all nodes; `Quorum` only |
+//! | `one-leader-per-epoch` | always | compares the leaders in all views; `Quorum` only |
 //! | `one-pledge-per-epoch` | always | by [`Pledge`](elector_core::Pledge)s, across restarts |
 //! | `one-value-per-ballot` | always | compares the values that pledges name |
 //! | `no-tenure-twice` | always | a node never leads an epoch again; `Quorum` only |
 //! | `exclusive-lease` | always | one node at most holds a lease; `Quorum` and time only |
 //! | `epoch-monotonic` | always | no epoch of a node goes back, across restarts |
 //! | `contract` | always | the checks of a [`Driver`](elector_core::Driver), and no panic |
-//! | `leader-elected` | sometimes | without a leader, the other properties say little |
-//! | `lease-held` | sometimes | without a lease, `exclusive-lease` says nothing |
-//! | `second-epoch-led` | sometimes | only then stale messages and nodes are possible |
-//! | `all-agree` | sometimes | all nodes run and know the same leader of the same epoch |
+//! | `leader-elected` | sometimes | if no run elects a leader, the other properties say little |
+//! | `lease-held` | sometimes | if no run has a lease, `exclusive-lease` says nothing |
+//! | `second-epoch-led` | sometimes | there are stale leaders only after a second election |
+//! | `all-agree` | sometimes | all nodes run, and know the same leader of the same epoch |
 //! | `two-lead-at-once` | sometimes | two nodes believe that they lead, in any epochs |
 //! | `two-leaders-in-one-epoch` | sometimes | `BestEffort` only: this guarantee allows it |
 //!

@@ -7,8 +7,8 @@ use crate::action::id;
 /// One node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Node<A: ElectionAlgorithm> {
-    /// The position of the node. Without it, two nodes with the same state on their disks would be
-    /// equal values.
+    /// The position of the node. Without this field, two nodes with the same state on their disks
+    /// would be equal values, and would get the same number in the pool.
     pub(crate) position: usize,
     pub(crate) life: Life<A>,
     /// The newest epoch of all views of the node, in all its lives.
@@ -32,14 +32,14 @@ pub(crate) enum Life<A: ElectionAlgorithm> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Timer<T> {
     pub(crate) name: T,
-    /// How many ticks must pass before the timer may elapse. The number counts from the current
-    /// tick, so that a node at rest is the same value in every tick.
+    /// How many ticks must pass before the timer may elapse, counted from the current tick. So a
+    /// node whose timers may all elapse has the same value in each later tick.
     pub(crate) ticks: u32,
     /// Whether the timer was set without a delay.
     pub(crate) is_immediate: bool,
 }
 
-/// What is visible of a node from outside.
+/// What other nodes and the application can see of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct VisibleState {
     /// The newest epoch of all views of the node, in all its lives.
@@ -52,7 +52,8 @@ pub(crate) struct VisibleState {
 }
 
 impl<A: ElectionAlgorithm> Node<A> {
-    /// Returns what is visible of the node from outside. `lease` is the duration of a lease.
+    /// Returns what other nodes and the application can see of the node. `lease` is the duration of
+    /// a lease.
     pub(crate) fn seen(&self, lease: Duration) -> VisibleState {
         let mut seen = VisibleState {
             newest: self.shown,
@@ -69,7 +70,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         seen
     }
 
-    /// Returns the node after a tick.
+    /// Returns the node after a tick has passed.
     pub(crate) fn ticked(&self) -> Self {
         let mut node = self.clone();
         if let Life::Up { timers, .. } = &mut node.life {
@@ -81,8 +82,9 @@ impl<A: ElectionAlgorithm> Node<A> {
     }
 }
 
-/// Applies the timer changes of a step to the timers of its node, which are and stay in ascending
-/// order. `tick` is the length of a tick. Without ticks no timer takes any time.
+/// Applies the timer changes of a step to the timers of its node. The timers are in ascending
+/// order, and stay so. `tick` is the length of a tick. If `tick` is `None`, the search has no time,
+/// and each timer may elapse immediately.
 pub(crate) fn change_timers<T: Copy + Ord>(
     timers: &mut Vec<Timer<T>>,
     changes: &[TimerChange<T>],

@@ -20,7 +20,7 @@ pub struct Report {
     pub unique_states: usize,
     /// The memory that the search took for these states, in bytes.
     pub bytes: usize,
-    /// The length of the longest run that was followed, in states.
+    /// The largest number of states in a run that was followed.
     pub max_depth: usize,
     /// The properties that were checked, each with its answer.
     pub properties: Vec<Checked>,
@@ -42,19 +42,19 @@ pub enum Outcome {
 pub struct Checked {
     /// The name of the property. A property that the simulator checks too has the same name there.
     pub name: &'static str,
-    /// Whether the property must hold in all states or in one.
+    /// Whether the property must hold in all states or in at least one state.
     pub quantifier: Quantifier,
-    /// A run that decides the property, one line for each event; `None` if no run was found. The
-    /// list is empty if the first state decides the property.
+    /// A run that decides the property, as one line for each event; `None` if no such run was
+    /// found. The list of lines is empty if the first state decides the property.
     pub trace: Option<Vec<String>>,
 }
 
 /// In how many states a property must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quantifier {
-    /// All states. A trace is a counterexample.
+    /// The property must hold in all states. Its trace is a counterexample.
     Always,
-    /// At least one state. A trace is an example.
+    /// The property must hold in at least one state. Its trace is an example.
     Sometimes,
 }
 
@@ -79,7 +79,7 @@ impl Report {
         self.properties.iter().filter(refuted)
     }
 
-    /// Returns the run that decides the property with this name, if there is one.
+    /// Returns the run that decides the property with this name, if there is such a run.
     #[must_use]
     pub fn trace(&self, name: &str) -> Option<&[String]> {
         let mut named = self.properties.iter().filter(|it| it.name == name);

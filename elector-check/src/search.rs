@@ -10,7 +10,8 @@ use crate::{
     store::{Place, Store},
 };
 
-/// A breadth-first search. Therefore every run that it finds is as short as possible.
+/// A breadth-first search of the states of a cluster. Every run that it finds is as short as
+/// possible.
 pub(crate) struct Search<A: ElectionAlgorithm> {
     cluster: Cluster<A>,
     /// The events that led to the first state of the search, as text.
@@ -22,7 +23,7 @@ pub(crate) struct Search<A: ElectionAlgorithm> {
     depth: usize,
 }
 
-/// A run that decides a claim.
+/// A run that decides a claim: an example or a counterexample.
 #[derive(Clone, Copy)]
 enum Found {
     /// The run leads to this state.
@@ -52,7 +53,7 @@ impl<A: ElectionAlgorithm> Search<A> {
         search
     }
 
-    /// Searches until every run within the bounds is followed, until a run violates an invariant,
+    /// Searches until every run within the bounds was followed, until a run violates an invariant,
     /// or until there are too many states. Returns `None` if the search must begin with a leader
     /// and none was found.
     pub(crate) fn run(mut cluster: Cluster<A>) -> Option<Report> {
@@ -72,8 +73,9 @@ impl<A: ElectionAlgorithm> Search<A> {
         Some(search.report())
     }
 
-    /// Returns a search that begins in the first state in which all nodes agree on a leader. If the
-    /// way to that state violates an invariant, returns the search that found the violation.
+    /// Returns a search that begins in the first state in which all nodes agree on a leader. If a
+    /// run to such a state violates an invariant, returns the search that found the violation.
+    /// Returns `None` if no such state was found.
     fn led(mut self, mut first: State) -> Option<Self> {
         let bounds = self.cluster.config.clone();
         self.cluster.config = bounds.clone().without_faults();
@@ -101,6 +103,7 @@ impl<A: ElectionAlgorithm> Search<A> {
         let (mut state, mut next) = (State::default(), State::default());
         let (mut actions, mut packed) = (Vec::new(), Vec::new());
         let limit = self.cluster.config.max_states.unwrap_or(usize::MAX);
+        // A level contains all states that are the same number of events away from the first state.
         // `last_of_level` is the last state of the current level. States that are found now belong
         // to the next level.
         let (mut place, mut last_of_level, mut newest) = (0, 0, 0);
@@ -152,7 +155,8 @@ impl<A: ElectionAlgorithm> Search<A> {
         state.unpack(self.store.get(place).1, nodes);
     }
 
-    /// Records this new state for each goal that it is the first to meet.
+    /// Records this new state as the example of each goal that it meets, if no earlier state has
+    /// met the goal.
     fn look_at(&mut self, state: &State, place: Place) {
         for (claim, found) in &mut self.claims {
             if found.is_none()
@@ -197,7 +201,7 @@ impl<A: ElectionAlgorithm> Search<A> {
         }
     }
 
-    /// Returns the events of this run as text.
+    /// Returns the events of this run as text. The events of the prelude come first.
     fn trace(&mut self, found: Found) -> Vec<String> {
         let (Found::At(place) | Found::After(place, ..)) = found;
         let ancestors = std::iter::successors(Some(place), |&place| {
@@ -218,7 +222,7 @@ impl<A: ElectionAlgorithm> Search<A> {
         lines
     }
 
-    /// Returns the event that leads from a state to its child, as text.
+    /// Returns the event that leads from a state to one of its child states, as text.
     fn step(&mut self, parent: Place, child: Place) -> String {
         let (mut before, mut after) = (State::default(), State::default());
         self.load(parent, &mut before);

@@ -1,5 +1,5 @@
-/// The whole cluster at one moment. The fields contain only the numbers of nodes, messages and
-/// histories. The [`Pool`](crate::pool::Pool)s hold the values.
+/// The whole cluster at one moment. Nodes, messages and histories are stored as numbers. The
+/// [`Pool`](crate::pool::Pool)s hold the values of these numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct State {
     /// The number of ticks that have begun; 0 if the search has no time.
@@ -37,20 +37,20 @@ impl Flight {
     }
 }
 
-/// How many of the bounded events may still happen.
+/// How many events of each bounded kind may still happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Budgets {
     pub(crate) crashes: u32,
     pub(crate) suspicions: u32,
     pub(crate) commands: u32,
-    /// `None` means no bound.
+    /// How many more times a timer may elapse; `None` for no bound.
     pub(crate) timeouts: Option<u32>,
-    /// `None` means no bound.
+    /// How many more late messages may be delivered; `None` for no bound.
     pub(crate) late: Option<u32>,
 }
 
 impl State {
-    /// Copies `other` into this state, without new memory where possible.
+    /// Copies `other` into this state, and reuses the memory of this state where possible.
     pub(crate) fn copy_from(&mut self, other: &Self) {
         (self.now, self.budgets, self.history) = (other.now, other.budgets, other.history);
         self.nodes.clone_from(&other.nodes);
@@ -58,8 +58,8 @@ impl State {
     }
 
     /// Adds a message to the messages in flight. If an equal message is in flight and late, the new
-    /// message replaces it: everything that is possible with the late one is possible with the new
-    /// one.
+    /// message replaces it, because everything that is possible with the late message is possible
+    /// with the new one too.
     pub(crate) fn send(&mut self, envelope: u32) {
         let sent = Flight::new(envelope);
         if let Err(place) = self.network.binary_search(&sent) {
@@ -70,8 +70,9 @@ impl State {
         }
     }
 
-    /// Makes all messages in flight late, if late messages are bounded. If no late message may be
-    /// delivered any more, all messages in flight are lost.
+    /// Makes all messages in flight late, because a new tick begins. Does nothing if late messages
+    /// are not bounded. If no late message may be delivered any more, all messages in flight are
+    /// lost.
     pub(crate) fn age(&mut self) {
         match self.budgets.late {
             None => {}
@@ -159,8 +160,8 @@ fn take(bytes: &mut &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    // A message that is sent again is not late any more. If the late message stayed in flight too,
-    // one situation would have two different states.
+    // If a node sends a message again, the message is not late any more. If the late message stayed
+    // in flight too, one situation would have two different states.
     #[test]
     fn a_message_is_in_flight_once() {
         let mut state = State::default();

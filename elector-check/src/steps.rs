@@ -19,8 +19,8 @@ use crate::{
 };
 
 /// Computes the steps of single nodes. An algorithm is a pure function: the effect of an event
-/// depends only on the node, the event and the time. So each step is computed only once, and its
-/// effect is kept.
+/// depends only on the node, the event and the time. So this type computes each step only once, and
+/// keeps its effect.
 pub(crate) struct Steps<A: ElectionAlgorithm> {
     config: A::Config,
     /// See [`CheckConfig::changes`](crate::CheckConfig::changes).
@@ -29,7 +29,7 @@ pub(crate) struct Steps<A: ElectionAlgorithm> {
     members: Vec<Membership>,
     time: Option<Time>,
     pub(crate) nodes: Pool<Node<A>>,
-    // The visible part of each node. The index is the number of the node in `nodes`.
+    // What is visible of each node. The index is the number of the node in `nodes`.
     seen: Vec<VisibleState>,
     ticked: Vec<Option<u32>>,
     pub(crate) envelopes: Pool<Envelope<A::Message>>,
@@ -37,7 +37,7 @@ pub(crate) struct Steps<A: ElectionAlgorithm> {
     // `envelopes`.
     recipients: Vec<u32>,
     pub(crate) observations: Pool<Observation>,
-    // Maps a node, the code of an event and the time to an index in `effects`.
+    // Maps the number of a node, the code of an event and the tick to an index in `effects`.
     known: HashMap<(u32, u32, u32), u32, FxBuildHasher>,
     effects: Vec<Effect>,
 }
@@ -73,7 +73,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
         }
     }
 
-    /// Returns the number of the node in this position before its first start.
+    /// Returns the number of the node at this position as it is before its first start.
     pub(crate) fn initial(&mut self, position: usize) -> u32 {
         self.node(Node {
             position,
@@ -84,7 +84,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
         })
     }
 
-    /// Returns what is visible of this node from outside.
+    /// Returns what other nodes and the application can see of the node with this number.
     pub(crate) fn seen(&self, node: u32) -> VisibleState {
         self.seen[node as usize]
     }
@@ -94,7 +94,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
         self.recipients[envelope as usize] as usize
     }
 
-    /// Returns the number of the node that this node becomes after a tick.
+    /// Returns the number of the node that the node with the number `node` becomes after a tick.
     pub(crate) fn tick(&mut self, node: u32) -> u32 {
         if let Some(ticked) = self.ticked[node as usize] {
             return ticked;
@@ -104,9 +104,9 @@ impl<A: ElectionAlgorithm> Steps<A> {
         ticked
     }
 
-    /// Returns the effect of `event` on this node in the tick `now`. Returns `None` if the event
-    /// changes nothing, sends nothing and violates nothing. The answer does not depend on the rest
-    /// of the cluster.
+    /// Returns the effect of `event` on the node with the number `node` in the tick `now`. Returns
+    /// `None` if the event changes nothing, sends nothing and violates nothing. The effect does not
+    /// depend on the rest of the cluster.
     pub(crate) fn effect(&mut self, node: u32, event: Event, now: u32) -> Option<&Effect> {
         const NOTHING: u32 = u32::MAX;
         let key = (node, event.code(), now);
@@ -166,8 +166,9 @@ impl<A: ElectionAlgorithm> Steps<A> {
         (changes || effect.violation.is_some()).then_some(effect)
     }
 
-    /// Returns the input for the algorithm. If a timer elapses, removes it from the timers of the
-    /// node, because it does not run any more.
+    /// Returns the input for the algorithm that belongs to `event`. If a timer elapses, removes it
+    /// from the timers of the node, because it does not run any more. Returns `None` if the event
+    /// is not an input.
     fn input(&self, event: Event, node: &mut ActiveNode<A>) -> Option<Input<A::Message, A::Timer>> {
         Some(match event {
             Event::Received(envelope) => {
@@ -191,8 +192,8 @@ impl<A: ElectionAlgorithm> Steps<A> {
         })
     }
 
-    /// Starts a node for the first time or again. Others see the restored view even before the
-    /// first step, so its epoch is checked too.
+    /// Starts a node for the first time or again. Other nodes can see the restored view before the
+    /// first step, so this method checks the epoch of this view too.
     fn restart(
         &mut self,
         number: u32,
@@ -232,7 +233,8 @@ impl<A: ElectionAlgorithm> Steps<A> {
         let members = self.members[active.position].clone();
         let moment = self.time.map_or(Moment::ZERO, |time| time.moment(now));
         let mut out = Outbox::new(members.clone(), moment);
-        // After a panic, `active` and `out` are dropped, so a half-made change has no effect.
+        // After a panic, `active` and `out` are dropped. So it does not matter that the step may
+        // have changed them only in part.
         let stepped = panic::catch_unwind(AssertUnwindSafe(|| {
             active.algorithm.step(input, &mut out);
         }));

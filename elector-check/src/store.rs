@@ -3,10 +3,11 @@ use std::hash::Hasher;
 use hashbrown::{HashTable, hash_table::Entry};
 use rustc_hash::FxHasher;
 
-/// The nominal size of a chunk: every entry begins within the first `CHUNK` bytes of its chunk.
+/// The nominal size of a chunk in bytes. Entries lie one after the other in a chunk, and every
+/// entry begins within its first `CHUNK` bytes.
 const CHUNK: usize = 1 << 20;
-/// The extra space of a chunk, for the part of its last entry that lies beyond the first `CHUNK`
-/// bytes.
+/// The extra space of a chunk in bytes, for the part of its last entry that lies beyond the first
+/// `CHUNK` bytes.
 const CHUNK_OVERFLOW: usize = 1 << 10;
 
 /// The place of an entry: the number of its chunk times [`CHUNK`], plus the offset in the chunk.
@@ -15,8 +16,9 @@ pub(crate) type Place = u64;
 /// A place in five bytes, which are enough for a terabyte of states.
 type ShortPlace = [u8; 5];
 
-/// All distinct packed states with their parents, in the order in which they were found. States are
-/// compared byte by byte, so two different states are never confused.
+/// All distinct packed states, each with the state from which the search reached it (its parent),
+/// in the order in which they were found. States are compared byte by byte, so two different states
+/// are never confused.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     // An entry is the length of the packed state (two bytes), the place of its parent (five bytes),
@@ -28,7 +30,8 @@ pub(crate) struct Store {
 const HEADER: usize = 7;
 
 impl Store {
-    /// Adds a state that was reached from `parent`. Returns `None` if the state is already known.
+    /// Adds a packed state that was reached from the state in `parent`, and returns its place.
+    /// Returns `None` if the state is already known.
     pub(crate) fn insert(&mut self, packed: &[u8], parent: Place) -> Option<Place> {
         let chunks = &self.chunks;
         let hash_of = |&short: &ShortPlace| hash(entry(chunks, long(short)).1);
@@ -102,8 +105,8 @@ fn hash(packed: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
-    // The search reads the store from its beginning while the store grows. It must skip no state at
-    // the end of a chunk, and read no state twice.
+    // The search reads the states from the first one on, while it adds new states at the end. It
+    // must skip no state at the end of a chunk, and read no state twice.
     #[test]
     fn states_are_returned_in_order_across_chunks() {
         let packed = |number: u32| number.to_le_bytes().repeat(1 + number as usize % 50);

@@ -2,7 +2,8 @@ use elector_core::GuaranteeKind;
 
 use crate::{Outcome, Scenario, Summary};
 
-/// All runs of one contestant in one scenario at one size.
+/// All runs of one contestant (an algorithm in one configuration) in one scenario at one cluster
+/// size.
 #[derive(Clone, Debug)]
 pub struct Cell {
     /// See [`Contestant::algorithm`](crate::Contestant::algorithm).
@@ -15,7 +16,7 @@ pub struct Cell {
     pub nodes: u64,
     /// The name of the scenario.
     pub scenario: String,
-    /// The runs, by seed.
+    /// The outcomes of the runs, in the order of their seeds.
     pub outcomes: Vec<Outcome>,
 }
 
@@ -26,11 +27,14 @@ impl Cell {
         Summary::of(self)
     }
 
-    /// Returns the worst run: runs with violations come first, then runs without agreement, then
-    /// runs with split-brain time, then runs with leaderless time. `None` if there is no run.
+    /// Returns the worst run. A run with violations is worse than a run without. Among equal runs,
+    /// one without agreement in the end is worse. After that, more split-brain time is worse (two
+    /// or more nodes believe that they lead), and then more leaderless time (no node believes that
+    /// it leads). Returns `None` if there is no run.
     #[must_use]
     pub fn worst(&self) -> Option<&Outcome> {
-        // `rev`: among equal runs, the one with the smallest seed wins.
+        // `max_by_key` returns the last one of several equal runs. With `rev` this is the run with
+        // the smallest seed.
         self.outcomes.iter().rev().max_by_key(|outcome| {
             let times = outcome.times;
             let wrong = (!outcome.violations.is_empty(), !outcome.elected);
@@ -38,9 +42,8 @@ impl Cell {
         })
     }
 
-    /// Returns the arguments of the command `elector` that replay the run of this seed. If a
-    /// violation of the run occurred only with false suspicions, the replay has false suspicions,
-    /// too.
+    /// Returns the arguments of the command `elector` that replay the run of this seed. If the run
+    /// violated invariants only with false suspicions, the replay has false suspicions too.
     #[must_use]
     pub fn replay(&self, seed: u64) -> String {
         let mut runs = self.outcomes.iter();

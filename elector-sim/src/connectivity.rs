@@ -1,9 +1,10 @@
-/// Which nodes can reach which other nodes, as the directed links that are cut.
+/// Which nodes can reach which other nodes. This type stores the directed links that are cut, as
+/// pairs of positions (sender, receiver).
 #[derive(Clone, Debug)]
 pub(crate) struct Connectivity {
     size: usize,
-    // A matrix with one row for each sender. It is empty while no link is cut, so that the common
-    // case costs one test.
+    // A matrix with one row for each sender; a value of `true` means that the link is cut. The
+    // matrix is empty until a link is cut, so that in most runs the test of a link is cheap.
     blocked: Vec<bool>,
 }
 
@@ -15,7 +16,8 @@ impl Connectivity {
         }
     }
 
-    /// Cuts a link. A node has no link to itself.
+    /// Cuts the link from one node to another. Does nothing if both are the same node, because a
+    /// node has no link to itself.
     pub(crate) fn cut(&mut self, from: usize, to: usize) {
         if from == to {
             return;
@@ -44,7 +46,7 @@ impl Connectivity {
         self.blocked.contains(&true)
     }
 
-    /// Returns `true` if the two nodes reach each other.
+    /// Returns `true` if the links between the two nodes are cut in neither direction.
     pub(crate) fn are_connected(&self, a: usize, b: usize) -> bool {
         !self.is_cut(a, b) && !self.is_cut(b, a)
     }

@@ -26,7 +26,8 @@ pub struct Contestant {
     pub summary: String,
     expected: Arc<ExpectedMessages>,
     runner: Arc<Runner>,
-    /// Runs the scenarios that change the members, if the members can change.
+    /// The function that runs the scenarios that change the members; `None` if the members of this
+    /// contestant are fixed.
     changing: Option<Arc<Runner>>,
 }
 
@@ -39,7 +40,8 @@ type Runner = dyn Fn(&Job<'_>) -> Result<(Outcome, Vec<ErasedRecord>), SetupErro
 pub struct Job<'a> {
     /// The scenario of the run.
     pub scenario: &'a Scenario,
-    /// The size of the cluster, without the spares of the scenario.
+    /// The size of the cluster, without the spares of the scenario (the nodes that do not vote at
+    /// the beginning).
     pub nodes: u64,
     /// The seed of the run.
     pub seed: u64,
@@ -79,8 +81,9 @@ impl Contestant {
     }
 
     /// Returns this contestant of the algorithm `A` with members that can change. In a scenario
-    /// that changes the members, the algorithm runs within [`Members`]. In all other scenarios it
-    /// runs alone, which gives the same run as long as the members do not change.
+    /// that changes the members, the algorithm runs within [`Members`]. In all other scenarios the
+    /// algorithm runs without [`Members`], because the run is the same as long as the members do
+    /// not change.
     #[must_use]
     pub fn with_members<A: Reseat>(self, config: A::Config) -> Self {
         let changing = runner(move |job| {
@@ -149,7 +152,8 @@ impl Contestant {
     }
 }
 
-/// Returns the function that does runs of an algorithm. `setup` determines the cluster.
+/// Returns the function that does one run of the algorithm `A` for a job. `setup` creates the setup
+/// of the cluster for the job.
 fn runner<A: ElectionAlgorithm>(
     setup: impl Fn(&Job<'_>) -> Setup<A> + Send + Sync + 'static,
 ) -> Arc<Runner> {

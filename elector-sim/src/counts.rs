@@ -65,7 +65,8 @@ impl Counts {
         self.kinds.iter().map(|count| count.dead + count.cut).sum()
     }
 
-    /// Counts a message. Returns its purpose and its size in bytes.
+    /// Counts a message that a node sends. Returns the purpose of the message and its size in
+    /// bytes.
     pub(crate) fn record_sent<M: Message>(&mut self, message: &M) -> (Purpose, u64) {
         let purpose = message.purpose();
         let bytes = size_of_body(message);
@@ -85,8 +86,9 @@ impl Counts {
     }
 
     fn slot(&mut self, kind: &'static str, purpose: Purpose) -> &mut KindCount {
-        // There are only a few kinds, and a kind is nearly always the same string in memory. So a
-        // scan is faster than a map.
+        // An algorithm has only a few kinds of messages. Two names of one kind are nearly always
+        // the same string in memory, so a comparison of pointers finds them. So a scan of the list
+        // is faster than a map.
         let same = |count: &KindCount| {
             count.purpose == Some(purpose) && (std::ptr::eq(count.kind, kind) || count.kind == kind)
         };
@@ -107,19 +109,22 @@ fn size_of_body<M: Message>(message: &M) -> u64 {
         message,
         postcard::ser_flavors::Size::default(),
     );
-    // Derived types can always be encoded. A message that cannot be encoded counts as 0 bytes.
+    // A type with a derived `Serialize` can always be encoded. If a message cannot be encoded, it
+    // counts as 0 bytes.
     size.unwrap_or(0) as u64
 }
 
-/// A hash of the sequence of events of a run. If two runs of one seed differ in any event, their
-/// digests differ, except by an unlikely collision of the hash.
+/// A hash of the inputs of a run in their order: the moment, the node and the kind of each input,
+/// and the sender of each message. It also covers how many random numbers the run has drawn. If two
+/// runs of one seed differ in any of these, their digests differ, except by an unlikely collision
+/// of the hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Digest(u64);
 
 impl Digest {
     pub(crate) fn mix(&mut self, value: u64) {
-        // The multiply-and-rotate step of FxHash. It takes one or two cycles, and every bit
-        // contributes.
+        // The multiply-and-rotate step of FxHash. It takes one or two cycles of the processor, and
+        // every bit of `value` changes the hash.
         self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(0x517c_c1b7_2722_0a95);
     }
 
@@ -134,8 +139,8 @@ impl Digest {
         self.0
     }
 
-    /// Adds the state of the random stream. So an additional draw from the stream changes the
-    /// digest.
+    /// Adds the next number of the random stream to the hash. So the digest also changes if the run
+    /// has drawn more numbers or fewer numbers from the stream.
     pub(crate) fn seal(&mut self, rng: &mut Rng) {
         self.mix(rng.below(u64::MAX));
     }

@@ -9,7 +9,7 @@ use crate::{
     message_faults::FaultEffect,
 };
 
-/// Sends and loses messages, and checks which nodes hold a lease.
+/// Methods that send and lose messages, and that check which nodes hold a lease.
 impl<A: ElectionAlgorithm> Simulation<A> {
     pub(crate) fn send(&mut self, node: usize, step: u64, out: Outgoing<A::Message>) {
         self.next_message += 1;
@@ -69,7 +69,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.queue.push(at, (to as u32, sent));
     }
 
-    /// Counts a message that arrives at a node without a running process.
+    /// Counts a message as lost, because it arrives at a node without a running process. A copy
+    /// that the network made is not counted, but the trace shows its loss too.
     pub(crate) fn miss(&mut self, node: usize, id: u64, message: &A::Message, origin: Origin) {
         let (to, why) = (self.machines[node].id(), Loss::Dead);
         if origin == Origin::Node {

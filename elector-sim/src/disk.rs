@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::Latency;
 
-/// The disk of each node. It does one write at a time, in order. A crash loses every write that has
-/// not ended.
+/// The properties of the disks, which are the same on all nodes. A disk carries out one write at a
+/// time, in order. A crash of a node loses every write of the node that has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Disk {
-    /// How long a durable write takes. Default: uniform, 0.1 to 0.3 ms.
+    /// How long a durable write takes. Default: uniformly distributed from 0.1 to 0.3 ms.
     pub write: Latency,
 }
 

@@ -4,8 +4,8 @@ use elector_core::trace::Record;
 use serde::{Serialize, Serializer, ser::Error as _};
 use serde_json::Value;
 
-/// A message, timer or durable state whose type is erased. It has the `Debug` text of the value,
-/// and it is serialized as the JSON of the value.
+/// A message, timer or durable state of an algorithm, without its type. An `Erased` has the same
+/// `Debug` text and the same JSON form as the original value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Erased {
     text: String,
@@ -13,10 +13,11 @@ pub struct Erased {
     json: Result<Value, String>,
 }
 
-/// The record of a run whose algorithm is not known: see [`Contestant::run`](crate::Contestant).
+/// A record of the trace of a run, without the types of the algorithm: see
+/// [`Contestant::run`](crate::Contestant::run).
 pub type ErasedRecord = Record<Erased, Erased, Erased>;
 
-/// Erases the types of a record.
+/// Replaces the messages, timers and states of a record by values without their types.
 pub(crate) fn record<M, T, D>(record: &Record<M, T, D>) -> ErasedRecord
 where
     M: fmt::Debug + Serialize,
@@ -36,8 +37,8 @@ impl Erased {
         }
     }
 
-    /// Returns the value in JSON; `None` if it has no JSON form, for example because it is a map
-    /// whose keys are no texts or numbers.
+    /// Returns the value in JSON. Returns `None` if the value has no JSON form, for example because
+    /// it is a map with keys that are not texts or numbers.
     #[must_use]
     pub fn json(&self) -> Option<&Value> {
         self.json.as_ref().ok()
@@ -68,7 +69,8 @@ mod tests {
 
     use super::*;
 
-    // Timelines print the text, and trace files have the JSON: both must be those of the value.
+    // Timelines print the text of an erased value, and trace files contain its JSON. Both must be
+    // the same as those of the original value.
     #[test]
     fn an_erased_value_keeps_its_text_and_its_json() {
         let value = Some((1, "a"));
@@ -77,7 +79,8 @@ mod tests {
         assert_eq!(serde_json::to_string(&erased).unwrap(), r#"[1,"a"]"#);
     }
 
-    // A value that cannot be written must not be written as something else.
+    // If a value has no JSON form, an attempt to write it must be an error. A trace file must not
+    // contain something else in its place.
     #[test]
     fn a_value_without_a_json_form_is_an_error() {
         let erased = Erased::of(&BTreeMap::from([((1, 2), 3)]));

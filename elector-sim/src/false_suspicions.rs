@@ -4,17 +4,17 @@ use elector_core::{ElectionAlgorithm, NodeId, nanos};
 
 use crate::{Simulation, machine::MachineEvent, rng::Rng};
 
-/// The mean time between two false suspicions.
+/// The mean time between two false suspicions in the whole cluster.
 const MEAN_INTERVAL: Duration = Duration::from_millis(25);
 
-/// The limit of the random delay after which a node gets a false suspicion. If several nodes get
-/// the same suspicion, each has a delay of its own.
+/// The maximum of the random delay after which a node gets a false suspicion. If several nodes get
+/// the same suspicion, the delay is drawn for each node alone.
 const SPREAD_TIME: Duration = Duration::from_millis(2);
 
-/// False suspicions, as proxies, firewalls and anything else between the nodes can cause them: one
-/// node, or all nodes, suspect that the connection to a peer broke. Mostly that peer is the leader.
-/// Each of these nodes receives messages from the peer again soon after, with a probability of one
-/// half.
+/// The source of false suspicions. Proxies, firewalls and other devices between the nodes can cause
+/// a false suspicion: one node, or every node, suspects that the connection to a peer broke,
+/// although it did not. Mostly that peer is the leader. With a probability of one half for each of
+/// these nodes, the host of the node soon reports that it receives messages from the peer again.
 ///
 /// False suspicions have their own random stream, so that all other draws of the run stay the same.
 #[derive(Debug)]
@@ -23,14 +23,14 @@ pub(crate) struct FalseSuspicions {
 }
 
 impl<A: ElectionAlgorithm> Simulation<A> {
-    /// Starts the false suspicions.
+    /// Starts the false suspicions: they occur from now on.
     pub(crate) fn start_false_suspicions(&mut self) {
         let rng = Rng::second_stream(self.setup.seed);
         self.false_suspicions = Some(FalseSuspicions { rng });
         self.schedule_false_suspicion();
     }
 
-    /// Stops the false suspicions.
+    /// Stops the false suspicions: no new one occurs from now on.
     pub(crate) fn stop_false_suspicions(&mut self) {
         self.false_suspicions = None;
     }

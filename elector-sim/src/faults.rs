@@ -4,12 +4,14 @@ use elector_core::{Command, ElectionAlgorithm, Input, NodeId, nanos, trace::Even
 
 use crate::{Simulation, connectivity::Connectivity, machine::MachineEvent, members::disk_id};
 
-/// Faults, and how they end. Each fault takes effect at the current moment. An unknown node id has
-/// no effect, and neither has a fault that is already in effect.
+/// Methods that inject faults and that end them. Each method takes effect at the current moment of
+/// virtual time. A method does nothing if no node has the given id, or if the fault is already in
+/// effect.
 impl<A: ElectionAlgorithm> Simulation<A> {
-    /// Ends the process of a node. Durable state stays; writes that have not ended are lost. With
-    /// hints on, the watcher of the node outlives the process. After a network delay the watcher
-    /// gives a proof of death to every peer that it can reach.
+    /// Ends the process of a node. Durable state stays; writes that have not ended are lost. If
+    /// [`Setup::hints`](crate::Setup::hints) is on, the watcher of the node, which does not end
+    /// with the process, gives a proof of death to every peer that it can reach. Each proof takes
+    /// the delay of a message.
     pub fn crash(&mut self, node: NodeId) {
         if let Some(node) = self.position(node) {
             self.crash_at(node);
@@ -25,8 +27,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Stops a node as SIGSTOP does. The process handles nothing; everything that arrives waits for
-    /// it.
+    /// Stops the process of a node as SIGSTOP does. Until [`resume`](Self::resume) the process
+    /// handles nothing, and all messages, timers and other events for the node wait.
     pub fn pause(&mut self, node: NodeId) {
         let Some(node) = self.position(node) else {
             return;
@@ -39,7 +41,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Resumes a paused node. It now handles everything that waited for it, in order.
+    /// Resumes a paused node. At the current moment, the node handles all events that waited for
+    /// it, in order.
     pub fn resume(&mut self, node: NodeId) {
         let Some(node) = self.position(node) else {
             return;
@@ -58,8 +61,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     }
 
     /// Ends the process of a node and empties its disk. After a restart the node has no state, like
-    /// a node that has never run. After that no quorum algorithm is safe, unless it distinguishes
-    /// the disks of a node: then the node has another disk from now on.
+    /// a node that has never run. A quorum algorithm is then no longer safe, unless its members can
+    /// change ([`Setup::members`](crate::Setup::members)). In that case the node gets a new disk
+    /// with another disk id, so that its peers can distinguish the new disk from the lost one.
     pub fn wipe(&mut self, node: NodeId) {
         let Some(place) = self.position(node) else {
             return;
@@ -78,19 +82,21 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Gives a node another configuration, from its next start on.
+    /// Gives a node another configuration. Its algorithm uses this configuration from the next
+    /// start of the node on.
     pub fn set_config(&mut self, node: NodeId, config: A::Config) {
         if let Some(node) = self.position(node) {
             self.machines[node].config = config;
         }
     }
 
-    /// Cuts directed links: messages that are sent over them from now on are lost.
+    /// Cuts directed links, each given as (sender, receiver). Messages that are sent over these
+    /// links from now on are lost.
     pub fn cut(&mut self, links: &[(NodeId, NodeId)]) {
         self.change_links(links, Connectivity::cut);
     }
 
-    /// Mends directed links.
+    /// Mends directed links, each given as (sender, receiver).
     pub fn mend(&mut self, links: &[(NodeId, NodeId)]) {
         self.change_links(links, Connectivity::mend);
     }
@@ -146,7 +152,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Ends the stall of a disk, if there is one: writes that wait begin now.
+    /// Ends the stall of the disk of a node, if there is one. The oldest write that waits begins
+    /// now.
     pub(crate) fn unstall(&mut self, node: NodeId) {
         if let Some(node) = self.position(node) {
             let disk = &mut self.machines[node].disk;
@@ -162,8 +169,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.push_now(node, MachineEvent::Suspected { peer });
     }
 
-    /// Gives a node a proof that the current life of a peer has ended. If the proof is false, no
-    /// lease is safe.
+    /// Gives a node a proof that the current process of a peer has ended. If the process still
+    /// runs, the proof is false. Then no lease is safe, because a new leader can be elected before
+    /// the lease of the old leader ends.
     pub fn prove(&mut self, node: NodeId, peer: NodeId) {
         if let Some(peer) = self.position(peer) {
             let life = self.machines[peer].life;
@@ -171,9 +179,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Handles a proof of death. A proof names one life of the peer. The host of the node knows the
-    /// current life of the peer from the connection over which the proof came, and drops a proof of
-    /// an earlier life.
+    /// Handles a proof of death that arrives at the host of a node. A proof names one life of the
+    /// peer (one process, from its start to its end). The host knows the current life of the peer
+    /// from the connection over which the proof came, and drops a proof of an earlier life.
     pub(crate) fn handle_proof(&mut self, node: usize, peer: usize, life: u32) {
         let machine = &self.machines[peer];
         if machine.life == life {
@@ -211,7 +219,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.invariants.history.ended(self.machines[node].id());
         self.record(Some(node), || Event::Crashed);
         self.set_running(node, false);
-        // Everything that waited for the paused process now arrives at a node without a process.
+        // The events that waited for the paused process now arrive at a node without a process. So
+        // the messages among them are lost.
         for event in waiting {
             self.handle(node, event);
         }
@@ -221,7 +230,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Gives an event to every node that the node `about` can reach, after the delay of a message.
+    /// Gives an event about the node at the position `about` to every node that this node can
+    /// reach, after the delay of a message. `what` makes the event from the position.
     fn notify_reachable(&mut self, about: usize, what: impl Fn(usize) -> MachineEvent<A>) {
         for node in 0..self.machines.len() {
             if node != about && !self.connectivity.is_cut(about, node) {

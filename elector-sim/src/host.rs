@@ -7,7 +7,8 @@ use elector_core::{
 
 use crate::Simulation;
 
-/// The host of the node at the position `node`. The host checks most invariants.
+/// The implementation of [`Host`] for the node at the position `node`. It carries out the steps of
+/// the node in the simulation, and it checks most invariants.
 pub(crate) struct At<'a, A: ElectionAlgorithm> {
     pub(crate) simulation: &'a mut Simulation<A>,
     pub(crate) node: usize,
@@ -36,8 +37,8 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
     fn reveal(&mut self, step: &Step<A>) {
         let Self { simulation, node } = self;
         let machine = &simulation.machines[*node];
-        // This check compares the step with the disk itself, and not with the gate. So it also
-        // finds a mistake of the gate.
+        // The gate has let this step pass, so all writes that the step depends on must be durable.
+        // The check compares the step with the disk itself. So it also finds a mistake in the gate.
         if step.needs > machine.disk.number {
             let early = InvariantViolation::SeenTooEarly {
                 node: machine.id(),
@@ -47,8 +48,9 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
             simulation.record_violations([early]);
         }
         if let Some(view) = step.view {
-            // The view comes before the sends. So the messages of a step that ends the agreement
-            // count for the election that the step begins.
+            // The meter gets the view before the messages of the step are sent. If this view ends
+            // the agreement on a leader, an election begins with this step, and the messages of the
+            // step count for that election.
             let (now, connectivity) = (simulation.now, &simulation.connectivity);
             simulation.meter.viewed(*node, view, now, connectivity);
         }

@@ -10,26 +10,28 @@ use crate::{
 
 /// Methods that run the cluster and read what happened.
 impl<A: ElectionAlgorithm> Simulation<A> {
-    /// Runs for this span of virtual time.
+    /// Runs the cluster for this span of virtual time.
     pub fn run_for(&mut self, duration: Duration) {
         self.run_until_ns(self.now.saturating_add(nanos(duration)));
     }
 
-    /// Runs until this moment, in nanoseconds of virtual time.
+    /// Runs the cluster until this moment, in nanoseconds of virtual time.
     pub fn run_until_ns(&mut self, limit_ns: u64) {
         while self.step_until(limit_ns) {}
     }
 
-    /// Runs until all running, reachable nodes agree on a leader, for at most `limit`. Returns
-    /// immediately if they already agree.
+    /// Runs the cluster until all running voters that the leader can reach agree on this leader,
+    /// for at most `limit` of virtual time. Returns the agreement, or `None` if the nodes do not
+    /// agree within this time. Returns immediately if they already agree.
     pub fn run_until_settled(&mut self, limit: Duration) -> Option<Settled> {
         let limit = self.now.saturating_add(nanos(limit));
         while self.meter.settled().is_none() && self.step_until(limit) {}
         self.meter.settled()
     }
 
-    /// Runs until every running node, reachable or not, agrees on one leader, and the members are
-    /// those that the operators want. Returns `true` if this is reached within `limit`.
+    /// Runs the cluster until every running node, reachable or not, agrees on one leader, and the
+    /// members are those that the operators want. Returns `true` if both are reached within
+    /// `limit`.
     pub(crate) fn run_until_unanimous(&mut self, limit: Duration) -> bool {
         let limit = self.now.saturating_add(nanos(limit));
         let is_reached = |sim: &Self| sim.meter.unanimous() && sim.missed_goal().is_none();
@@ -49,7 +51,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.machines.iter().map(Machine::id).collect()
     }
 
-    /// Returns the tenure that all running, reachable nodes agree on now.
+    /// Returns the tenure (the epoch and its leader) on which the nodes agree now: all running
+    /// voters that the leader can reach. Returns `None` if they do not agree.
     #[must_use]
     pub fn settled(&self) -> Option<Settled> {
         self.meter.settled()
@@ -88,8 +91,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             .is_some_and(|node| self.machines[node].running())
     }
 
-    /// Returns the leader that all nodes agree on. Without agreement, returns the node with the
-    /// newest epoch among those that believe that they lead.
+    /// Returns the leader of [`settled`](Self::settled). If the nodes do not agree on a leader,
+    /// returns the node with the newest epoch among the nodes that believe that they lead.
     #[must_use]
     pub fn leader(&self) -> Option<NodeId> {
         let believers = self.meter.believing().map(|node| self.machines[node].id());
@@ -129,62 +132,70 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         node.is_some_and(|node| self.machines[node].holds_lease(self.now))
     }
 
-    /// Resets the message counts, the times and the list of elections.
+    /// Starts all counts again from zero: messages, writes, tenures, the times without a leader or
+    /// with several leaders, and the list of elections.
     pub fn reset_counts(&mut self) {
         self.counts = Counts::default();
         self.persists = 0;
         self.meter.restart_counts(self.now);
     }
 
-    /// Returns the message counts since the last reset.
+    /// Returns the message counts since boot or the last [`reset_counts`](Self::reset_counts).
     #[must_use]
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// Returns the number of messages of this kind that were sent since the last reset.
+    /// Returns the number of messages of this kind that were sent since boot or the last
+    /// [`reset_counts`](Self::reset_counts).
     #[must_use]
     pub fn sent(&self, kind: &str) -> u64 {
         self.counts.sent(kind)
     }
 
-    /// Returns the number of messages that were sent for this purpose since the last reset.
+    /// Returns the number of messages that were sent for this purpose since boot or the last
+    /// [`reset_counts`](Self::reset_counts).
     #[must_use]
     pub fn sent_for(&self, purpose: Purpose) -> u64 {
         self.counts.sent_for(purpose).0
     }
 
-    /// Returns the number of messages since the last reset that were sent over cut links, or to
-    /// nodes that did not run.
+    /// Returns the number of messages that were sent over cut links, or that arrived at nodes that
+    /// did not run, since boot or the last [`reset_counts`](Self::reset_counts).
     #[must_use]
     pub fn to_dead(&self) -> u64 {
         self.counts.to_dead()
     }
 
-    /// Returns the elections that ended since the last reset.
+    /// Returns the elections that ended since boot or the last
+    /// [`reset_counts`](Self::reset_counts).
     #[must_use]
     pub fn elections(&self) -> Vec<Election> {
         self.meter.elections()
     }
 
-    /// Returns the leaderless time and the split-brain time since the last reset.
+    /// Returns how long no node, and how long two or more nodes, believed that they lead, since
+    /// boot or the last [`reset_counts`](Self::reset_counts).
     pub fn times(&mut self) -> Times {
         self.meter.times(self.now)
     }
 
-    /// Returns the number of tenures that began since the last reset.
+    /// Returns the number of tenures that began since boot or the last
+    /// [`reset_counts`](Self::reset_counts). A tenure is the time in which one node leads one
+    /// epoch.
     #[must_use]
     pub fn tenures(&self) -> u64 {
         self.meter.tenures()
     }
 
-    /// Returns the number of inputs that algorithms have handled since boot.
+    /// Returns the number of inputs (messages, timers, commands and others) that the nodes have
+    /// handled since boot.
     #[must_use]
     pub fn events(&self) -> u64 {
         self.events
     }
 
-    /// Returns the violations so far.
+    /// Returns the violations of invariants so far.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
         self.invariants.violations()
@@ -196,7 +207,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         &self.records
     }
 
-    /// Returns the fingerprint of the run so far.
+    /// Returns the fingerprint of the run so far, which is a hash of its events.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut digest = self.digest;
@@ -204,7 +215,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         digest
     }
 
-    /// Gives a command to the leader that all nodes agree on. Returns `true` if there is one.
+    /// Gives a command of the application to the leader on which the nodes agree (see
+    /// [`settled`](Self::settled)). Returns `true` if there is such a leader.
     pub fn command_leader(&mut self, command: Command) -> bool {
         let leader = self.settled().map(|settled| settled.leader);
         if let Some(leader) = leader {

@@ -1,7 +1,8 @@
 //! The violations of a run.
 //!
-//! A run checks all invariants of [`elector_core::invariants`] except `no-storm`. Most of them are
-//! checked at every step. Agreement, stability and determinism are checked by [`crate::run`].
+//! Every run checks all invariants of [`elector_core::invariants`] except `no-storm`. The
+//! simulation itself checks most of them, at every step. The functions of [`crate::run`] check
+//! agreement, stability and determinism.
 
 use elector_core::{
     GuaranteeKind, NodeId,
@@ -16,12 +17,12 @@ pub struct Violation {
     pub invariant: &'static str,
     /// When the violation was seen, in nanoseconds of virtual time.
     pub at_ns: u64,
-    /// What was seen.
+    /// A text about what was seen.
     pub detail: String,
 }
 
-/// The beginning of the detail of a violation that occurred in the additional run with false
-/// suspicions: see [`run_suspected`](crate::run::run_suspected).
+/// The text at the beginning of [`Violation::detail`], if the violation occurred in the additional
+/// run with false suspicions: see [`run_suspected`](crate::run::run_suspected).
 const SUSPECTED: &str = "with --false-suspicions: ";
 
 impl Violation {
@@ -32,7 +33,8 @@ impl Violation {
         self.detail.starts_with(SUSPECTED)
     }
 
-    /// Notes that the violation occurred in the run with false suspicions.
+    /// Returns this violation with a note in its detail: it occurred in the additional run with
+    /// false suspicions.
     pub(crate) fn with_false_suspicions(self) -> Self {
         Self {
             detail: format!("{SUSPECTED}{}", self.detail),
@@ -41,17 +43,18 @@ impl Violation {
     }
 }
 
-/// The invariants of one run.
+/// Checks the invariants of one run, and keeps the violations.
 #[derive(Debug)]
 pub(crate) struct Invariants {
     pub(crate) history: History,
-    /// The violation that exists now because two nodes hold a lease.
+    /// The violation that exists now because two nodes hold a lease at the same time; `None` if at
+    /// most one node holds a lease.
     overlap: Option<InvariantViolation>,
     violations: Vec<Violation>,
 }
 
-/// How many violations are kept. A faulty algorithm violates an invariant again and again, and the
-/// first violations are enough.
+/// How many violations of a run are kept. A faulty algorithm violates an invariant again and again,
+/// and the first violations are enough to find the fault.
 const MAX_VIOLATIONS: usize = 32;
 
 impl Invariants {
@@ -83,8 +86,9 @@ impl Invariants {
         }
     }
 
-    /// Checks the leases: `holders` are the nodes that hold a lease now. An overlap is reported
-    /// once, when it begins.
+    /// Checks that at most one node holds a lease. `holders` are the nodes that hold a lease now.
+    /// Records a violation when two leases begin to overlap, but not again while they still
+    /// overlap.
     pub(crate) fn leased(&mut self, holders: impl IntoIterator<Item = NodeId>, at_ns: u64) {
         let overlap = self.history.leased(holders);
         if overlap != self.overlap {

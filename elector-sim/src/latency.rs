@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::rng::Rng;
 
-/// The longest duration in a simulation. A longer duration is taken for a mistake in the unit.
+/// The longest duration that a setup or a scenario may contain. A longer duration is rejected,
+/// because it is probably given in a wrong unit.
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long something takes, as a distribution. In files: `{ constant_ms = 1 }`,
-/// `{ uniform_ms = { min_ms = 0.5, max_ms = 1.5 } }`,
+/// How long something takes, for example a message or a write, as a distribution. In scenario
+/// files: `{ constant_ms = 1 }`, `{ uniform_ms = { min_ms = 0.5, max_ms = 1.5 } }`,
 /// `{ exponential_ms = { min_ms = 1, mean_ms = 10 } }` (a heavy tail above a minimum).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,7 +21,7 @@ pub enum Latency {
     /// Each value between the bounds is equally likely.
     #[serde(rename = "uniform_ms")]
     Uniform(Bounds),
-    /// A minimum, plus an exponentially distributed rest.
+    /// A minimum, plus a random part with an exponential distribution.
     #[serde(rename = "exponential_ms")]
     Exponential(Tail),
 }
@@ -37,7 +38,7 @@ pub struct Bounds {
     pub max: Duration,
 }
 
-/// A minimum with an exponential tail.
+/// An exponential distribution above a minimum.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tail {
@@ -56,7 +57,7 @@ impl Latency {
         Self::Uniform(Bounds { min, max })
     }
 
-    /// Returns the problem with this distribution as text, if there is one.
+    /// Returns a text about what is wrong with this distribution, or `None` if it is valid.
     pub(crate) fn problem(&self) -> Option<&'static str> {
         let (least, most) = match self {
             Self::Constant(duration) => (*duration, *duration),

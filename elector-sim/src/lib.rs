@@ -1,5 +1,5 @@
-//! The deterministic simulator of elector: virtual time, one seed, every kind of fault, and
-//! invariants that every run checks.
+//! The deterministic simulator of elector. A cluster runs in virtual time, and one seed determines
+//! the whole run. Scenarios can inject every kind of fault. Every run checks the invariants.
 //!
 //! Any [`ElectionAlgorithm`](elector_core::ElectionAlgorithm) runs here unmodified. The layers,
 //! from bottom to top:
@@ -7,8 +7,10 @@
 //! - [`Simulation`]: a cluster in virtual time. The caller injects the faults.
 //! - [`Scenario`]: a list of faults and when they occur, as TOML. [`run`] simulates one scenario
 //!   from boot to its outcome.
-//! - [`Contestant`] and [`Sweep`]: comparisons of many algorithms, sizes, scenarios and seeds.
-//! - [`script`]: golden scenarios without a clock, message by message.
+//! - [`Contestant`] and [`Sweep`]: comparisons. Each contestant, which is an algorithm in one
+//!   configuration, runs in many scenarios, at many cluster sizes and with many seeds.
+//! - [`script`]: golden scenarios, which are text files that deliver messages and fire timers one
+//!   by one, without a clock. They also contain the expected output.
 #![forbid(unsafe_code)]
 
 mod cell;

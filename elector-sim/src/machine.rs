@@ -14,15 +14,16 @@ pub(crate) struct Machine<A: ElectionAlgorithm> {
     pub(crate) process: Option<Process<A>>,
     pub(crate) timers: Timers<A::Timer>,
     pub(crate) paused: bool,
-    /// The events for the process while it is paused, in order.
+    /// The events that wait for the process while it is paused, in order.
     pub(crate) backlog: Vec<MachineEvent<A>>,
-    /// The number of the current life of the process. The first life is 1.
+    /// The number of the current life: how often the process of this machine was started. The first
+    /// life is 1.
     pub(crate) life: u32,
     pub(crate) clock: Clock,
     pub(crate) disk: DiskState<A>,
 }
 
-/// An event at a machine.
+/// An event that occurs at a machine.
 #[derive(Clone, Debug)]
 pub(crate) enum MachineEvent<A: ElectionAlgorithm> {
     Arrived {
@@ -35,12 +36,13 @@ pub(crate) enum MachineEvent<A: ElectionAlgorithm> {
         life: u32,
         timer: u32,
     },
-    /// The disk has ended the write of this step. The process may be paused.
+    /// The disk has ended the write of the step `number`. This event occurs even while the process
+    /// is paused.
     Written {
         life: u32,
         number: u64,
     },
-    /// The process is notified that the write has ended.
+    /// The process is notified that the write of the step `number` has ended.
     Persisted {
         life: u32,
         number: u64,
@@ -48,19 +50,22 @@ pub(crate) enum MachineEvent<A: ElectionAlgorithm> {
     Suspected {
         peer: NodeId,
     },
-    /// The host receives messages from this peer again.
+    /// The host of the machine receives messages from `peer` again.
     Returned {
         peer: NodeId,
     },
-    /// The host receives a proof that the life `life` of a peer has ended. The proof may be false.
+    /// The host of the machine receives a proof that the process with the number `life` of the node
+    /// at the position `peer` has ended. The proof may be false.
     Died {
         peer: usize,
         life: u32,
     },
-    /// The next false suspicion occurs, somewhere in the cluster. This event belongs to no machine.
+    /// The next false suspicion occurs somewhere in the cluster: one or more nodes suspect that a
+    /// connection broke, although it did not. This event concerns the whole cluster and not one
+    /// machine.
     FalseSuspicion,
-    /// The operator with this number asks the leader to change the members. This event belongs to
-    /// no machine.
+    /// The operator with this number asks the leader to change the members. This event concerns the
+    /// whole cluster and not one machine.
     OperatorAsks {
         number: usize,
     },
@@ -72,9 +77,10 @@ pub(crate) enum MachineEvent<A: ElectionAlgorithm> {
 /// The origin of a message that arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// A node sent it.
+    /// A node sent the message.
     Node,
-    /// The network made this copy. No node sent it, so its loss is not counted.
+    /// The network made the message as a copy of another message. No node sent this copy, so its
+    /// loss is not counted.
     Network,
 }
 
@@ -84,15 +90,16 @@ pub(crate) struct DiskState<A: ElectionAlgorithm> {
     pub(crate) durable: A::Durable,
     /// Whether the disk was emptied after the beginning of the run.
     pub(crate) wiped: bool,
-    /// The last step of the current life whose write is durable.
+    /// The number of the last step whose write is durable, in the current life of the process; 0
+    /// before the first one.
     pub(crate) number: u64,
     /// The write that is under way, and the writes that wait behind it, in order.
     pub(crate) pending: VecDeque<Write<A>>,
-    /// No write begins or ends before this moment.
+    /// The virtual time, in nanoseconds, before which no write begins or ends.
     pub(crate) stalled_until: u64,
 }
 
-/// A write, and how long it takes.
+/// The write of the step `number`, and how long it takes, in nanoseconds.
 #[derive(Debug)]
 pub(crate) struct Write<A: ElectionAlgorithm> {
     pub(crate) number: u64,
@@ -100,7 +107,7 @@ pub(crate) struct Write<A: ElectionAlgorithm> {
     pub(crate) takes: u64,
 }
 
-/// A clock that may run fast or slow. All clocks start at 0 at the same moment.
+/// The clock of a machine, which may run fast or slow. All clocks start at 0 at the same moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     rate: f64,
@@ -119,8 +126,8 @@ impl Clock {
 
     pub(crate) fn local(&self, now: u64) -> u64 {
         let passed = now - self.true_base;
-        // A clock at the true rate is computed with integers, because an `f64` has a precision of
-        // 53 bits only.
+        // A clock at the true rate is computed with integers, because an `f64` has only 53 bits of
+        // precision, and a large number of nanoseconds needs more.
         let run = if self.rate == 1.0 {
             passed
         } else {
@@ -129,7 +136,7 @@ impl Clock {
         self.local_base.saturating_add(run)
     }
 
-    /// Returns how long `span` of this clock takes in true time.
+    /// Returns the true time in which this clock advances by `span`. Both are in nanoseconds.
     pub(crate) fn true_span(&self, span: u64) -> u64 {
         if self.rate == 1.0 {
             span
@@ -142,8 +149,9 @@ impl Clock {
         self.rate != 1.0
     }
 
-    /// Changes the rate. Returns a factor: the true time that is left until any later moment of
-    /// this clock is multiplied by it.
+    /// Changes the rate of the clock from `now` on. Returns the factor by which the true time
+    /// changes that is left until a later moment of this clock. The caller multiplies the remaining
+    /// time of each timer by this factor.
     pub(crate) fn set_rate(&mut self, rate: f64, now: u64) -> f64 {
         let factor = self.rate / rate;
         *self = Self {
@@ -156,7 +164,7 @@ impl Clock {
 }
 
 impl<A: ElectionAlgorithm> Machine<A> {
-    /// Creates a machine with this state on its disk.
+    /// Creates a machine without a process, and with the state `durable` on its disk.
     pub(crate) fn new(members: Membership, config: A::Config, durable: A::Durable) -> Self {
         Self {
             members,

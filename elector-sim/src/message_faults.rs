@@ -9,9 +9,9 @@ pub(crate) struct ActiveFaults(Vec<ActiveFault>);
 #[derive(Debug)]
 struct ActiveFault {
     fault: MessageFault,
-    /// The positions of the senders; `None` for all nodes.
+    /// The positions of the senders whose messages the fault covers; `None` for all nodes.
     from: Option<Vec<usize>>,
-    /// The positions of the receivers; `None` for all nodes.
+    /// The positions of the receivers whose messages the fault covers; `None` for all nodes.
     to: Option<Vec<usize>>,
 }
 
@@ -20,9 +20,9 @@ struct ActiveFault {
 pub(crate) struct FaultEffect {
     pub(crate) lost: bool,
     pub(crate) duplicated: bool,
-    /// The delay of the message, in nanoseconds.
+    /// The additional delay of the message, in nanoseconds.
     pub(crate) late: u64,
-    /// The delay of its copy, in nanoseconds.
+    /// The additional delay of the copy that the network makes of the message, in nanoseconds.
     pub(crate) copy_late: u64,
 }
 
@@ -40,9 +40,11 @@ impl ActiveFaults {
         self.0.clear();
     }
 
-    /// Applies the oldest fault that covers this message and that its chance allows. `link` is the
-    /// sender and the receiver. If no fault with a chance below 1 covers the message, no random
-    /// number is drawn.
+    /// Returns what the active faults do to this message. At most one fault applies: the oldest
+    /// fault that covers the message and whose random draw succeeds. The draw succeeds with the
+    /// probability [`MessageFault::chance`]. `link` is the position of the sender and of the
+    /// receiver. If no fault with a chance below 1 covers the message, this method draws no random
+    /// number.
     pub(crate) fn apply<M: Message>(
         &mut self,
         link: (usize, usize),
@@ -151,7 +153,8 @@ mod tests {
         assert!(!applies(all(), Some(vec![1]), None) && !applies(all(), None, Some(vec![0])));
     }
 
-    // A scenario makes a single message late by a fault that applies to the next message only.
+    // A scenario can delay a single message with a fault that applies to one message only. After
+    // this message the fault must end, and the next fault in the list must apply.
     #[test]
     fn a_fault_ends_after_its_times_and_the_next_one_applies() {
         let mut faults = ActiveFaults::default();
@@ -176,7 +179,8 @@ mod tests {
         assert_eq!((apply(), apply()), (copied, copied));
     }
 
-    // A fault that covers no message must not change the fingerprint of a run.
+    // A fault that covers no message, or that needs no random draw, must not take a number from the
+    // random stream. Otherwise it would change all later draws and so the fingerprint of the run.
     #[test]
     fn only_a_fault_with_a_chance_draws() {
         let chance = MessageFault {

@@ -10,11 +10,12 @@ use crate::connectivity::Connectivity;
 ///
 /// A *believer* is a running node (not crashed, not paused) whose published role is leader.
 ///
-/// The cluster is *settled* on a believer's tenure if two conditions hold: every running voter with
-/// a link to and from the believer has the same tenure in its view, and these nodes, the believer
-/// included, are at least half of all running voters. A node is a voter unless its members can
-/// change, and it is no member at the moment. When a settled cluster stops being settled, an
-/// *election* begins. It ends when the cluster is settled on another tenure.
+/// The cluster is *settled* on a believer's tenure (its epoch, with it as the leader) if two
+/// conditions hold: every running voter with a link to and from the believer has the same tenure in
+/// its view, and these nodes, the believer included, are at least half of all running voters. Each
+/// node counts as a voter, except a node that is not a member at the moment, under an algorithm
+/// whose members can change. When a settled cluster stops being settled, an *election* begins. It
+/// ends when the cluster is settled on another tenure.
 #[derive(Debug)]
 pub(crate) struct Meter {
     nodes: Vec<ObservedNode>,
@@ -26,12 +27,13 @@ pub(crate) struct Meter {
     times: Times,
     elections: Vec<Election>,
     open: Option<OpenElection>,
-    /// The message count at the start of the last election; `None` when no more messages count for
-    /// that election.
+    /// The traffic at the start of the last election, as long as the message count of that election
+    /// is not final; otherwise `None`. The count ends when the agreement after that election is
+    /// lost.
     charging: Option<Traffic>,
     messages: Traffic,
     tenures: u64,
-    /// The nodes that have led each epoch since boot.
+    /// The nodes that have led each epoch since boot, at the same time or one after another.
     leaders: BTreeMap<Epoch, Vec<NodeId>>,
 }
 
@@ -40,11 +42,12 @@ struct ObservedNode {
     id: NodeId,
     view: View,
     running: bool,
-    /// Whether the node takes part in elections.
+    /// Whether the node votes. A node that does not vote does not count for the agreement.
     votes: bool,
 }
 
-/// A tenure that all running, reachable nodes agree on.
+/// A tenure (the epoch and its leader) on which the nodes agree: all running voters with links to
+/// and from the leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Settled {
     /// The leader.
@@ -55,7 +58,8 @@ pub struct Settled {
     pub at_ns: u64,
 }
 
-/// Durations in nanoseconds since the counts began.
+/// How long the cluster had no leader or several leaders, in nanoseconds, since boot or since the
+/// counts were reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Times {
     /// How long no running node believed that it leads.
@@ -77,9 +81,10 @@ pub struct Election {
     pub leader: NodeId,
     /// The epoch that the winner leads.
     pub epoch: Epoch,
-    /// The messages that were sent for this election, including late ones.
+    /// The number of election messages that were sent from the loss of the agreement before this
+    /// election until the loss of the agreement after it. So late messages count too.
     pub messages: u64,
-    /// The size of these messages in bytes.
+    /// The size of the messages that `messages` counts, in bytes.
     pub bytes: u64,
 }
 
@@ -125,7 +130,7 @@ impl Meter {
         }
     }
 
-    /// Resets all counts. A settled cluster stays settled.
+    /// Resets all counts. If the cluster is settled, it stays settled.
     pub(crate) fn restart_counts(&mut self, now: u64) {
         self.advance(now);
         self.times = Times::default();
@@ -164,8 +169,9 @@ impl Meter {
         }
         self.won(id, view.epoch, now);
         self.assess(now, connectivity);
-        // The view of this node may just have ended the agreement. Then a new election is open, and
-        // this node counts as its winner so far.
+        // `assess` may have found that the view of this node ends an agreement. Then `assess` has
+        // opened a new election after the first call of `won`, so the node must be recorded as the
+        // winner again.
         self.won(id, view.epoch, now);
     }
 
@@ -187,7 +193,7 @@ impl Meter {
         self.connectivity_changed(now, connectivity);
     }
 
-    /// Records whether a node takes part in elections from now on.
+    /// Records whether a node votes from now on.
     pub(crate) fn set_votes(
         &mut self,
         node: usize,
@@ -223,12 +229,14 @@ impl Meter {
         self.tenures
     }
 
-    /// Returns the largest number of nodes that believed that they lead one epoch, since boot.
+    /// Returns the largest number of nodes that have led the same epoch since boot, at the same
+    /// time or one after another.
     pub(crate) fn most_leaders(&self) -> usize {
         self.leaders.values().map(Vec::len).max().unwrap_or(0)
     }
 
-    /// Returns the messages that were sent for elections since the counts began.
+    /// Returns the number and the size of the messages that were sent for elections, since boot or
+    /// since the counts were reset.
     pub(crate) fn traffic(&self) -> Traffic {
         self.messages
     }
@@ -245,7 +253,7 @@ impl Meter {
         self.times
     }
 
-    /// Returns the elections that ended since the counts began.
+    /// Returns the elections that ended since boot or since the counts were reset.
     pub(crate) fn elections(&self) -> Vec<Election> {
         let until = self.open.map_or(self.messages, |open| open.before);
         let mut elections = self.elections.clone();
@@ -256,9 +264,9 @@ impl Meter {
     }
 
     /// Returns `true` if all running nodes agree on one tenure, its leader included. This must hold
-    /// some time after all faults have ended. A node that does not vote may be in a newer epoch,
-    /// because of an attempt from its time as a voter. It shows no leader until the cluster is in
-    /// that epoch.
+    /// some time after all faults have ended. There is one exception: a node that does not vote may
+    /// be in a newer epoch, because it tried to win an election while it still voted. Such a node
+    /// shows no leader until the other nodes have reached its epoch.
     pub(crate) fn unanimous(&self) -> bool {
         self.settled.is_some_and(|settled| {
             self.nodes.iter().filter(|node| node.running).all(|node| {
@@ -316,7 +324,8 @@ impl Meter {
         if self.settled.is_some_and(same) {
             return;
         }
-        // One tenure may replace another without any disagreement, for example at n = 1.
+        // No election is open if one tenure replaces another without a moment of disagreement, for
+        // example in a cluster of one node.
         let open = self.open.take().unwrap_or(OpenElection {
             at: now,
             winner: None,
@@ -325,8 +334,8 @@ impl Meter {
         if let (Some(from), Some(last)) = (self.charging.take(), self.elections.last_mut()) {
             last.charge(from, open.before);
         }
-        // If the nodes agree again on the tenure that they had before, there was no election, for
-        // example after a node or a link has come back.
+        // If the nodes agree on the same tenure as before the loss of agreement, there was no
+        // election. This happens for example when a node or a link comes back.
         if !self.last.is_some_and(same) {
             let won = open
                 .winner

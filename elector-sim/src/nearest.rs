@@ -1,4 +1,5 @@
-/// Returns the name that is most similar to `asked`, for error messages.
+/// Returns the name in `names` that is most similar to `asked`, for error messages. Returns `None`
+/// if no name is similar enough.
 #[must_use]
 pub(crate) fn nearest<'a>(
     asked: &str,
@@ -8,6 +9,6 @@ pub(crate) fn nearest<'a>(
         .into_iter()
         .map(|name| (strsim::jaro_winkler(asked, name), name));
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0));
-    // Below this score, words share only a few letters.
+    // Two words with a lower score share only a few letters.
     best.filter(|(score, _)| *score > 0.7).map(|(_, name)| name)
 }

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Latency, rng::Rng};
 
-/// The network between the nodes. Messages are independent datagrams: two messages on one link may
-/// overtake each other whenever their latencies differ.
+/// The network between the nodes. Each message has its own latency, as a datagram has. So a message
+/// can overtake an earlier message on the same link.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Network {
-    /// The one-way delay. Default: uniform, 1 ms ± 0.5 ms.
+    /// The one-way delay of a message. Default: uniformly distributed from 0.5 to 1.5 ms.
     pub latency: Latency,
     /// The probability that a message is lost.
     pub loss: f64,
@@ -40,7 +40,7 @@ impl Default for Network {
 }
 
 impl Network {
-    /// Creates a network that never fails and always takes `delay` one way.
+    /// Creates a network that loses no message, and in which each message takes `delay` one way.
     #[must_use]
     pub fn constant(delay: Duration) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Network {
         }
     }
 
-    /// Returns the problem with the first invalid latency as text, if there is one.
+    /// Returns a text about the first latency that is not valid, if there is one.
     pub(crate) fn latency_problem(&self) -> Option<&'static str> {
         let own = [&self.latency, &self.reorder_by];
         own.into_iter()

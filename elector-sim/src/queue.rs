@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 /// that a run is a function of its seed.
 #[derive(Debug)]
 pub(crate) struct Queue<E> {
-    // The heap moves small keys only. The events stay in place.
+    // The heap moves only small keys. An event stays in its place in `slots` until it is taken.
     heap: BinaryHeap<Reverse<Key>>,
     slots: Vec<Option<E>>,
     free: Vec<u32>,
@@ -44,7 +44,8 @@ impl<E> Queue<E> {
         }));
     }
 
-    /// Takes the next event, if it is due by `limit`.
+    /// Removes the next event if it is due by `limit`. Returns the moment of the event, and the
+    /// event.
     pub(crate) fn pop_until(&mut self, limit: u64) -> Option<(u64, E)> {
         if self.heap.peek()?.0.at > limit {
             return None;

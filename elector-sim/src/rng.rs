@@ -4,8 +4,8 @@ use rand_chacha::{
     rand_core::{Rng as _, SeedableRng as _},
 };
 
-/// The only source of randomness of a run: a `ChaCha8` stream that a 64-bit seed names. All draws
-/// come from it in the order of events, so the seed determines the run.
+/// The random numbers of a run: a `ChaCha8` stream that a 64-bit seed determines. A run takes all
+/// its random numbers in the order of its events, so the seed determines the run.
 #[derive(Clone, Debug)]
 pub struct Rng(ChaCha8Rng);
 
@@ -16,7 +16,8 @@ impl Rng {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
 
-    /// Creates another stream of this seed. Its draws do not change the draws of the first one.
+    /// Creates a second stream of this seed, which is independent of the stream of
+    /// [`new`](Self::new). A draw from one stream does not change the draws from the other stream.
     pub(crate) fn second_stream(seed: u64) -> Self {
         let mut stream = ChaCha8Rng::seed_from_u64(seed);
         stream.set_stream(1);
@@ -25,12 +26,13 @@ impl Rng {
 
     /// Draws uniformly from `0..bound`. Returns 0 if `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        // Multiply-shift. Its bias is below bound / 2^64, far less than any run can show.
+        // The multiply-shift method. The probability of a result differs from the exact one by less
+        // than bound / 2^64, which is far too little to have an effect on a run.
         let wide = u128::from(self.0.next_u64()) * u128::from(bound);
         (wide >> 64) as u64
     }
 
-    /// Draws uniformly from `min..=max`, in nanoseconds.
+    /// Draws uniformly from `min..=max`. Returns `min` if `max` is not larger than `min`.
     pub fn between(&mut self, min: u64, max: u64) -> u64 {
         if max <= min {
             return min;
@@ -43,8 +45,8 @@ impl Rng {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Returns `true` with this probability. Draws nothing for 0, so that an unused fault does not
-    /// change the run.
+    /// Returns `true` with this probability. For the probability 0 this method draws no number, so
+    /// that a fault that is not used does not change the other draws of the run.
     pub fn chance(&mut self, probability: f64) -> bool {
         probability > 0.0 && self.unit() < probability
     }
@@ -55,7 +57,7 @@ impl Rng {
         draw as u64
     }
 
-    /// Draws how long a timer runs.
+    /// Draws how long a timer runs, uniformly between the bounds of `delay`, in nanoseconds.
     pub(crate) fn delay(&mut self, delay: Delay) -> u64 {
         self.between(nanos(delay.min), nanos(delay.max))
     }

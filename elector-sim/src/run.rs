@@ -17,43 +17,56 @@ use crate::{
 pub struct Outcome {
     /// The seed of the run.
     pub seed: u64,
-    /// Whether a leader was elected after boot, and all nodes agreed on a leader in the end.
+    /// Whether the run reached its goal: the nodes elected a leader after boot, and after all
+    /// faults had ended all nodes agreed on one leader and the members were those that the
+    /// operators wanted.
     pub elected: bool,
-    /// The elections that ended after the first fault. If the scenario begins at boot, these are
-    /// all elections.
+    /// The elections that ended after the first fault, in order. If the scenario begins at boot,
+    /// these are all elections of the run.
     pub elections: Vec<Election>,
-    /// Leaderless time and split-brain time, from the first fault until the end.
+    /// How long no node, and how long two or more nodes, believed that they lead. The time counts
+    /// from the first fault until all nodes agreed after all faults had ended.
     pub times: Times,
-    /// The messages that were sent for elections, from the first fault until the end.
+    /// The number of messages that were sent for elections, from the first fault until all nodes
+    /// agreed after all faults had ended.
     pub election_messages: u64,
-    /// The size of these messages in bytes.
+    /// The size of the messages that `election_messages` counts, in bytes.
     pub election_bytes: u64,
-    /// The tenures that began, from the first fault until the end.
+    /// The number of tenures that began, from the first fault until all nodes agreed after all
+    /// faults had ended. A tenure is the time in which one node leads one epoch.
     pub leader_changes: u64,
-    /// The durable writes, from the first fault until the end.
+    /// The number of durable writes, from the first fault until all nodes agreed after all faults
+    /// had ended.
     pub persists: u64,
-    /// The largest number of nodes that believed at any time that they lead one epoch.
+    /// The largest number of nodes that have led the same epoch since boot, at the same time or one
+    /// after another.
     pub most_leaders_of_an_epoch: usize,
-    /// Messages per second while nothing happens.
+    /// The number of liveness messages, for example heartbeats, that the whole cluster sent per
+    /// second while there was no fault and no election.
     pub steady_messages_per_s: f64,
-    /// The time from the end of all faults until all nodes agreed, in nanoseconds.
+    /// The time from the end of all faults until all nodes agreed, in nanoseconds. `None` if the
+    /// nodes did not agree in time.
     pub converged_ns: Option<u64>,
-    /// Message counts by kind, from the first fault until the end.
+    /// The message counts by kind and purpose, from the first fault until all nodes agreed after
+    /// all faults had ended.
     pub kinds: Vec<KindCount>,
-    /// The violations.
+    /// The violations of invariants in the run.
     pub violations: Vec<Violation>,
-    /// The number of inputs that algorithms handled.
+    /// The number of inputs (messages, timers, commands and others) that the nodes handled since
+    /// boot.
     pub events: u64,
-    /// The fingerprint of the run.
+    /// The fingerprint of the run, which is a hash of its inputs. It shows whether two runs of one
+    /// seed are the same.
     pub digest: u64,
-    /// What the changes of the members took. `None` if no operator asked for a change.
+    /// The time and the messages that the changes of the members took. `None` if no operator asked
+    /// for a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<MembersOutcome>,
 }
 
 impl Outcome {
-    /// Returns `true` if there are violations, and all of them occurred in the run with false
-    /// suspicions: see [`run_suspected`].
+    /// Returns `true` if there are violations, and all of them occurred in the additional run with
+    /// false suspicions: see [`run_suspected`].
     #[must_use]
     pub fn fails_only_with_false_suspicions(&self) -> bool {
         !self.violations.is_empty()
@@ -64,23 +77,24 @@ impl Outcome {
     }
 }
 
-/// How long a run waits for late messages of the last election. After that it expects no more
-/// elections. A second constant adds time for each node, because in Ring a message goes around all
-/// nodes.
+/// How long a run waits for late messages of the last election. After this wait the run expects no
+/// more elections. For each node, the run waits for [`SETTLE_TIME_PER_NODE`] more, because in Ring
+/// a message goes around all nodes.
 const SETTLE_TIME: Duration = Duration::from_millis(400);
 const SETTLE_TIME_PER_NODE: Duration = Duration::from_millis(3);
-/// How long the run watches the cluster after that wait.
+/// How long the run watches the cluster after the wait of [`SETTLE_TIME`]. An election in this time
+/// violates the invariant `stability`.
 const WATCH_TIME: Duration = Duration::from_millis(500);
 
-/// The time for each node that is added to [`Scenario::converge`], for the first agreement and for
-/// the agreement in the end.
+/// [`Scenario::converge`] limits how long the nodes may take to agree, after boot and again after
+/// all faults have ended. This constant is added to the limit for each node.
 const CONVERGE_TIME_PER_NODE: Duration = Duration::from_millis(20);
 
-/// Runs `scenario` on a cluster. Returns the trace too. The trace is empty unless [`Setup::trace`]
-/// is on.
+/// Runs `scenario` on a cluster. Returns the outcome and the trace. The trace is empty unless
+/// [`Setup::trace`] is on.
 ///
 /// # Errors
-/// Returns an error if the setup breaks a rule. Nothing has run then.
+/// Returns an error if the setup breaks a rule. In this case no part of the scenario has run.
 pub fn run<A: ElectionAlgorithm>(
     setup: Setup<A>,
     scenario: &Scenario,
@@ -98,10 +112,11 @@ pub fn run<A: ElectionAlgorithm>(
     Ok((outcome, std::mem::take(&mut run.sim.records)))
 }
 
-/// Does [`run`] twice. If the fingerprints of the two runs differ, the outcome has a violation.
+/// Does [`run`] twice with the same setup, and returns the results of the first run. If the
+/// fingerprints of the two runs differ, the outcome has a violation of the invariant `determinism`.
 ///
 /// # Errors
-/// Returns an error if the setup breaks a rule. Nothing has run then.
+/// Returns an error if the setup breaks a rule. In this case no part of the scenario has run.
 pub fn run_twice<A: ElectionAlgorithm>(
     setup: Setup<A>,
     scenario: &Scenario,
@@ -130,12 +145,14 @@ pub enum Runs {
     Twice,
 }
 
-/// Does [`run`] or [`run_twice`], and then runs the scenario once more with false suspicions. This
-/// additional run only checks the invariants: its violations are added to the outcome, and all
-/// figures are those of the first run. A run with a trace has no additional run.
+/// Does [`run`] or [`run_twice`], and then runs the scenario once more with false suspicions, which
+/// are reports of broken connections that did not break. The additional run only checks the
+/// invariants: its violations are added to the outcome, and all other figures are those of the
+/// first run. There is no additional run if the setup asks for a trace or for false suspicions in
+/// the run itself.
 ///
 /// # Errors
-/// Returns an error if the setup breaks a rule. Nothing has run then.
+/// Returns an error if the setup breaks a rule. In this case no part of the scenario has run.
 pub fn run_suspected<A: ElectionAlgorithm>(
     setup: Setup<A>,
     scenario: &Scenario,
@@ -189,9 +206,9 @@ impl<A: ElectionAlgorithm> ScenarioRun<'_, A> {
             self.sim.run_for(self.scenario.rest);
             self.sim.stop_false_suspicions();
             self.sim.end_faults(&network, disk);
-            // The nodes that were paused now handle all that waited for them, for example a command
-            // to resign. This is part of the faults, so the time until agreement is counted only
-            // after that.
+            // `end_faults` has resumed the paused nodes. At the same moment they now handle all
+            // events that waited for them, for example a command to resign. The effects of these
+            // events belong to the faults, so the time until agreement is counted from here on.
             self.sim.run_until_ns(self.sim.now);
         }
         let ended = self.sim.now_ns();
@@ -202,7 +219,7 @@ impl<A: ElectionAlgorithm> ScenarioRun<'_, A> {
         let converged = self.sim.now_ns() - ended;
         let outcome = self.outcome(Some(converged));
         self.watch();
-        // Only these fields include the time of the watch.
+        // Of all fields, only the following include what happened during `watch`.
         Outcome {
             violations: self.sim.violations().to_vec(),
             steady_messages_per_s: self.steady,
@@ -213,7 +230,8 @@ impl<A: ElectionAlgorithm> ScenarioRun<'_, A> {
         }
     }
 
-    /// Says what is wrong some time after all faults have ended.
+    /// Returns a text about what the nodes have still not reached when the limit of
+    /// [`bound`](Self::bound) after the end of all faults has passed.
     fn disagreement(&self) -> String {
         let after = format!("{} ms after all faults ended", self.bound().as_millis());
         match self.sim.missed_goal() {
@@ -230,8 +248,9 @@ impl<A: ElectionAlgorithm> ScenarioRun<'_, A> {
         u32::try_from(self.sim.machines.len()).unwrap_or(u32::MAX)
     }
 
-    /// Watches the cluster without faults: once the late messages of the last election have
-    /// arrived, there must be no election.
+    /// Runs the cluster without faults. First waits until the late messages of the last election
+    /// have arrived. From then on, an election is a violation of the invariant `stability`. Also
+    /// measures how many liveness messages the cluster sends per second in this time.
     fn watch(&mut self) {
         self.sim
             .run_for(SETTLE_TIME + SETTLE_TIME_PER_NODE * self.nodes());
@@ -253,7 +272,9 @@ impl<A: ElectionAlgorithm> ScenarioRun<'_, A> {
         }
     }
 
-    /// Runs until the moment of the first fault, which is drawn uniformly between two heartbeats.
+    /// Runs the cluster for a random time of up to one heartbeat interval, until the moment of the
+    /// first fault. So the first fault occurs at any moment between two heartbeats with the same
+    /// probability.
     fn random_phase(&mut self) {
         let leader = self.sim.settled().map(|settled| settled.leader);
         let config = leader.map_or(&self.sim.setup.config, |leader| {

@@ -12,23 +12,28 @@ use crate::{Disk, MembersAccess, Network};
 pub struct Setup<A: ElectionAlgorithm> {
     /// The nodes; ids need not be consecutive.
     pub nodes: Vec<NodeId>,
-    /// The algorithm's configuration, on every node that has none in `configs`.
+    /// The configuration of the algorithm on every node that has no configuration of its own in
+    /// `configs`.
     pub config: A::Config,
     /// The configurations of single nodes, in place of `config`. Each configuration is validated
-    /// alone. The caller must ensure that the configurations can work together. For example, a
-    /// lease excludes other leases only if it is shorter than `election_min` of every node.
+    /// alone. The caller must ensure that the configurations can work together. For example, the
+    /// lease of every node must be shorter than the `election_min` of every node: otherwise two
+    /// nodes can hold a lease at the same time.
     pub configs: BTreeMap<NodeId, A::Config>,
     /// The durable state with which single nodes start, as if it was written before the run. All
-    /// other nodes have never run. The invariants do not know what led to this state: a vote in it
-    /// is not compared with votes of the run.
+    /// other nodes start as if they have never run. The invariants do not know what happened
+    /// before: if this state contains a vote, the vote is not compared with the votes of the run.
     pub initial: BTreeMap<NodeId, A::Durable>,
-    /// Where the rosters are, if the members can change. With `None`, rosters are not checked.
+    /// How the simulator finds the rosters (the durable lists of voters), if the members can
+    /// change. With `None`, the simulator does not check rosters.
     pub members: Option<MembersAccess<A>>,
     /// The network.
     pub network: Network,
     /// The disks.
     pub disk: Disk,
-    /// Whether the watcher of a node gives its peers a proof of death when the process ends.
+    /// Whether a watcher (a helper process beside each node) gives the peers of a node a proof of
+    /// death when the process of the node ends. If `true`, the hosts of the peers also report when
+    /// they receive messages from the restarted node again.
     pub hints: bool,
     /// Whether nodes get false suspicions while a scenario runs. A false suspicion reports a broken
     /// connection that did not break. Only [`run`](crate::run) reads this field: a
@@ -36,10 +41,11 @@ pub struct Setup<A: ElectionAlgorithm> {
     pub false_suspicions: bool,
     /// The seed of the run's random stream.
     pub seed: u64,
-    /// Whether to keep a trace. The trace costs far more than the run.
+    /// Whether to keep a trace. To keep it costs far more time than the run itself.
     pub trace: bool,
-    /// Whether sends and views wait for the disk, as they must. With `false`, no algorithm is safe:
-    /// tests use it to show that the invariants detect this.
+    /// Whether the messages and the view of a step wait until the writes before them are durable,
+    /// as they must. With `false`, no algorithm is safe: tests use this value to show that the
+    /// invariants detect the violation.
     pub gate: bool,
 }
 
@@ -58,7 +64,7 @@ pub enum SetupError {
     NodeConfig {
         /// The node.
         node: NodeId,
-        /// The rule.
+        /// The rule that the configuration breaks.
         error: TimingError,
     },
     /// A configuration or a durable state is given for a node that is not in the cluster.
@@ -81,8 +87,8 @@ pub enum SetupError {
 }
 
 impl<A: ElectionAlgorithm> Setup<A> {
-    /// Creates the setup of nodes `1..=nodes` with defaults: 1 ms ± 0.5 ms one way, 0.1 to 0.3 ms a
-    /// write, no hints, seed 1.
+    /// Creates the setup of nodes `1..=nodes` with defaults: a message takes 0.5 to 1.5 ms, a write
+    /// takes 0.1 to 0.3 ms, there are no hints, and the seed is 1.
     #[must_use]
     pub fn new(nodes: u64) -> Self {
         Self {
@@ -107,7 +113,7 @@ impl<A: ElectionAlgorithm> Setup<A> {
         self.configs.get(&node).unwrap_or(&self.config)
     }
 
-    /// Validates the setup. Returns the members, seen from the first node.
+    /// Validates the setup. Returns the members, seen from the node with the lowest id.
     ///
     /// # Errors
     /// Returns the first rule that the setup breaks.
@@ -132,7 +138,7 @@ impl<A: ElectionAlgorithm> Setup<A> {
         }
     }
 
-    /// Validates what is given for single nodes.
+    /// Validates the fields `configs` and `initial`, which are about single nodes.
     fn check_nodes(&self, members: &Membership) -> Result<(), SetupError> {
         for (&node, config) in &self.configs {
             let unknown = SetupError::UnknownNode {

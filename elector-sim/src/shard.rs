@@ -1,10 +1,10 @@
 use std::fmt;
 
-/// One of several parts of a sweep, which can run on different machines. Each run of the sweep is
-/// in exactly one shard.
+/// One of several parts of a [`Sweep`](crate::Sweep). The parts can run on different machines. Each
+/// run of the sweep is in exactly one shard.
 ///
-/// Shards take about the same time: they have nearly the same number of runs of each cluster size,
-/// and of runs that are done twice.
+/// All shards take about the same time: they have nearly the same number of runs of each cluster
+/// size, and nearly the same number of runs that are done twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Shard {
     number: u64,
@@ -18,8 +18,8 @@ impl Shard {
         count: 1,
     };
 
-    /// Returns the shard with this number, from 1 to `count`, of `count` shards. `None` if the
-    /// number is out of range.
+    /// Returns the shard with this number, from 1 to `count`, of `count` shards. Returns `None` if
+    /// the number is out of range.
     #[must_use]
     pub fn new(number: u64, count: u64) -> Option<Self> {
         (1..=count)
@@ -39,12 +39,14 @@ impl Shard {
         self.count
     }
 
-    /// Returns `true` if the shard has run `run` of the cell at `place`, both from 0. Cells of the
-    /// same size have consecutive places. Each cell has `runs` runs.
+    /// Returns `true` if the run number `run` of the cell at `place` belongs to this shard. Both
+    /// numbers count from 0. Cells of the same size have consecutive places. Each cell has `runs`
+    /// runs.
     pub(crate) fn has(self, place: u64, run: u64, runs: u64) -> bool {
-        // The runs of all cells are given to the shards one after another. After `period` cells the
-        // first shard would be next again, and would get the first run of a cell each time, which
-        // is done twice. So the next `period` cells begin one shard later.
+        // The runs of all cells are dealt to the shards in turn. After `period` cells, the cells
+        // would begin with the same shards again. So the same shards would always get the first run
+        // of a cell, which takes longer because it is done twice. To avoid this, the turn moves on
+        // by one shard after every `period` cells.
         let period = self.count / gcd(self.count, runs);
         let dealt = place.wrapping_mul(runs).wrapping_add(run);
         dealt.wrapping_add(place / period) % self.count == self.number - 1
@@ -66,7 +68,8 @@ fn gcd(a: u64, b: u64) -> u64 {
 mod tests {
     use super::*;
 
-    /// Returns the number of runs and the number of first runs of each shard.
+    /// Returns for each shard the number of its runs, and how many of these are the first run of a
+    /// cell.
     fn loads(count: u64, places: u64, runs: u64) -> Vec<(u64, u64)> {
         let shards = (1..=count).map(|number| Shard::new(number, count).unwrap());
         let load = |shard: Shard| {
@@ -79,7 +82,8 @@ mod tests {
         shards.map(load).collect()
     }
 
-    // The slowest machine determines when the sweep is done. First runs are done twice.
+    // The sweep is done when the slowest shard is done, so the work must be distributed evenly. The
+    // first run of each cell is done twice, so these runs must be distributed evenly too.
     #[test]
     fn shards_have_the_same_number_of_runs_and_of_first_runs() {
         for (count, places, runs) in [
@@ -116,7 +120,8 @@ mod tests {
         }
     }
 
-    // A shard that does not exist has no runs. Its result would be empty and look complete.
+    // A shard with a number that is out of range would have no runs. Its result would be empty and
+    // look complete.
     #[test]
     fn numbers_out_of_range_are_no_shards() {
         assert_eq!(Shard::new(0, 3), None);

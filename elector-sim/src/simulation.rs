@@ -20,11 +20,12 @@ use crate::{
     timers::Fired,
 };
 
-/// A cluster in virtual time: deterministic and seeded. The caller injects the faults.
+/// A cluster that runs in virtual time. It is deterministic: the same setup, with the same seed,
+/// and the same calls give the same run. The caller injects the faults.
 ///
 /// All nodes boot at time 0. This type also has the methods that inject faults:
-/// [`crash`](Self::crash), [`cut`](Self::cut) and others. A position is the place of a node in id
-/// order, from 0.
+/// [`crash`](Self::crash), [`cut`](Self::cut) and others. In the code of this type, the position of
+/// a node is its index among all nodes in id order, from 0.
 #[derive(Debug)]
 pub struct Simulation<A: ElectionAlgorithm> {
     pub(crate) setup: Setup<A>,
@@ -39,7 +40,8 @@ pub struct Simulation<A: ElectionAlgorithm> {
     pub(crate) counts: Counts,
     pub(crate) invariants: Invariants,
     pub(crate) operators: Operators,
-    /// How the rosters on all disks violate an invariant now.
+    /// The contradiction that exists now between the rosters (the durable lists of voters) on all
+    /// disks, as text. `None` if they do not contradict each other.
     pub(crate) broken_rosters: Option<&'static str>,
     /// The number of disks that were replaced by empty ones.
     pub(crate) replaced_disks: u64,
@@ -51,10 +53,10 @@ pub struct Simulation<A: ElectionAlgorithm> {
 }
 
 impl<A: ElectionAlgorithm> Simulation<A> {
-    /// Boots the cluster.
+    /// Creates the cluster and boots all its nodes.
     ///
     /// # Errors
-    /// Returns an error that names the rule if the setup breaks one.
+    /// Returns an error if the setup breaks a rule. The error names the rule.
     pub fn try_new(setup: Setup<A>) -> Result<Self, SetupError> {
         let members = setup.members()?;
         let ids = members.nodes().to_vec();
@@ -90,7 +92,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         Ok(simulation)
     }
 
-    /// Boots the cluster.
+    /// Creates the cluster and boots all its nodes.
     ///
     /// # Panics
     /// Panics if the setup breaks a rule. [`try_new`](Self::try_new) returns an error instead.
@@ -102,7 +104,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Handles the next event that is due by `limit_ns`. Returns `true` if there is one.
+    /// Handles the next event, if it is due by `limit_ns`, and advances virtual time to the moment
+    /// of this event. Returns `true` if there was such an event. Otherwise advances virtual time to
+    /// `limit_ns`, in nanoseconds, and returns `false`.
     pub fn step_until(&mut self, limit_ns: u64) -> bool {
         let Some((at, (node, event))) = self.queue.pop_until(limit_ns) else {
             self.now = self.now.max(limit_ns);
@@ -152,7 +156,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             MachineEvent::Returned { peer } => self.feed(node, Input::Returned(peer), 0),
             MachineEvent::Suspected { peer } => self.feed(node, Input::Suspected(peer), 0),
             MachineEvent::Died { peer, life } => self.handle_proof(node, peer, life),
-            // They belong to no machine: see `step_until`.
+            // `step_until` handles these two events itself, because they concern the whole cluster
+            // and not one machine.
             MachineEvent::FalseSuspicion | MachineEvent::OperatorAsks { .. } => {}
             MachineEvent::Commanded { command } => self.feed(node, Input::Commanded(command), 0),
         }
@@ -175,13 +180,15 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Handles the end of a write, unless the disk stalls, and begins the next write.
+    /// Handles the moment at which a write of a node ends. The written state is then on the disk,
+    /// and the next write begins. While the disk stalls, no write ends: the method plans the end of
+    /// this write for the moment at which the stall ends.
     fn written(&mut self, node: usize, life: u32, number: u64) {
         let machine = &mut self.machines[node];
         let disk = &mut machine.disk;
         let front = disk.pending.front().map(|write| write.number);
         if machine.life != life || front != Some(number) {
-            return; // Stale: the write was lost in a crash, or has ended already.
+            return; // This event is stale: the write was lost in a crash, or has ended already.
         }
         if disk.stalled_until > self.now {
             let event = MachineEvent::Written { life, number };
@@ -201,7 +208,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.handle(node, MachineEvent::Persisted { life, number });
     }
 
-    /// Begins the oldest write that waits, if there is one.
+    /// Begins the oldest write that waits for the disk of a node, if there is one. If the disk
+    /// stalls, the write begins when the stall ends.
     pub(crate) fn next_write(&mut self, node: usize) {
         let machine = &self.machines[node];
         let Some(write) = machine.disk.pending.front() else {
@@ -228,7 +236,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         At { simulation, node }
     }
 
-    /// Gives an input to the process of a machine, if it runs.
+    /// Gives an input to the process of a node, if the process runs. `id` is the number of the
+    /// message in the trace, or 0 if the input is not a message.
     pub(crate) fn feed(&mut self, node: usize, input: Input<A::Message, A::Timer>, id: u64) {
         let machine = &mut self.machines[node];
         let moment = machine.moment(self.now);
@@ -261,7 +270,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Notes whether the process of a machine takes part in elections.
+    /// Reports to the meter whether the process of a node votes now. Only running nodes that vote
+    /// count for the agreement on a leader.
     pub(crate) fn note_vote(&mut self, node: usize) {
         if let Some(process) = &self.machines[node].process {
             let votes = process.driver().algorithm().votes();
@@ -270,7 +280,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Records violations that were seen at this moment.
+    /// Records these violations with the current virtual time, and adds them to the trace.
     pub(crate) fn record_violations(
         &mut self,
         violations: impl IntoIterator<Item = InvariantViolation>,
@@ -280,7 +290,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.trace_violations(known);
     }
 
-    /// Adds the violations after the first `known` ones to the trace.
+    /// Adds all violations except the first `known` ones to the trace. The first `known` violations
+    /// are in the trace already.
     pub(crate) fn trace_violations(&mut self, known: usize) {
         if !self.setup.trace {
             return;
@@ -324,7 +335,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Adds an event to the trace, if the setup asks for a trace.
+    /// Adds an event to the trace, if [`Setup::trace`] is on. `node` is the position of the node
+    /// that the event concerns; `None` if it concerns the whole cluster.
     pub(crate) fn record(&mut self, node: Option<usize>, event: impl FnOnce() -> EventOf<A>) {
         if self.setup.trace {
             let node = node.map(|node| self.machines[node].id());

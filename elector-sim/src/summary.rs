@@ -3,7 +3,8 @@ use serde::Serialize;
 
 use crate::{Cell, Election, MembersOutcome, Outcome};
 
-/// The figures of one cell, as tables, CSV and JSON show them.
+/// The figures of one cell (all runs of one contestant in one scenario at one size), as tables, CSV
+/// and JSON show them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
     /// The algorithm.
@@ -18,32 +19,39 @@ pub struct Summary {
     pub scenario: String,
     /// The number of runs, one for each seed.
     pub runs: usize,
-    /// The number of runs that elected a leader after boot and agreed on a leader in the end.
+    /// The number of runs in which the nodes elected a leader after boot, and all nodes agreed on a
+    /// leader after all faults had ended.
     pub elected_runs: usize,
     /// The number of elections after the first fault, in all runs.
     pub elections: usize,
-    /// The mean number of messages of an election, without routine heartbeats and their acks; 0
-    /// without elections.
+    /// The mean number of messages of an election, without routine heartbeats and their
+    /// acknowledgements; 0 if there was no election.
     pub messages_mean: f64,
     /// The largest number of messages of an election.
     pub messages_max: u64,
-    /// The mean number of bytes of the messages of an election, as postcard bodies.
+    /// The mean number of bytes of the messages of an election, encoded with postcard.
     pub bytes_mean: f64,
-    /// The time from the loss of the leader until all reachable nodes know the next one: median.
+    /// The median, over all elections, of the time from the loss of the leader until all reachable
+    /// nodes know the next leader, in milliseconds.
     pub elect_ms_p50: Option<f64>,
-    /// The same time: 99th percentile.
+    /// The 99th percentile of the time that `elect_ms_p50` describes, in milliseconds.
     pub elect_ms_p99: Option<f64>,
-    /// The time from the loss of the leader until the winner knows that it leads: median.
+    /// The median, over all elections, of the time from the loss of the leader until the winner
+    /// knows that it leads, in milliseconds.
     pub winner_ms_p50: Option<f64>,
-    /// The mean time of a run in which no node believes that it leads.
+    /// The time of a run in which no node believes that it leads, in milliseconds: the mean of all
+    /// runs.
     pub leaderless_ms_mean: f64,
-    /// The mean time of a run in which two or more nodes believe that they lead.
+    /// The time of a run in which two or more nodes believe that they lead, in milliseconds: the
+    /// mean of all runs.
     pub split_brain_ms_mean: f64,
-    /// The number of runs with any split-brain time.
+    /// The number of runs in which two or more nodes believed at the same time that they lead.
     pub split_brain_runs: usize,
-    /// The mean number of tenures that begin in a run.
+    /// The mean number of tenures that begin in a run. A tenure is the time in which one node leads
+    /// one epoch.
     pub leader_changes_mean: f64,
-    /// The largest number of nodes that believed that they lead one epoch, in any run.
+    /// The largest number of nodes that led the same epoch in one run, at the same time or one
+    /// after another.
     pub leaders_per_epoch_max: usize,
     /// The mean number of durable writes of a run.
     pub persists_mean: f64,
@@ -52,11 +60,13 @@ pub struct Summary {
     pub election_messages_per_run: f64,
     /// The mean number of messages of a run to nodes that did not run, and over cut links.
     pub messages_to_dead_mean: f64,
-    /// The longest time from the end of all faults until all nodes agreed.
+    /// The longest time of a run from the end of all faults until all nodes agreed, in
+    /// milliseconds.
     pub converge_ms_max: Option<f64>,
     /// The number of violations, in all runs.
     pub violations: usize,
-    /// Messages per second in the whole cluster while nothing happens.
+    /// The mean number of liveness messages, for example heartbeats, that the whole cluster sends
+    /// per second while there is no fault and no election.
     pub steady_messages_per_s: f64,
     /// The seed of the worst run: see [`Cell::worst`].
     pub worst_seed: u64,
@@ -137,14 +147,16 @@ impl Summary {
 pub struct MembersSummary {
     /// The number of runs in which all changes were completed.
     pub changed_runs: usize,
-    /// The time from the first command of an operator until the last change is complete: median of
-    /// these runs.
+    /// The time from the first command of an operator until the last change is complete, in
+    /// milliseconds: the median of the runs that `changed_runs` counts.
     pub change_ms_p50: Option<f64>,
-    /// The same time: 99th percentile.
+    /// The 99th percentile of the time that `change_ms_p50` describes, in milliseconds.
     pub change_ms_p99: Option<f64>,
-    /// The mean time without a leader during the changes, in all runs.
+    /// The mean time without a leader during the changes, in milliseconds. All runs with changes
+    /// count, completed or not.
     pub change_leaderless_ms_mean: f64,
-    /// The mean number of messages during the changes, heartbeats included, in all runs.
+    /// The mean number of messages during the changes, heartbeats included. All runs with changes
+    /// count, completed or not.
     pub change_messages_mean: f64,
 }
 
@@ -180,7 +192,8 @@ fn sorted(mut values: Vec<f64>) -> Vec<f64> {
     values
 }
 
-/// Returns the nearest-rank percentile of sorted values. The result is always one of the values.
+/// Returns the nearest-rank percentile of values that are sorted in ascending order. The result is
+/// always one of the values. Returns `None` if there are no values.
 #[must_use]
 pub fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
     let rank = (sorted.len() * percent).div_ceil(100);
@@ -191,7 +204,8 @@ pub fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
 mod tests {
     use super::*;
 
-    // With an error of one rank, the 99th percentile would be the maximum.
+    // If the computed rank were too high by one, the 99th percentile of a hundred values would be
+    // the maximum.
     #[test]
     fn percentiles_are_nearest_rank() {
         let hundred: Vec<f64> = (1..=100).map(f64::from).collect();

@@ -26,10 +26,10 @@ pub struct Sweep {
     pub runs: u64,
     /// Run k of each cell, from 0, has seed `seed + k`.
     pub seed: u64,
-    /// The number of threads; `None` for one per core. The result does not depend on it.
+    /// The number of threads; `None` for one per core. The result does not depend on this number.
     pub jobs: Option<NonZeroUsize>,
-    /// Whether every run is done twice to compare fingerprints. Otherwise only the first run of
-    /// each cell is done twice.
+    /// Whether every run is done twice to compare fingerprints (hashes of the events). With
+    /// `false`, only the first run of each cell is done twice.
     pub always_twice: bool,
 }
 
@@ -37,7 +37,8 @@ pub struct Sweep {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SweepError {
-    /// One part of the sweep is empty.
+    /// There is nothing to run: a part of the sweep is empty, or no contestant, scenario and size
+    /// of the sweep fit together.
     #[error("nothing to compare: there are no {0}")]
     Empty(&'static str),
     /// A cluster or configuration breaks a rule.
@@ -64,9 +65,10 @@ pub enum SweepError {
 }
 
 impl Sweep {
-    /// Creates a sweep of these contestants at these sizes, in these scenarios, or in the scenarios
-    /// of [`Scenario::builtin`] if `scenarios` is empty: 100 runs a cell, starting with seed 1, on
-    /// all cores, each run done twice.
+    /// Creates a sweep of these contestants at these sizes. It runs these scenarios, or the
+    /// scenarios of [`Scenario::builtin`] if `scenarios` is empty. Each cell (one contestant in one
+    /// scenario at one size) has 100 runs, with the seeds from 1. The sweep uses all cores, and
+    /// does each run twice.
     ///
     /// # Errors
     /// Returns an error if no scenario has one of the names. The error suggests the most similar
@@ -102,9 +104,10 @@ impl Sweep {
         Ok(self.table_of(&summaries))
     }
 
-    /// Returns a table of the figures of this sweep, as [`table`](crate::table) does. If a scenario
-    /// changes the members, a second table has the figures of the changes, and a contestant with
-    /// fixed members has a row without figures.
+    /// Returns a table of the figures of this sweep, as [`table`](crate::table) does. `summaries`
+    /// has one entry for each cell, in the order of [`run`](Self::run). If a scenario changes the
+    /// members, a second table has the figures of the changes, and a contestant with fixed members
+    /// has a row without figures.
     #[must_use]
     pub fn table_of(&self, summaries: &[Summary]) -> String {
         let mut summaries = summaries.iter();
@@ -134,8 +137,9 @@ impl Sweep {
         text
     }
 
-    /// Does all runs. `progress` is called from any thread with the number of runs that are done
-    /// and with the number of all runs.
+    /// Does all runs. Returns one cell for each contestant, scenario and size that fit together.
+    /// `progress` is called from any thread with the number of runs that are done and with the
+    /// number of all runs.
     ///
     /// # Errors
     /// Returns an error if there is nothing to do, or if a cluster or a configuration breaks a
@@ -144,8 +148,8 @@ impl Sweep {
         self.run_shard(Shard::WHOLE, progress)
     }
 
-    /// Does the runs of one shard. Returns all cells, also those that have no run in this shard.
-    /// Everything else is as in [`run`](Self::run).
+    /// Does the runs of one shard. Returns all cells of the sweep, also those that have no run in
+    /// this shard. Everything else is as in [`run`](Self::run).
     ///
     /// # Errors
     /// Returns the errors of [`run`](Self::run), and an error if there are more shards than runs.
@@ -170,8 +174,9 @@ impl Sweep {
         let outcomes: Result<Vec<Outcome>, SweepError> = pool.install(|| {
             chosen
                 .par_iter()
-                // Threads take one run at a time: a run of many nodes takes as long as thousands of
-                // runs of few nodes.
+                // Each thread takes one run at a time. A run of many nodes takes as long as
+                // thousands of runs of few nodes, so with larger portions some threads would have
+                // nothing to do at the end.
                 .with_max_len(1)
                 .map(|&(place, number)| {
                     let outcome = self.one(places[place], number)?;
@@ -187,7 +192,7 @@ impl Sweep {
         Ok(cells)
     }
 
-    /// Returns what is missing, if there is nothing to do.
+    /// Returns the name of what is missing if the sweep has no run, and `None` otherwise.
     fn missing(&self, places: &[Place<'_>]) -> Option<&'static str> {
         let mut pairs = self.scenarios.iter().flat_map(|scenario| {
             let contestants = self.contestants.iter();
@@ -215,9 +220,11 @@ impl Sweep {
         places.into_iter().map(Self::empty_cell).collect()
     }
 
-    /// Returns the runs of a shard: the index of the cell, and the number of the run from 0.
+    /// Returns the runs of a shard, each as the index of its cell in `places` and as its number in
+    /// that cell, from 0.
     fn chosen(&self, shard: Shard, places: &[Place<'_>]) -> Vec<(usize, u64)> {
-        // Cells of one size follow each other, because the size determines most of the cost.
+        // `rank` numbers the cells so that cells of one size follow each other. The size determines
+        // most of the cost of a run, and `Shard::has` distributes consecutive cells evenly.
         let mut by_size: Vec<usize> = (0..places.len()).collect();
         by_size.sort_by_key(|&place| places[place].nodes);
         let mut rank = vec![0; places.len()];

@@ -5,10 +5,10 @@ use crate::{MembersSummary, Summary};
 /// A row of a table.
 #[derive(Clone, Debug)]
 pub(crate) enum Row<'a> {
-    /// The figures of a cell.
+    /// The figures of a cell, which is all runs of one contestant in one scenario at one size.
     Cell(&'a Summary),
-    /// The scenario changes the members, and those of the contestant are fixed, so there are no
-    /// figures.
+    /// The scenario changes the members, and the members of the contestant are fixed. So there were
+    /// no runs, and there are no figures.
     FixedMembers {
         label: String,
         nodes: u64,
@@ -19,16 +19,18 @@ pub(crate) enum Row<'a> {
 /// What a table shows in place of a figure that does not exist.
 const NO_FIGURE: &str = "–";
 
-/// Returns a table for a terminal or a Markdown file, with one row for each cell. The columns are:
-/// the messages, bytes and milliseconds of an election until all nodes know the leader; the time of
-/// a run without a leader and with two leaders; the runs with two leaders; the tenures that began;
-/// the violations; and the messages per second while nothing happens.
+/// Returns a table for a terminal or a Markdown file, with one row for each cell. The columns with
+/// figures are: the runs in which all nodes agreed in the end; the messages, the bytes and the
+/// milliseconds (median and 99th percentile) of an election until all nodes know the leader; the
+/// time of a run without a leader, and with two or more leaders; the number of runs with two or
+/// more leaders; the tenures that began in a run; the violations; and the messages per second
+/// without faults and elections.
 #[must_use]
 pub fn table(summaries: &[Summary]) -> String {
     elections(&summaries.iter().map(Row::Cell).collect::<Vec<_>>())
 }
 
-/// Returns the table that [`table`] describes.
+/// Returns the table that [`table`] describes, with these rows.
 pub(crate) fn elections(rows: &[Row<'_>]) -> String {
     let header = [
         "elected",
@@ -46,9 +48,10 @@ pub(crate) fn elections(rows: &[Row<'_>]) -> String {
     formatted(header, rows.iter().map(|row| (row, row.figures())))
 }
 
-/// Returns a table of the changes of the members: the runs in which they were completed, the
-/// milliseconds until then, and the milliseconds without a leader and the messages of this time.
-/// `None` if no row is about a scenario that changes the members.
+/// Returns a table about the changes of the members. The columns are: the runs in which all changes
+/// were completed; the milliseconds until then (median and 99th percentile); and, for this time,
+/// the milliseconds without a leader and the number of messages. Returns `None` if no row is about
+/// a scenario that changes the members.
 pub(crate) fn changes(rows: &[Row<'_>]) -> Option<String> {
     let header = ["changed", "p50 ms", "p99", "no leader ms", "msgs"];
     let of_row = |row: &Row<'_>| match row {
@@ -119,7 +122,7 @@ fn optional(value: Option<f64>) -> String {
     value.map_or_else(|| NO_FIGURE.to_owned(), one_decimal)
 }
 
-/// Returns a table with the names of each row, and its figures if it has any.
+/// Returns a table with the names of each row, and with its figures, or with dashes if it has none.
 fn formatted<'a, const N: usize>(
     header: [&str; N],
     rows: impl Iterator<Item = (&'a Row<'a>, Option<[String; N]>)>,

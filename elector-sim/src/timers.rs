@@ -1,8 +1,9 @@
 /// The timers of one node.
 ///
-/// Mostly, a follower sets a timer again that is running, at every heartbeat. This only moves the
-/// due time of the timer, and leaves the queued event in place. When the event is taken from the
-/// queue too early, it is queued again for the remaining time.
+/// Most timer changes come from a follower that sets its running election timer again at every
+/// heartbeat. In this case [`set`](Self::set) only changes the due time of the timer. The event of
+/// the timer stays where it is in the queue of the simulation. When the simulation takes this event
+/// from the queue before the timer is due, it queues the event again for the due time.
 #[derive(Debug)]
 pub(crate) struct Timers<T> {
     running: Vec<Running<T>>,
@@ -17,14 +18,14 @@ struct Running<T> {
     queued: u64,
 }
 
-/// The result of a queued timer event.
+/// The meaning of a timer event that the simulation has taken from its queue.
 pub(crate) enum Fired<T> {
     /// The timer is due.
     Elapsed(T),
-    /// The timer was set again after the event was queued. The event must be queued again for this
-    /// time.
+    /// The timer was set again after the event was queued, and is due at this later time. The
+    /// caller must queue the event again for this time.
     Later(u64),
-    /// The timer was cancelled or replaced.
+    /// The timer was cancelled or replaced, so the event has no effect.
     Stale,
 }
 
@@ -36,7 +37,9 @@ impl<T: Copy + PartialEq> Timers<T> {
         }
     }
 
-    /// Sets a timer. If this method returns an id, an event with that id must be queued for `due`.
+    /// Sets a timer so that it elapses at `due`. If this method returns an id, the caller must
+    /// queue an event with that id for `due`. `None` means that an event of this timer is already
+    /// in the queue, and that it is not too late.
     pub(crate) fn set(&mut self, timer: T, due: u64) -> Option<u32> {
         if let Some(running) = self
             .running
@@ -78,7 +81,7 @@ impl<T: Copy + PartialEq> Timers<T> {
     }
 
     /// Multiplies the remaining time of each timer by `factor`, because the rate of the clock has
-    /// changed. Returns the events that must be queued, as [`set`](Self::set) does.
+    /// changed. Returns the id and the due time of each event that the caller must queue.
     pub(crate) fn rescale(&mut self, now: u64, factor: f64) -> Vec<(u32, u64)> {
         let mut events = Vec::new();
         for running in &mut self.running {
@@ -107,8 +110,8 @@ mod tests {
         id.expect("the timer is new")
     }
 
-    // In the most common case, a timer is set again before it is due. The timer must elapse once,
-    // at the later time.
+    // Mostly a timer is set again, for a later time, before it is due. The timer must elapse only
+    // once, at the later time.
     #[test]
     fn a_timer_that_is_set_again_later_elapses_once_at_the_later_time() {
         let mut timers = Timers::new();
@@ -123,7 +126,8 @@ mod tests {
         assert!(matches!(timers.fired(id, 15), Fired::Stale));
     }
 
-    // The queued event is too late for an earlier due time, so there must be another event.
+    // If a timer is set again for an earlier time, the event that is already in the queue is too
+    // late. So there must be another event for the earlier time.
     #[test]
     fn a_timer_that_is_set_again_earlier_elapses_at_the_earlier_time() {
         let mut timers = Timers::new();
@@ -153,7 +157,8 @@ mod tests {
         assert!(matches!(timers.fired(early, 120), Fired::Elapsed('t')));
     }
 
-    // A cancelled timer must not elapse, and must not disturb a new timer of the same name.
+    // A cancelled timer must not elapse, and its old event must not affect a new timer of the same
+    // name.
     #[test]
     fn a_cancelled_timer_is_stale_and_a_new_one_is_not() {
         let mut timers = Timers::new();

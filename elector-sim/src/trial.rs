@@ -9,8 +9,10 @@ use crate::{
     scenario::{Action, Churn, ScenarioError, Step},
 };
 
-/// Runs an algorithm in all built-in scenarios, and in a storm of random faults, commands, hints
-/// and lost disks, as far as its guarantee covers them.
+/// Runs an algorithm in all built-in scenarios, and in one more scenario with random faults,
+/// commands and wrong suspicions. For an algorithm with the guarantee `BestEffort`, that scenario
+/// also empties disks. An algorithm with the guarantee `Quorum` guarantees nothing after a loss of
+/// disks.
 ///
 /// ```
 /// use elector_raft::{Raft, RaftConfig};
@@ -24,7 +26,7 @@ use crate::{
 pub struct Trial {
     /// The cluster sizes.
     pub nodes: Vec<u64>,
-    /// The seeds of each scenario at each size.
+    /// The seeds: each scenario runs at each size once with each of these seeds.
     pub seeds: RangeInclusive<u64>,
 }
 
@@ -35,17 +37,17 @@ pub enum TrialError {
     /// A built-in scenario is not valid.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
-    /// The configuration breaks a rule.
+    /// The configuration of the algorithm breaks a rule.
     #[error(transparent)]
     Setup(#[from] SetupError),
 }
 
 impl Trial {
-    /// Runs the trial. Returns a line for every run that violated an invariant, or that did not end
-    /// with one leader for all nodes.
+    /// Runs the trial. Returns one line of text for each run that violated an invariant, or in
+    /// which the nodes did not agree on one leader after all faults had ended.
     ///
     /// # Errors
-    /// Returns an error if the configuration breaks a rule.
+    /// Returns an error if the configuration of the algorithm breaks a rule.
     pub fn failures<A: ElectionAlgorithm>(
         &self,
         config: &A::Config,
@@ -74,8 +76,9 @@ impl Trial {
     }
 }
 
-/// Creates a scenario with all kinds of faults. No disk is lost under a quorum algorithm, because
-/// such an algorithm guarantees nothing after a loss of disks.
+/// Creates the scenario `storm`: 5 s of random faults, random commands and wrong suspicions. It
+/// also empties disks, but not if `guarantee` is `Quorum`, because a quorum algorithm guarantees
+/// nothing after a loss of disks.
 fn storm(guarantee: GuaranteeKind) -> Scenario {
     let churn = Churn {
         duration: Duration::from_secs(5),
@@ -93,7 +96,8 @@ fn storm(guarantee: GuaranteeKind) -> Scenario {
 }
 
 fn wrong(outcome: &Outcome, guarantee: GuaranteeKind) -> Option<String> {
-    // When a disk is lost, the epoch that the node showed is lost too.
+    // A node whose disk was emptied has lost its epoch, so the epoch in its view may go back. This
+    // is no fault of the algorithm.
     let excused = |name: &str| {
         guarantee == GuaranteeKind::BestEffort && name == Invariant::EpochMonotonic.name()
     };

@@ -6,12 +6,12 @@ use crate::{
     walk::{choice::Next, cluster::Cluster, event::Event, profile::Profile, rush::Rush},
 };
 
-/// Chooses the next event of a walk. Sometimes the adversary disturbs the cluster, mostly at
-/// moments at which a fault does the most harm.
+/// Chooses the next event of a walk. Sometimes the adversary also disturbs the cluster, mostly at a
+/// moment at which a fault does the most harm.
 ///
 /// In one half of the walks, the adversary plans when each message arrives, each timer elapses and
-/// each write ends: these walks look like a bad network. In the other half, it draws each next
-/// event from all possible events, with a weight for each link, and lets time pass in between:
+/// each write ends: these walks are like a bad network. In the other half, the adversary draws each
+/// next event from all possible events, with a weight for each link, and lets time pass in between:
 /// these walks reach orders of events that no plausible delays would cause.
 pub(crate) struct Adversary {
     pub(super) rng: Rng,
@@ -25,12 +25,12 @@ pub(crate) struct Adversary {
     pub(super) link_faults: Vec<LinkFault>,
     /// The weight of each link in the random choice of the next event: a row for each sender.
     pub(super) link_weights: Vec<u32>,
-    /// The last known epoch of each node that runs, and whether the node led and whether it
-    /// campaigned.
+    /// For each node, what the adversary has last seen of it: its epoch, whether it led, and
+    /// whether it campaigned. `None` if the node was down.
     last_seen: Vec<Option<(Epoch, bool, bool)>>,
-    /// The number of further events for which the newest tenure counts as new.
+    /// For how many more events the newest tenure counts as new.
     new_tenure_events: u32,
-    /// The changes of the members that the leader is commanded to make.
+    /// The changes of the members that the adversary commands the leader to make.
     pub(super) changes: Vec<MembersChange>,
 }
 
@@ -42,24 +42,26 @@ pub(super) enum Planned {
     Command(usize, Command),
     Clock(usize, u64),
     Hint(usize, usize),
-    /// The node that leads at that moment transfers leadership to this node.
+    /// The node that leads at that moment is commanded to transfer leadership to this node.
     TransferTo(usize),
-    /// Delivers some of the messages that are held for a node.
+    /// Delivers some of the messages to this node that the adversary has held back so far.
     Release(usize),
 }
 
-/// A disturbance of a link that ends at some moment.
+/// A disturbance of a link: until the moment `until`, messages on the link take longer by `delay`.
+/// If `delay` is [`NEVER`], these messages are lost.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct LinkFault {
     pub(super) until: u64,
     pub(super) delay: u64,
 }
 
-/// A moment that never comes.
+/// A moment that never comes. A message with this planned moment is held back.
 pub(super) const NEVER: u64 = u64::MAX;
-/// A tenure counts as new for this many events.
+/// The number of events for which a tenure counts as new after its beginning. Rushes are more
+/// likely in a new tenure.
 const NEW_TENURE_EVENTS: u32 = 16;
-/// The weight of an undisturbed link.
+/// The weight of an undisturbed link in the random choice of the next event.
 pub(super) const NORMAL_WEIGHT: u32 = 64;
 
 impl Adversary {
@@ -93,8 +95,9 @@ impl Adversary {
         self.profile.rushes
     }
 
-    /// Returns `true` if a rush begins now. This is most likely when a node campaigns beside a
-    /// leader, or when a leader is new, so that messages of earlier tenures may be in flight.
+    /// Returns `true` if a [`Rush`] begins now. This is most likely when a node campaigns while
+    /// another node leads, or when a leader is new, so that messages of earlier tenures may be in
+    /// flight.
     pub(crate) fn begins_rush<A: ElectionAlgorithm>(&mut self, cluster: &Cluster<A>) -> bool {
         self.new_tenure_events = self.new_tenure_events.saturating_sub(1);
         let one_in = match cluster.leader() {
@@ -109,8 +112,8 @@ impl Adversary {
         Rush::new(self.rng.fork(), self.profile.rush_tries)
     }
 
-    /// Ends all disturbances. From now on messages, timers and writes are prompt, and nothing is
-    /// lost.
+    /// Ends all disturbances. From now on messages arrive, timers elapse and writes end promptly,
+    /// and no message is lost.
     pub(crate) fn end_faults<A: ElectionAlgorithm>(&mut self, cluster: &mut Cluster<A>) {
         let profile = &mut self.profile;
         for chance in [
@@ -140,7 +143,8 @@ impl Adversary {
                 self.plan.push((cluster.now, Planned::Restart(node)));
             }
         }
-        // Late and held messages arrive soon, before the cluster settles.
+        // Messages that are late or held back arrive within 100 ms, so that the cluster can settle
+        // after that.
         for sent in &mut cluster.in_flight {
             let soon = cluster.now + self.rng.u64(0..=100_000_000);
             sent.planned_at = Some(sent.planned_at.unwrap_or(soon).min(soon));
@@ -155,7 +159,7 @@ impl Adversary {
         }
     }
 
-    /// Returns the next event.
+    /// Chooses the next event of the walk, and returns it.
     pub(crate) fn next<A: ElectionAlgorithm>(
         &mut self,
         cluster: &mut Cluster<A>,
@@ -181,7 +185,7 @@ impl Adversary {
         self.rng.u64(least..=most.max(least))
     }
 
-    /// Returns the next moment on the grid.
+    /// Returns the first moment from `at` on that is a multiple of [`Profile::grid`].
     pub(super) fn on_grid(&self, at: u64) -> u64 {
         at.next_multiple_of(self.profile.grid)
     }
@@ -192,8 +196,9 @@ impl Adversary {
         self.next_move = self.on_grid(at);
     }
 
-    /// Releases messages that are held for each node that has changed. Such a message may do the
-    /// most harm after a restart, in a new epoch, or when a node begins to campaign.
+    /// Delivers some of the held messages to each node whose epoch or role has changed. A held
+    /// message may do the most harm after its receiver has restarted, has entered a new epoch, or
+    /// has begun to campaign or to lead.
     fn release_after_changes<A: ElectionAlgorithm>(&mut self, cluster: &mut Cluster<A>) {
         for node in 0..cluster.machines.len() {
             let view = cluster.machines[node].view();
@@ -224,7 +229,8 @@ impl Adversary {
         }
     }
 
-    /// Turns the choice into an event. Returns `None` if the choice causes no event now.
+    /// Turns the chosen next event `next` into an event of the walk. Returns `None` if the choice
+    /// causes no event now.
     fn carry_out<A: ElectionAlgorithm>(
         &mut self,
         cluster: &mut Cluster<A>,

@@ -5,7 +5,8 @@ use crate::walk::{
     event::{Event, Line},
 };
 
-/// A continuation of a walk: a copy of the cluster, and the events since the copy was made.
+/// A continuation of a walk: a copy of the cluster, and the events since the copy was made. The
+/// first of these events has the number `first`.
 pub(super) struct Branch<A: ElectionAlgorithm> {
     pub(super) cluster: Cluster<A>,
     pub(super) lines: Vec<Line<A::Timer>>,
@@ -17,8 +18,9 @@ impl<A: ElectionAlgorithm> Branch<A> {
         self.first + self.lines.len() as u32
     }
 
-    /// Applies an event, if it is possible, and ends all writes that the event began. This leaves
-    /// out no case: a write that takes longer has the same effect as messages that take longer.
+    /// Applies an event, if it is possible, and then ends all writes that wait. To end writes at
+    /// once leaves out no case: a write that takes longer has the same effect as messages that take
+    /// longer.
     pub(super) fn apply(&mut self, event: Event<A::Timer>) {
         let mut next = Some(event);
         while let Some(event) = next
@@ -35,7 +37,8 @@ impl<A: ElectionAlgorithm> Branch<A> {
         }
     }
 
-    /// Returns the messages in flight between these nodes, each with the line that sent it.
+    /// Returns one event for each message in flight between the nodes of `group`: the message
+    /// arrives. Each event has the number of the line whose step sent the message.
     pub(super) fn arriving(&self, group: &[bool]) -> impl Iterator<Item = (u32, Event<A::Timer>)> {
         let between = |sent: &&InFlight<A::Message>| group[sent.from] && group[sent.to];
         self.cluster.in_flight.iter().filter(between).map(|sent| {
@@ -44,7 +47,8 @@ impl<A: ElectionAlgorithm> Branch<A> {
         })
     }
 
-    /// Returns the timers of a node that are due, each with the line that set it.
+    /// Returns one event for each timer of a node that is due: the timer elapses. Each event has
+    /// the number of the line whose step set the timer.
     pub(super) fn due(&self, node: usize) -> Vec<(u32, Event<A::Timer>)> {
         let local = self.cluster.machines[node].clock.local(self.cluster.now);
         let timers = self.cluster.timers(node).iter();

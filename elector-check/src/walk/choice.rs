@@ -6,8 +6,9 @@ use crate::walk::{
     cluster::Cluster,
 };
 
-/// A possible next event. Most values are indices in the cluster or in the adversary's plan; the
-/// value of `Wait` is a duration in nanoseconds.
+/// A possible next event of a walk. A message, a write, a timer (with its node) and a planned event
+/// are given by their index in the cluster or in the plan of the adversary. The value of `Wait` is
+/// a duration in nanoseconds.
 #[derive(Clone, Copy)]
 pub(super) enum Next {
     Message(usize),
@@ -20,7 +21,8 @@ pub(super) enum Next {
 
 /// The methods that choose the next event.
 impl Adversary {
-    /// Draws one of the events that are possible now, or a wait.
+    /// Draws one of the events that are possible now, or a wait. `waits` is the weight of a wait in
+    /// this random choice.
     pub(super) fn drawn<A: ElectionAlgorithm>(&mut self, cluster: &Cluster<A>, waits: u32) -> Next {
         let now = cluster.now;
         if self.next_move <= now {
@@ -64,13 +66,13 @@ impl Adversary {
         })
     }
 
-    /// Returns the event with the earliest moment. If several events have the same moment, draws
-    /// one of them.
+    /// Returns the event with the earliest planned moment, or a wait until that moment. If several
+    /// events have the same moment, draws one of them.
     pub(super) fn earliest<A: ElectionAlgorithm>(&mut self, cluster: &Cluster<A>) -> Next {
         let mut best = (self.next_move, Next::Move);
         let mut ties = 1;
         let mut consider = |rng: &mut Rng, at: u64, next: Next| {
-            // An event whose moment has passed counts as due now.
+            // An event whose planned moment has passed is treated as if it was planned for now.
             let (at, least) = (at.max(cluster.now), best.0.max(cluster.now));
             if at < least {
                 ties = 1;

@@ -29,7 +29,8 @@ pub(crate) struct Cluster<A: ElectionAlgorithm> {
     pub(crate) past: VecDeque<InFlight<A::Message>>,
     /// The maximum number of messages in `past`.
     pub(crate) kept: usize,
-    /// Copies of the cluster share the history until one of them changes it.
+    /// What the invariants need of the past. Copies of the cluster share this history until one of
+    /// them changes it.
     pub(super) history: Arc<History>,
     pub(super) lease: u64,
     /// The first violation, if there is one.
@@ -66,8 +67,9 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         }
     }
 
-    /// Applies one event, and checks everything that becomes visible against the invariants.
-    /// Returns `false` and changes nothing if the event is not possible now.
+    /// Applies one event, and checks everything that becomes visible against the invariants. `line`
+    /// is the number of the line of the event in the schedule. Returns `false` and changes nothing
+    /// if the event is not possible now.
     pub(crate) fn apply(&mut self, line: u32, event: &Event<A::Timer>) -> bool {
         let happened = match *event {
             Event::Wait(nanos) => {
@@ -118,8 +120,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         life.map_or(&[], |life| &life.timers)
     }
 
-    /// Returns the node that leads according to its own view. If several nodes do, returns the one
-    /// with the newest epoch.
+    /// Returns the node that leads according to its own view. If several nodes lead, returns the
+    /// one with the newest epoch.
     pub(crate) fn leader(&self) -> Option<usize> {
         let views = self.machines.iter().map(Machine::view);
         let leading = views
@@ -173,7 +175,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         self.feed(line, node, Input::Elapsed(timer))
     }
 
-    /// Moves a message in flight to the past messages.
+    /// Moves a message in flight to the past messages, because it arrives or is lost.
     pub(crate) fn move_to_past(&mut self, place: usize) {
         let sent = self.in_flight.remove(place);
         if self.kept > 0 {
@@ -190,7 +192,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         sent.any(|sent| sent.to == node && sent.id == message)
     }
 
-    /// Delivers a message. The same message may arrive any number of times.
+    /// Delivers a message, for the first time or again. Returns `false` if there is no such message
+    /// to this node.
     fn deliver(&mut self, line: u32, node: usize, message: MessageId) -> bool {
         let is_it = |sent: &InFlight<_>| sent.to == node && sent.id == message;
         let place = self.in_flight.iter().position(is_it);
@@ -250,8 +253,9 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         true
     }
 
-    /// Gives a node a proof of death. A proof names the life that has ended, and a host drops the
-    /// proof once the peer has a new life. So a true proof is possible only while the peer is down.
+    /// Gives a node a proof of death. A proof names the life (the process) that has ended, and the
+    /// host of the node drops the proof once the peer has a new life. So a true proof is possible
+    /// only while the peer is down.
     fn prove(&mut self, line: u32, node: usize, peer: NodeId) -> bool {
         let may_be = self.false_proofs || !self.is_up(position(peer));
         self.is_up(node) && may_be && self.feed(line, node, Input::Died(peer))

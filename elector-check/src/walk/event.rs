@@ -4,7 +4,7 @@ use elector_core::{Command, NodeId};
 
 use crate::action::id;
 
-/// One event of a walk. Nodes are named by position.
+/// One event of a walk. `node` is the position of the node at which the event occurs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event<T> {
     /// True time passes, in nanoseconds.
@@ -31,18 +31,19 @@ pub(crate) enum Event<T> {
     Commanded { node: usize, command: Command },
 }
 
-/// The name of a message: it refers to the line of the schedule whose step sent the message. The
-/// name stays the same when other lines are removed.
+/// The name of a message. It consists of the number of the line whose step sent the message, and of
+/// a number within this step. So the name stays the same when other lines of the schedule are
+/// removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MessageId {
-    /// The number of the line.
+    /// The number of the line of the schedule whose step sent the message.
     pub(crate) line: u32,
-    /// The number of the message among the messages that this step sent to the same receiver, from
-    /// 1.
+    /// The number of the message among the messages that this step sent to the same receiver. The
+    /// first one has the number 1.
     pub(crate) nth: u16,
 }
 
-/// An event with the number of its line. The numbers in a schedule ascend and may have gaps.
+/// An event with the number of its line in a schedule. The numbers ascend and may have gaps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line<T> {
     pub(crate) number: u32,

@@ -18,8 +18,8 @@ use crate::{
     },
 };
 
-/// The host of one node of a walk. The host checks everything that other nodes can see against the
-/// invariants.
+/// The implementation of [`Host`] for one node of a walk. It checks everything that other nodes can
+/// see against the invariants.
 pub(super) struct At<'a, A: ElectionAlgorithm> {
     pub(super) cluster: &'a mut Cluster<A>,
     pub(super) node: usize,
@@ -98,7 +98,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         };
         life.causes.push(line);
         let process = &mut life.process;
-        // A walk ends at a panic, so the state in which a panic leaves the process does not matter.
+        // A walk ends when the algorithm panics, so it does not matter in which state the panic
+        // leaves the process.
         let stepped = panic::catch_unwind(AssertUnwindSafe(|| process.step(input, moment)));
         let violation = match stepped {
             Ok(Ok(step)) => {

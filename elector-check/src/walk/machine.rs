@@ -13,12 +13,13 @@ pub(crate) struct Machine<A: ElectionAlgorithm> {
     pub(crate) life: Option<Life<A>>,
 }
 
-/// One life of a node.
+/// One life of a node, which is one process from its start to its end.
 #[derive(Clone)]
 pub(crate) struct Life<A: ElectionAlgorithm> {
     pub(crate) process: Process<A>,
     pub(crate) timers: Vec<Running<A::Timer>>,
-    /// The line of the schedule that caused each step. Steps are numbered from 1.
+    /// The number of the line of the schedule that caused each step, in the order of the steps.
+    /// Steps are numbered from 1.
     pub(crate) causes: Vec<u32>,
 }
 
@@ -35,18 +36,19 @@ pub(crate) struct Write<D> {
 #[derive(Clone)]
 pub(crate) struct Running<T> {
     pub(crate) timer: T,
-    /// The line of the schedule whose step set the timer.
+    /// The number of the line of the schedule whose step set the timer.
     pub(crate) line: u32,
     /// The first moment at which the timer may elapse, by the clock of the node.
     pub(crate) due: u64,
-    /// The length of the interval from which the host draws an additional delay, in nanoseconds.
+    /// The largest additional delay of the timer, in nanoseconds. A real host draws the additional
+    /// delay at random; in a walk the adversary chooses it.
     pub(crate) spread: u64,
     /// When the adversary lets the timer elapse, in true time; `None` until the adversary has
     /// decided.
     pub(crate) planned_at: Option<u64>,
 }
 
-/// A clock with its own rate. All clocks begin at [`Clock::ORIGIN`].
+/// The clock of a machine, with its own rate. All clocks begin at [`Clock::ORIGIN`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     permille: u64,
@@ -141,7 +143,7 @@ impl<A: ElectionAlgorithm> Machine<A> {
         self.writes.clear();
     }
 
-    /// Returns the line of the schedule that caused this step.
+    /// Returns the number of the line of the schedule that caused this step.
     pub(crate) fn cause(&self, step: u64) -> u32 {
         let causes = self.life.as_ref().map_or(&[][..], |life| &life.causes);
         let place = usize::try_from(step - 1).unwrap_or(usize::MAX);

@@ -8,12 +8,13 @@ use crate::{
     },
 };
 
-/// The maximum number of messages that are held. If there are more, the oldest held message is
-/// lost.
+/// The maximum number of messages that the adversary holds back at a time. If there are more, the
+/// oldest of them is lost.
 const MAX_HELD: usize = 64;
 
-/// Returns the group of a kind of messages, 0 to 7. A profile can pick a group without knowing the
-/// names of the kinds.
+/// Returns the group of a kind of messages, from 0 to 7: a hash of the name of the kind. So the
+/// [`Profile`](crate::walk::profile::Profile) of an adversary can hold some kinds of messages back
+/// without knowing their names.
 fn kind_group(name: &str) -> u8 {
     let sum = name
         .bytes()
@@ -21,9 +22,10 @@ fn kind_group(name: &str) -> u8 {
     sum % 8
 }
 
-/// The methods that plan the moment of each message, write and timer.
+/// The methods that plan when each message arrives, each write ends and each timer elapses.
 impl Adversary {
-    /// Plans the moment of each new message, write and timer.
+    /// Plans a moment for each message, write and timer that has none yet: when the message
+    /// arrives, the write ends or the timer elapses.
     pub(super) fn assign_moments<A: ElectionAlgorithm>(&mut self, cluster: &mut Cluster<A>) {
         let now = cluster.now;
         let mut place = cluster.in_flight.len();
@@ -70,8 +72,8 @@ impl Adversary {
         self.assign_machine_moments(cluster, now);
     }
 
-    /// Returns the moment at which a message arrives: `NEVER` if the message is held, `None` if it
-    /// is lost.
+    /// Returns the moment at which a message arrives: `NEVER` if the adversary holds the message
+    /// back, `None` if the message is lost.
     fn arrival(&mut self, (from, to): (usize, usize), kind: u8, now: u64) -> Option<u64> {
         let link = self.link_faults[from * self.paused_until.len() + to];
         let slowed = if link.until > now { link.delay } else { 0 };

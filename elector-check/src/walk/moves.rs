@@ -23,24 +23,26 @@ pub(crate) enum Move {
     /// Commands a node to campaign.
     Campaign,
     /// Loses or delays all messages on one link, or on both links between two nodes, for a while.
-    /// In walks that draw each next event, changes the weight of one link instead.
+    /// In a walk that draws each next event at random, changes the probability weight of one link
+    /// instead.
     DisturbLinks,
-    /// Loses the messages of the leader to one node or to all nodes, for about a vigil.
+    /// Loses the messages of the leader to one node or to all nodes, for at least a vigil, which is
+    /// the fixed first part of the election timeout (`election_min`).
     MuteLeader,
     /// Loses the messages of the leader to one node at least until the election timeout of that
-    /// node ends. When that node then campaigns, mostly disturbs another node that the lease
-    /// depends on.
+    /// node ends. At the moment at which that node then campaigns, mostly disturbs another node, on
+    /// which the lease of the leader depends.
     Isolate,
     /// Transfers leadership from node to node in quick succession. Then one node campaigns.
     TransferChain,
     /// Pauses a node for a while, as SIGSTOP does.
     Pause,
-    /// Delivers some of the messages that are held for a node.
+    /// Delivers some of the messages to a node that the adversary has held back so far.
     Release,
     /// Changes the rate of a clock.
     Drift,
-    /// Gives a node a hint about a peer: a suspicion, a proof of death, or that messages of the
-    /// peer arrive again.
+    /// Gives a node a hint about a peer: a suspicion, a proof of death, or the report that messages
+    /// of the peer arrive again.
     Hint,
 }
 
@@ -62,7 +64,7 @@ impl Move {
     ];
 }
 
-/// The methods that disturb the cluster.
+/// The methods that plan and begin the disturbances of the cluster.
 impl Adversary {
     pub(super) fn disturb<A: ElectionAlgorithm>(&mut self, cluster: &mut Cluster<A>) {
         if !self.changes.is_empty()
@@ -143,18 +145,20 @@ impl Adversary {
         }
     }
 
-    /// Loses all messages from one node to another until some moment.
+    /// Loses all messages from one node to another until the moment `until`.
     fn mute(&mut self, from: usize, to: usize, until: u64) {
         let nodes = self.paused_until.len();
         let delay = NEVER;
         self.link_faults[from * nodes + to] = LinkFault { until, delay };
     }
 
-    /// Loses the messages of the leader to one node, the challenger, at least until the election
-    /// timeout of the challenger ends. At that moment mostly disturbs another node, the supporter,
-    /// on which the leader's lease may depend. Sometimes commands the challenger to campaign just
-    /// after that. Sometimes leadership is transferred first, so that messages of an earlier tenure
-    /// are in flight.
+    /// Makes the move [`Move::Isolate`]. One node is the challenger: it receives no message of the
+    /// leader at least until its election timeout ends, and then campaigns. Another node is the
+    /// supporter: the lease of the leader may depend on it. When the challenger campaigns, this
+    /// method mostly disturbs the supporter: by a crash and a restart, by messages that were held
+    /// back, or by both. Sometimes it commands the challenger to campaign again just after that.
+    /// Sometimes it transfers leadership first, so that messages of an earlier tenure are in
+    /// flight.
     fn isolate(&mut self, mut leader: usize, nodes: usize, now: u64) {
         let mut others: Vec<usize> = (0..nodes).filter(|&node| node != leader).collect();
         self.rng.shuffle(&mut others);
@@ -175,8 +179,8 @@ impl Adversary {
         let at = last_received + span;
         self.mute(leader, challenger, at + self.profile.vigil);
         if self.rng.u8(..3) == 0 {
-            // The supporter receives nothing from the leader either, until shortly before that
-            // moment.
+            // The supporter receives nothing from the leader either, until shortly before the
+            // challenger campaigns.
             let until = at - self.between((0, self.profile.vigil / 4));
             self.mute(leader, supporter, until);
         }
@@ -198,8 +202,8 @@ impl Adversary {
         }
     }
 
-    /// Transfers leadership a few times, each time before the followers have settled, and then
-    /// commands a node to campaign.
+    /// Transfers leadership a few times, so soon after each other that the followers have often not
+    /// received a heartbeat of the new leader yet. Then commands a node to campaign.
     fn chain_transfers(&mut self, nodes: usize, now: u64) {
         let mut at = now;
         for _ in 0..self.rng.u8(2..=4) {
@@ -215,7 +219,7 @@ impl Adversary {
         self.plan.push((at, Planned::Command(node, command)));
     }
 
-    /// Draws a new weight for the messages of one link.
+    /// Draws a new weight for the messages of one link in the random choice of the next event.
     pub(super) fn redraw_link_weight(&mut self, nodes: usize) {
         let link = self.rng.usize(..nodes * nodes);
         self.link_weights[link] =
@@ -238,8 +242,9 @@ impl Adversary {
         }
     }
 
-    /// Crashes a node at once, or while its last messages are in flight. Restarts the node, mostly
-    /// so soon that the receivers of these messages still count on it.
+    /// Plans a crash of a node, at once or while the last messages of the node are in flight, and
+    /// plans a restart. Mostly the node restarts so soon that the receivers of these messages still
+    /// rely on them.
     pub(super) fn crash_soon(&mut self, node: usize, now: u64) {
         let at = now + self.between((0, self.profile.flight.1 / 2));
         let at = self.on_grid(at);

@@ -10,8 +10,8 @@ use crate::walk::{
     schedule::Schedule,
 };
 
-/// Returns a schedule with a comment on each line: the message that was received, the new views of
-/// the nodes, and the violation.
+/// Replays the lines of a schedule. Returns the schedule with a comment on each line: the message
+/// that was received, the new views of the nodes, and the violation.
 pub(crate) fn annotate<A: ElectionAlgorithm>(
     runner: &Runner<'_, A>,
     lines: &[Line<A::Timer>],

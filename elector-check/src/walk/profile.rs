@@ -3,34 +3,37 @@ use fastrand::Rng;
 
 use crate::walk::moves::Move;
 
-/// The habits of the adversary of one walk. They are chosen at random once per walk, so that some
-/// walks often combine rare events and others hardly disturb the cluster. Durations are in
-/// nanoseconds.
+/// The habits of the adversary of one walk. They are drawn at random once for each walk, so that
+/// the adversary often combines rare events in some walks, and hardly disturbs the cluster in
+/// others. Durations are in nanoseconds.
 #[derive(Clone, Debug)]
 pub(crate) struct Profile {
-    /// The weight of a wait, if the adversary draws each next event from all possible events.
-    /// `None` if the adversary plans a moment for every event.
+    /// The weight of a wait in the random choice of the next event, if the adversary draws each
+    /// next event from all possible events. `None` if the adversary plans a moment for every event.
     pub(crate) drawn: Option<u32>,
     /// All planned moments are multiples of this duration. With a coarse grid many events have the
     /// same moment, and their order is random.
     pub(crate) grid: u64,
-    /// The shortest and the longest time for which a prompt message is in flight.
+    /// The shortest and the longest time for which a message is in flight that is not late.
     pub(crate) flight: (u64, u64),
     /// The largest additional delay of a late message.
     pub(crate) late_by: u64,
     /// The share of messages that are late.
     pub(crate) late: f64,
-    /// The share of messages that are held until something changes at their receiver.
+    /// The share of messages that the adversary holds back until something changes at their
+    /// receiver.
     pub(crate) held: f64,
-    /// The share of messages of the group `held_kind` that are held in addition.
+    /// The share of the messages of the group `held_kind` that the adversary holds back, in
+    /// addition to the share `held` of all messages.
     pub(crate) held_of_kind: f64,
     pub(crate) held_kind: u8,
     /// The share of messages that are lost.
     pub(crate) lost: f64,
-    /// The probability that a past message, which has arrived or is lost, arrives in place of the
-    /// next one.
+    /// The probability that, when a message would arrive, a message arrives instead that has
+    /// arrived before or was lost.
     pub(crate) repeated: f64,
-    /// The share of held messages that are delivered when something changes at their receiver.
+    /// The share of the messages held back for a node that the adversary delivers when something
+    /// changes at this node.
     pub(crate) released: f64,
     /// The shortest and the longest time that a write takes.
     pub(crate) write: (u64, u64),
@@ -40,7 +43,7 @@ pub(crate) struct Profile {
     pub(crate) early_timers: f64,
     /// The share of steps with a pledge or an acknowledgement after which the node crashes.
     pub(crate) crash_after_pledge: f64,
-    /// The mean time between two moves.
+    /// The mean time between two moves, which are the disturbances of the adversary.
     pub(crate) pace: u64,
     /// The weight of each move in the random choice, in the order of [`Move::ALL`].
     pub(crate) weights: [u32; Move::ALL.len()],
@@ -48,9 +51,9 @@ pub(crate) struct Profile {
     pub(crate) vigil: u64,
     /// The random second part of the election timeout.
     pub(crate) stagger: u64,
-    /// The number of rushes in the walk.
+    /// The number of rushes in the walk: see [`Rush`](crate::walk::rush::Rush).
     pub(crate) rushes: u32,
-    /// The number of continuations that each rush tries.
+    /// The number of random continuations that each rush tries.
     pub(crate) rush_tries: u32,
     /// How long the adversary disturbs the cluster.
     pub(crate) horizon: u64,
@@ -118,11 +121,13 @@ fn share(rng: &mut Rng, shares: [f64; 4]) -> f64 {
     shares[rng.usize(..4)]
 }
 
-/// Returns how far the rate of each of two clocks may differ from the true rate, so that a silence
-/// of `election_min` on one clock is not shorter than a lease on the other.
+/// Returns how far the rate of each of two clocks may differ from the true rate, in thousandths of
+/// the true rate. Up to this limit, a silence of `election_min` on one clock is not shorter than a
+/// lease on the other clock.
 fn margin(timing: &Timing) -> u64 {
     let ratio = timing.election_min.as_secs_f64() / timing.lease.as_secs_f64();
-    // One clock is slow by m and the other fast by m: (1 + m) / (1 - m) must not exceed the ratio.
+    // One clock is slow by m and the other fast by m. Then (1 + m) / (1 - m) must not exceed the
+    // ratio of `election_min` to the lease.
     let margin = (ratio - 1.0) / (ratio + 1.0);
     (margin * 1000.0).floor().clamp(0.0, 300.0) as u64
 }
@@ -131,7 +136,8 @@ fn margin(timing: &Timing) -> u64 {
 mod tests {
     use super::*;
 
-    // With clocks beyond the margin, leases overlap without any flaw, and walks would report that.
+    // If the rates of two clocks differ by more than the margin, leases overlap although the
+    // algorithm has no flaw. Walks would report this as a violation.
     #[test]
     fn two_clocks_at_the_margin_keep_the_lease_within_the_silence() {
         for timing in [Timing::default(), Timing::lan()] {

@@ -4,7 +4,7 @@ use elector_core::GuaranteeKind;
 
 use crate::walk::{runner::Counts, schedule::Schedule, violation::Violation};
 
-/// The result of walks.
+/// The result of [`Walks::run`](crate::Walks::run).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalkReport {
     /// The name of the algorithm:
@@ -17,15 +17,15 @@ pub struct WalkReport {
     /// The seed of the first walk.
     pub seed: u64,
     pub(crate) counts: Counts,
-    /// The first walk that violated an invariant, with its schedule shrunk; `None` if there was
-    /// none.
+    /// The first walk that violated an invariant, with a shrunk schedule; `None` if no walk
+    /// violated one.
     pub finding: Option<Finding>,
 }
 
 /// The result of a walk that violated an invariant, or of a replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The path of the algorithm's type.
+    /// The path of the type of the algorithm.
     pub type_name: &'static str,
     /// The seed of the walk; `None` for a replay.
     pub seed: Option<u64>,
@@ -33,7 +33,7 @@ pub struct Finding {
     pub nodes: u64,
     /// The number of events before the schedule was shrunk.
     pub length: usize,
-    /// The remaining events, with comments.
+    /// The events that remain after the schedule was shrunk, with comments.
     pub schedule: Schedule,
     /// The violation; `None` if a replay violated nothing.
     pub violation: Option<Violation>,
@@ -46,7 +46,7 @@ impl WalkReport {
         self.finding.is_none()
     }
 
-    /// Returns the number of events in all walks.
+    /// Returns the number of events in all walks and in the continuations that they tried.
     #[must_use]
     pub fn events(&self) -> u64 {
         self.counts.events

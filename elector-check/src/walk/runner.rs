@@ -23,13 +23,14 @@ pub(crate) struct Runner<'a, A: ElectionAlgorithm> {
     pub(crate) changes: &'a [MembersChange],
 }
 
-/// How many past messages a walk keeps. Any of them may arrive again.
+/// How many past messages a walk keeps. A past message has arrived or is lost, and may arrive
+/// again.
 const MAX_PAST: usize = 48;
 
-/// A normal walk takes a few hundred events. A walk with more events than this number is a storm of
-/// messages.
+/// A normal walk takes a few hundred events. If a walk takes more events than this number, the
+/// nodes answer each other without end: this violates the invariant `no-storm`.
 const MAX_EVENTS: usize = 50_000;
-/// How many events of a storm the schedule contains.
+/// How many events the schedule of a walk contains if the walk violates `no-storm`.
 const STORM_SHOWN: usize = 200;
 
 /// The result of one walk.
@@ -39,13 +40,13 @@ pub(crate) struct WalkResult<T> {
     pub(crate) counts: Counts,
 }
 
-/// The number of events of each kind. A walk without violations says little if these numbers are
-/// small.
+/// The numbers of events and of their effects. If these numbers are small, a walk without
+/// violations says little.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) events: u64,
     pub(crate) tenures: u64,
-    /// Tenures with a lease.
+    /// The number of tenures in which the leader held a lease.
     pub(crate) leases: u64,
     pub(crate) crashes: u64,
     pub(crate) commands: u64,
@@ -87,8 +88,9 @@ impl<'a, A: ElectionAlgorithm> Runner<'a, A> {
         walk.end()
     }
 
-    /// Ends all faults, and lets the cluster run until all nodes agree. If they do not agree in
-    /// time, this is a violation, and the schedule of the walk ends where the faults ended.
+    /// Ends all faults, and lets the cluster run until all nodes agree on a leader. If they do not
+    /// agree within [`election_bound`](Self::election_bound), this is a violation, and the schedule
+    /// of the walk ends with the last event before the end of the faults.
     fn settle(&self, walk: &mut ActiveWalk<A>, adversary: &mut Adversary) {
         if !walk.can_continue() {
             return;
@@ -107,21 +109,22 @@ impl<'a, A: ElectionAlgorithm> Runner<'a, A> {
         }
     }
 
-    /// Returns how long the nodes may take to agree without faults: four of the longest election
-    /// timeouts, and a round trip for each node.
+    /// Returns how long the nodes may take to agree on a leader without faults: four of the longest
+    /// election timeouts, and one round trip for each node.
     fn election_bound(&self) -> Duration {
         let timing = self.config.timing();
         let nodes = self.members.len() as u32;
         (timing.election_min + timing.stagger(u32::MAX).max) * 4 + timing.round_trip * nodes
     }
 
-    /// Replays a schedule, and skips lines whose event is not possible. Returns the lines that had
+    /// Replays a schedule. Skips each line whose event is not possible. Returns the lines that had
     /// an effect, up to the first violation.
     pub(crate) fn play(&self, lines: &[Line<A::Timer>]) -> WalkResult<A::Timer> {
         self.played(lines).end()
     }
 
-    /// Replays a schedule, and then continues without faults until all nodes agree.
+    /// Replays a schedule, and then lets the cluster run without faults until all nodes agree on a
+    /// leader.
     pub(crate) fn play_and_settle(&self, lines: &[Line<A::Timer>]) -> WalkResult<A::Timer> {
         let mut walk = self.played(lines);
         self.settle(&mut walk, &mut self.adversary(0));
@@ -140,8 +143,8 @@ impl<'a, A: ElectionAlgorithm> Runner<'a, A> {
         self.played_as(lines, |_, event| Some(event.clone()))
     }
 
-    /// Replays a schedule. `event` returns the event that a line stands for in the present cluster,
-    /// or `None` to skip the line.
+    /// Replays a schedule. `event` makes the event of a line from the line and the present cluster.
+    /// It returns `None` to skip the line.
     fn played_as<T>(
         &self,
         lines: &[Line<T>],
@@ -158,7 +161,7 @@ impl<'a, A: ElectionAlgorithm> Runner<'a, A> {
         walk
     }
 
-    /// Replays a schedule in which timers are named by their `Debug` text.
+    /// Replays a schedule that names timers by their `Debug` text.
     pub(crate) fn play_text(&self, lines: &[Line<String>]) -> WalkResult<A::Timer> {
         let named = |cluster: &Cluster<A>, event: &Event<String>| {
             let timer = match event {
@@ -197,7 +200,8 @@ struct ActiveWalk<A: ElectionAlgorithm> {
     cluster: Cluster<A>,
     lines: Vec<Line<A::Timer>>,
     counts: Counts,
-    /// The epoch of the newest counted tenure of each node, and whether that tenure had a lease.
+    /// For each node, the epoch of the newest tenure of this node that was counted, and whether the
+    /// node held a lease in that tenure.
     counted: Vec<(u64, bool)>,
 }
 
@@ -234,9 +238,9 @@ impl<A: ElectionAlgorithm> ActiveWalk<A> {
         }
     }
 
-    /// Ends all writes that wait, and then tries continuations of this moment. If a continuation
-    /// violates an invariant, applies its events. Otherwise the walk continues from the moment
-    /// before the continuations.
+    /// Ends all writes that wait, and then tries random continuations of this moment. If a
+    /// continuation violates an invariant, the walk applies the events of this continuation.
+    /// Otherwise the walk continues from this moment, and the continuations have no effect on it.
     fn rush(&mut self, mut rush: Rush<A>) {
         for node in 0..self.cluster.machines.len() {
             while self.can_continue() && self.cluster.has_writes(node) {

@@ -10,14 +10,15 @@ use crate::{
     },
 };
 
-/// A rush tries random continuations of one moment of a walk, in which no time passes. A lease that
-/// is held stays held during a rush. So a rush tries races against this lease in many orders that
-/// random delays would rarely cause.
+/// A rush tries random continuations of a walk from one moment on. No time passes in these
+/// continuations, so a lease that is held at that moment stays held. So a rush tries many orders of
+/// events in which a new election competes with this lease. Random delays would rarely cause these
+/// orders.
 ///
 /// A continuation consists of a few moves: for example a node restarts, a late message arrives, or
-/// leadership is transferred. After each move the continuation applies some of the events that the
-/// move caused. One node is the challenger. At the end the challenger campaigns once or twice, and
-/// enough of the caused events follow for an election.
+/// leadership is transferred. After each move, the continuation applies some of the effects of the
+/// move, which are the events that the move has caused. One node is the challenger. At the end the
+/// challenger campaigns once or twice, and enough effects follow for an election.
 pub(crate) struct Rush<A: ElectionAlgorithm> {
     rng: Rng,
     /// The messages that arrived or were lost before the rush, the oldest first.
@@ -28,17 +29,20 @@ pub(crate) struct Rush<A: ElectionAlgorithm> {
     pub(crate) events: u64,
 }
 
-/// The maximum number of moves of a continuation before the last one.
+/// The maximum number of moves of a continuation before the challenger campaigns.
 const MAX_MOVES: u32 = 4;
-/// The possible limits for the number of effects of a move. Each move draws one of them.
+/// The possible limits for the number of effects (caused events) that follow a move. One of them is
+/// drawn for each move.
 const EFFECT_LIMITS: [u32; 4] = [0, 3, 12, MAX_EFFECTS];
-/// The maximum number of effects of the last move, which is enough for an election.
+/// The maximum number of effects (caused events) that follow when the challenger campaigns. This is
+/// enough for an election.
 const MAX_EFFECTS: u32 = 24;
 /// The maximum number of times that the challenger campaigns at the end.
 const MAX_CAMPAIGNS: u32 = 2;
-/// How many of its own past messages a continuation keeps. They may arrive again.
+/// How many past messages of its own events a continuation keeps. A past message has arrived or is
+/// lost, and may arrive again.
 const KEPT_MESSAGES: usize = 16;
-/// The maximum number of late messages of a link that arrive together.
+/// The maximum number of late messages of one link that arrive directly one after the other.
 const MAX_MESSAGES_AT_ONCE: usize = 4;
 
 impl<A: ElectionAlgorithm> Rush<A> {
@@ -51,8 +55,9 @@ impl<A: ElectionAlgorithm> Rush<A> {
         }
     }
 
-    /// Tries continuations of `cluster`. Returns the lines of the first continuation that violates
-    /// an invariant, numbered from `first`.
+    /// Tries continuations of `cluster`. Returns the events of the first continuation that violates
+    /// an invariant, as lines with the numbers from `first` on. Returns `None` if no continuation
+    /// violates an invariant.
     pub(crate) fn search(
         &mut self,
         cluster: &Cluster<A>,
@@ -94,8 +99,8 @@ impl<A: ElectionAlgorithm> Rush<A> {
     }
 
     /// Draws a group of nodes that exchange messages for a while. Mostly the group is a majority,
-    /// so that an election succeeds without the knowledge of the other nodes. The nodes `among` are
-    /// in the group.
+    /// so that an election can succeed although the other nodes do not take part. The nodes `among`
+    /// are in the group.
     fn group(&mut self, nodes: usize, among: &[usize]) -> Vec<bool> {
         let mut order: Vec<usize> = (0..nodes).collect();
         self.rng.shuffle(&mut order);
@@ -142,15 +147,16 @@ impl<A: ElectionAlgorithm> Rush<A> {
         }
     }
 
-    /// Draws a node other than `node`. Returns `node` itself if there is no other.
+    /// Draws a node other than `node`. Returns `node` itself if it is the only node.
     fn other_than(&mut self, node: usize, branch: &Branch<A>) -> usize {
         let nodes = branch.cluster.machines.len();
         (node + self.rng.usize(1..nodes.max(2))) % nodes
     }
 
     /// Transfers leadership from the leader to another node, the successor. Mostly continues until
-    /// a majority has elected the successor. The followers have then not received its first
-    /// heartbeat yet. Returns the leader and the successor.
+    /// a majority has elected the successor, and stops before the followers receive the first
+    /// heartbeat of the successor. Returns the leader and the successor, or `None` if no node
+    /// leads.
     fn transfer_away(&mut self, branch: &mut Branch<A>) -> Option<(usize, usize)> {
         let leader = branch.cluster.leader()?;
         let successor = self.other_than(leader, branch);
@@ -158,8 +164,8 @@ impl<A: ElectionAlgorithm> Rush<A> {
         Some((leader, successor))
     }
 
-    /// Transfers leadership away and back again. So messages of the first tenure of a node may be
-    /// in flight in its second tenure.
+    /// Transfers leadership from the leader to another node and back again. So messages of the
+    /// first tenure of the leader may be in flight in its second tenure.
     fn transfer_back(&mut self, branch: &mut Branch<A>) {
         if let Some((leader, successor)) = self.transfer_away(branch)
             && branch.cluster.leader() == Some(successor)
@@ -180,8 +186,8 @@ impl<A: ElectionAlgorithm> Rush<A> {
         let events = MAX_EFFECTS * u32::from(self.rng.u8(..4) > 0);
         for _ in 0..events {
             if branch.cluster.leader() == Some(successor) {
-                // The successor leads. If its first round of heartbeats is not in flight yet, a
-                // timer that is due sends it.
+                // The successor leads. If the algorithm sends the first round of heartbeats by a
+                // timer that is due now, let this timer elapse.
                 for (_, event) in branch.due(successor) {
                     branch.apply(event);
                 }
@@ -194,7 +200,8 @@ impl<A: ElectionAlgorithm> Rush<A> {
         }
     }
 
-    /// Delivers some messages of one link that are still in flight or have arrived already.
+    /// Delivers a few messages of one link. They are still in flight, or they have arrived or were
+    /// lost before.
     fn deliver_late(&mut self, branch: &mut Branch<A>, (from, to): (usize, usize)) {
         let link = |sent: &&InFlight<A::Message>| (sent.from, sent.to) == (from, to);
         let cluster = &branch.cluster;
@@ -209,8 +216,8 @@ impl<A: ElectionAlgorithm> Rush<A> {
             return;
         }
         let first = self.rng.usize(..count);
-        // One message is the most likely number, because a later message may make the first one
-        // harmless.
+        // One message is the most likely number of messages, because the second message may make
+        // the effect of the first one harmless.
         let most = self.rng.usize(1..=MAX_MESSAGES_AT_ONCE);
         let messages = most.min(self.rng.usize(1..=MAX_MESSAGES_AT_ONCE));
         let late: Vec<_> = late.skip(first).take(messages).cloned().collect();
@@ -239,7 +246,8 @@ impl<A: ElectionAlgorithm> Rush<A> {
         branch.apply(timer.map_or(campaign, |(_, event)| event));
     }
 
-    /// Applies at most `events` events that were caused by the line `cause` or a later line.
+    /// Applies at most `events` events, one after the other, each of which was caused by the line
+    /// `cause` or by a later line.
     fn apply_effects(&mut self, branch: &mut Branch<A>, cause: u32, events: u32, group: &[bool]) {
         for _ in 0..events {
             if !self.apply_effect(branch, cause, group) {
@@ -255,8 +263,9 @@ impl<A: ElectionAlgorithm> Rush<A> {
         is_some
     }
 
-    /// Draws an event that was caused by the line `cause` or a later line. In half of the draws,
-    /// only events of the newest line are possible.
+    /// Draws an event that was caused by the line `cause` or by a later line: a message in `group`
+    /// that arrives, or a timer that elapses on a node of `group`. In half of the draws, only
+    /// events that the newest line caused are possible.
     fn next_effect(
         &mut self,
         branch: &Branch<A>,

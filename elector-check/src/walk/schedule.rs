@@ -8,7 +8,7 @@ use crate::{
     walk::event::{Event, Line, MessageId},
 };
 
-/// The events of a walk in order of time, one on each line. The printed text of a schedule can be
+/// The events of a walk in their order, one on each line. The printed text of a schedule can be
 /// parsed again.
 ///
 /// | line | meaning |
@@ -25,9 +25,9 @@ use crate::{
 /// | `n1 learns of the death of n2` | the node gets a proof that the process of n2 has ended |
 /// | `n1 campaigns`, `n1 resigns`, `n1 transfers to n2` | the application gives a command |
 ///
-/// A line may begin with its number, for example `12.`. Other lines refer to the line by this
-/// number. Text after a semicolon is a comment. A message may arrive several times. A message that
-/// never arrives is lost.
+/// A line may begin with its number, for example `12.`. By this number, a later line names a
+/// message that this line sent. Text after a semicolon is a comment. A message may arrive several
+/// times. A message that never arrives is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
     pub(crate) lines: Vec<Line<String>>,
@@ -111,8 +111,8 @@ impl FromStr for Schedule {
     }
 }
 
-/// Returns the number at the beginning of the text, and the rest of the text. If the text has no
-/// number, returns `next` and the whole text.
+/// Returns the number at the beginning of a line, and the rest of the line. If the line has no
+/// number, returns `next` and the whole line.
 fn numbered(text: &str, next: u32) -> (u32, &str) {
     let parted = text.split_once('.');
     match parted.and_then(|(number, rest)| Some((number.parse().ok()?, rest))) {
@@ -220,7 +220,7 @@ mod tests {
         n1 resigns\n\
         20. n1 transfers to n2\n";
 
-    // People paste a printed schedule into a test, where it must mean the same.
+    // Users paste a printed schedule into a test, so the text must parse to the same schedule.
     #[test]
     fn a_printed_schedule_parses_to_the_same_schedule() {
         let schedule: Schedule = ALL.parse().unwrap();
@@ -230,7 +230,7 @@ mod tests {
         assert_eq!(printed.parse::<Schedule>().unwrap(), schedule);
     }
 
-    // People edit schedules by hand: a mistake must be reported with its line, and must not be
+    // Users edit schedules by hand. A mistake must be reported with its line, and must not be
     // ignored.
     #[test]
     fn lines_that_are_not_events_are_rejected() {

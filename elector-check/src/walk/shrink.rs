@@ -5,9 +5,9 @@ use crate::walk::{
     runner::Runner,
 };
 
-/// Removes the lines of a schedule that are not needed to violate the same invariant: delta
-/// debugging (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002).
-/// Also merges and rounds the waits.
+/// Removes the lines of a schedule that are not needed to violate the same invariant. The method is
+/// delta debugging (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input",
+/// 2002). Also merges and rounds the waits.
 pub(crate) fn shrink<A: ElectionAlgorithm>(
     runner: &Runner<'_, A>,
     mut lines: Vec<Line<A::Timer>>,
@@ -55,8 +55,8 @@ fn fewer_lines<T: Clone>(mut lines: Vec<Line<T>>, violates: &Violates<'_, T>) ->
     }
 }
 
-/// Merges consecutive waits, and rounds each wait to a number that is easy to read, if the
-/// invariant is still violated.
+/// Merges consecutive waits, and rounds each wait to a number that is easy to read. Keeps a rounded
+/// wait only if the schedule still violates the invariant.
 fn shorter_waits<T: Clone>(lines: Vec<Line<T>>, violates: &Violates<'_, T>) -> Vec<Line<T>> {
     let mut merged: Vec<Line<T>> = Vec::new();
     for line in lines {

@@ -7,7 +7,7 @@ use elector_core::invariants::{Invariant, InvariantViolation};
 pub struct Violation {
     /// The [name](Invariant::name) of the invariant.
     pub invariant: &'static str,
-    /// A text about what happened.
+    /// What happened, as text.
     pub detail: String,
 }
 

@@ -23,9 +23,10 @@ use crate::{
 ///
 /// In a walk, an adversary chooses every event. Each message arrives promptly, late, several times
 /// or never. Timers elapse on time or late. Writes end one by one, and a crash keeps the writes
-/// that have ended. The rates of clocks stay within the margin between lease and `election_min`.
-/// Nodes restart, and get commands, suspicions and true proofs of death. The seed of a walk
-/// determines the habits of its adversary. At the end of each walk, all faults end.
+/// that have ended. The rates of clocks stay so close to the true rate that every lease is over
+/// when `election_min` has passed on any other clock. Nodes restart, and get commands, suspicions
+/// and true proofs of death. The seed of a walk determines the habits of its adversary. At the end
+/// of each walk, all faults end, and the nodes must agree on a leader.
 #[derive(Clone, Debug)]
 pub struct Walks<A: ElectionAlgorithm> {
     /// The configuration of the algorithm, the same on all nodes.
@@ -42,7 +43,7 @@ pub struct Walks<A: ElectionAlgorithm> {
     /// Whether a node may get a proof of death of a peer that runs. With such proofs, no quorum
     /// algorithm can guarantee exclusive leases.
     pub false_proofs: bool,
-    /// The changes of the members that the leader is commanded to make, in random order.
+    /// The changes of the members that the adversary commands the leader to make, in random order.
     pub changes: Vec<MembersChange>,
 }
 
@@ -64,8 +65,8 @@ impl<A: ElectionAlgorithm> Walks<A> {
         }
     }
 
-    /// Does the walks, up to the first seed whose walk violates an invariant. Then shrinks that
-    /// walk.
+    /// Does the walks in the order of their seeds, until a walk violates an invariant. Then shrinks
+    /// the schedule of that walk.
     ///
     /// # Errors
     /// Returns an error if the algorithm's configuration is not valid, or if there are no nodes.
@@ -82,8 +83,8 @@ impl<A: ElectionAlgorithm> Walks<A> {
                 .map(|_| scope.spawn(work))
                 .collect();
             let done = threads.into_iter().map(thread::ScopedJoinHandle::join);
-            // A panic of the algorithm is a violation in the report. A panic that arrives here
-            // comes from the code of the walk itself.
+            // A panic of the algorithm does not arrive here: it is caught, and becomes a violation
+            // in the report. A panic that arrives here comes from the code of the walk itself.
             done.map(|counts| counts.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
                 .fold((0, Counts::default()), |all, one| {
                     (all.0 + one.0, all.1.plus(one.1))
@@ -101,8 +102,8 @@ impl<A: ElectionAlgorithm> Walks<A> {
         })
     }
 
-    /// Replays a schedule, with three nodes unless `nodes` says otherwise. Returns the events that
-    /// were possible, and the first violation.
+    /// Replays a schedule in a cluster of `nodes` nodes, or of three nodes if `nodes` is `None`.
+    /// Returns the events that were possible, and the first violation.
     ///
     /// # Errors
     /// Returns an error if the algorithm's configuration is not valid, or if there are no nodes.
@@ -130,8 +131,9 @@ impl<A: ElectionAlgorithm> Walks<A> {
         }
     }
 
-    /// Does batches of walks until no walk before the first finding is left. Each thread calls this
-    /// method. Returns the number of walks of this thread, and their counts.
+    /// Does batches of walks until no walk is left, or until all walks before the first one with a
+    /// violation are done. Each thread calls this method. Returns the number of walks of this
+    /// thread, and the sum of their counts.
     fn work(&self, next: &AtomicU64, found: &AtomicU64) -> (u64, Counts) {
         let (mut walks, mut counts) = (0, Counts::default());
         loop {
@@ -150,8 +152,8 @@ impl<A: ElectionAlgorithm> Walks<A> {
         }
     }
 
-    /// Does the walk with this number, and adds its counts to `counts`. Returns `true` if the walk
-    /// violates no invariant.
+    /// Does the walk with this number, and adds its counts (of events, tenures, crashes and others)
+    /// to `counts`. Returns `true` if the walk violates no invariant.
     fn walk_one(&self, number: u64, counts: &mut Counts) -> bool {
         let seed = self.seed.wrapping_add(number);
         memberships(self.size(seed), &self.config).map_or(true, |members| {
@@ -191,11 +193,12 @@ impl<A: ElectionAlgorithm> Walks<A> {
     }
 }
 
-/// The sizes of the smallest and of the largest cluster that a seed can determine.
+/// The numbers of nodes of the smallest and of the largest cluster that a seed can determine.
 const MIN_NODES: u64 = 2;
 const MAX_NODES: u64 = 5;
 
-/// Returns the same lines with new numbers: from 1, without gaps.
+/// Returns the same lines with new numbers, from 1 and without gaps. The names of messages refer to
+/// the new numbers.
 fn renumbered<T: Clone>(lines: &[Line<T>]) -> Vec<Line<T>> {
     let number = |old: u32| {
         let place = lines.iter().position(|line| line.number == old);

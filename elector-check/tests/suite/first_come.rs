@@ -1,4 +1,4 @@
-//! A minimal election with a quorum guarantee, and flaws that break it.
+//! A minimal election algorithm with a quorum guarantee, and flaws that break this guarantee.
 
 use elector_core::{
     Acks, Command, Configuration, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message,
@@ -6,8 +6,8 @@ use elector_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A node that misses its leader asks all nodes for the next epoch. Each node grants an epoch to
-/// only one node, the first that asks.
+/// A node that receives no heartbeat of a leader asks all nodes for the next epoch. Each node
+/// grants an epoch to only one node: the first one that asks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FirstCome {
     members: Membership,
@@ -16,10 +16,11 @@ pub(crate) struct FirstCome {
     view: View,
     votes: NodeSet,
     acks: Acks,
-    /// Whether this node may have acknowledged a leader whose lease has not ended yet.
+    /// Whether this node may have acknowledged a leader whose lease has not ended yet. While this
+    /// is `true`, the node grants no epoch to another node.
     silent: bool,
-    /// The state on the disk: the newest epoch, and the node to which it was granted unless the
-    /// flaw is to forget that node.
+    /// The state on the disk: the newest epoch, and the node to which this node has granted it.
+    /// With [`Flaw::VoteNotDurable`], the disk does not contain that node.
     durable: Granted,
 }
 
@@ -39,9 +40,10 @@ pub(crate) struct Rules {
 pub(crate) enum Flaw {
     #[default]
     None,
-    /// The epoch survives a crash, but the grant in this epoch does not.
+    /// The newest epoch survives a crash, but a node forgets to which node it has granted this
+    /// epoch.
     VoteNotDurable,
-    /// One grant less than a majority is enough.
+    /// A candidate leads with one grant less than a majority.
     MajorityOffByOne,
     /// Every node that asks in the current epoch gets the grant.
     GrantsTwice,
@@ -49,13 +51,14 @@ pub(crate) enum Flaw {
     EpochGoesBack,
     /// A leader sends its heartbeat to itself too.
     SendsToItself,
-    /// An unexpected answer causes a panic.
+    /// A grant that arrives at a node that is not a candidate causes a panic.
     Panics,
     /// A voter does not wait for the end of the lease that it has acknowledged.
     BreaksSilence,
-    /// A restarted voter forgets that it may owe silence.
+    /// A restarted voter forgets that it may have acknowledged a leader whose lease has not ended.
     ForgetsSilence,
-    /// A lease begins when the answer arrives, instead of when the heartbeat was sent.
+    /// A lease begins when the answer to a heartbeat arrives, instead of when the heartbeat was
+    /// sent.
     LeaseFromReceipt,
 }
 
@@ -65,8 +68,8 @@ pub(crate) enum Say {
     Grant(Epoch),
     /// The sender leads the epoch. The moment is the time at which it sent this heartbeat.
     Lead(Epoch, Moment),
-    /// The sender follows the leader of the epoch. The moment is the timestamp of the heartbeat
-    /// that it answers.
+    /// The sender follows the leader of the epoch. The moment is the timestamp of the heartbeat to
+    /// which this message is the answer.
     Follow(Epoch, Moment),
 }
 
@@ -192,8 +195,8 @@ impl FirstCome {
             Say::Follow(epoch, sent) if epoch == known && self.view.role == Role::Leader => {
                 self.acknowledged(from, sent, out.now());
             }
-            // Stale: the message is of an epoch that this node has left, or the node does not need
-            // it any more.
+            // The message is stale: it belongs to an epoch that this node has left, or the node
+            // does not need it any more.
             Say::Ask(_) | Say::Grant(_) | Say::Lead(..) | Say::Follow(..) => {}
         }
     }
@@ -248,7 +251,8 @@ impl ElectionAlgorithm for FirstCome {
             Input::Commanded(Command::Campaign) if self.silent => out.refuse("there is a leader"),
             Input::Elapsed(()) | Input::Commanded(Command::Campaign) => self.campaign(out),
             Input::Died(peer) if self.view.leader == Some(peer) => self.campaign(out),
-            // The node ignores these inputs, because it may owe silence.
+            // The node ignores these inputs: it may have acknowledged a leader whose lease has not
+            // ended, and then it must not support another node.
             Input::Suspected(_) | Input::Silent(_) | Input::Died(_) | Input::Returned(_) => {}
             Input::Commanded(_) => out.refuse("first-come has no transfer"),
         }

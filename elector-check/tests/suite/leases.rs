@@ -18,8 +18,9 @@ fn play<A: ElectionAlgorithm>(config: A::Config, schedule: &str) -> Finding {
     walks.replay(&schedule).expect("a valid configuration")
 }
 
-/// Checks that the schedule violates nothing, and that the replay contains `point`: the event after
-/// which an earlier version violated a lease.
+/// Checks that the replay of the schedule violates no invariant, and that its text contains
+/// `point`. This is the event after which, in an earlier version of the algorithm, two nodes held a
+/// lease at the same time.
 fn holds<A: ElectionAlgorithm>(config: A::Config, schedule: &str, point: &str) {
     let played = play::<A>(config, schedule);
     assert_eq!(played.violation, None, "{played}");
@@ -27,9 +28,9 @@ fn holds<A: ElectionAlgorithm>(config: A::Config, schedule: &str, point: &str) {
     assert!(text.contains(point), "no line contains {point:?}: {text}");
 }
 
-/// Returns the lines with which a candidate asks for votes. The event `begins` starts them. Line
-/// `number + 2` sends the requests. With pre-vote, lines `number` and `number + 1` are an exchange
-/// with a voter before that.
+/// Returns the lines of a schedule in which a candidate asks for votes. The event `begins` starts
+/// this. Line `number + 2` sends the requests for votes. With pre-vote, the lines `number` and
+/// `number + 1` are an exchange with one voter before that.
 fn ask(number: u32, begins: &str, candidate: u64, voter: u64, pre_vote: bool) -> String {
     let (answered, asked) = (number + 1, number + 2);
     if !pre_vote {
@@ -97,7 +98,7 @@ fn late_transfer(pre_vote: bool) -> String {
 
 /// Node 1 leads term 1, and its first heartbeat to node 3 is late. Node 1 transfers leadership to
 /// node 2, and node 2 transfers it back to node 1. So node 1 leads term 3, with the vote of node 3.
-/// When the heartbeat of term 1 arrives, node 3 has not received a heartbeat of term 3 yet.
+/// When the late heartbeat of term 1 arrives, node 3 has not received a heartbeat of term 3 yet.
 fn late_heartbeat(pre_vote: bool) -> String {
     let first = ask(10, "n1 elapses Stagger", 1, 2, pre_vote);
     let second = ask(50, "n3 campaigns", 3, 2, pre_vote);
@@ -169,9 +170,9 @@ const PAXOS_LED: &str = "
     19. n2 receives 17
 ";
 
-/// Nodes 2 and 3 receive nothing for an election timeout, and propose. Node 2 promises the ballot
-/// of node 3, and then receives a heartbeat of its leader again. Node 2 learns of epoch 2 only
-/// later, when node 3 rejects the proposal of node 2.
+/// The continuation of `PAXOS_LED`. Nodes 2 and 3 receive nothing for an election timeout, and
+/// propose. Node 2 promises the ballot of node 3, and then receives a heartbeat of its leader, node
+/// 1, again. Node 2 learns of epoch 2 only later, when node 3 rejects the proposal of node 2.
 const LATE_PREPARE: &str = "
     20. n3 receives 6 ; so that its ballot will be the higher one
     21. n3 writes
@@ -205,9 +206,9 @@ const LATE_PREPARE: &str = "
     49. n3 receives 47
 ";
 
-/// The counterpart of `late_heartbeat` in Paxos. Node 2 learns who leads epoch 3 without a
-/// heartbeat of that leader: an old proposal of node 2 arrives again, and the rejection names the
-/// leader.
+/// The continuation of `PAXOS_LED`: the counterpart of `late_heartbeat` in Paxos. Node 2 learns who
+/// leads epoch 3 without a heartbeat of that leader: an old proposal of node 2 arrives again, and
+/// the rejection of it names the leader.
 const LATE_ROUND: &str = "
     20. n1 transfers to n2
     21. n2 receives 20
@@ -259,8 +260,9 @@ const LATE_ROUND: &str = "
     67. n2 receives 65
 ";
 
-// A restarted voter that grants a late transfer of its own term still owes silence to the leader of
-// that term.
+// A transfer lets a candidate win votes while a lease lasts. If a restarted voter grants a late
+// vote request of such a transfer, in its own term, it must still support no other node until the
+// lease of the leader of that term has ended.
 #[test]
 fn a_late_transfer_does_not_end_the_silence_of_a_restarted_voter() {
     for variant in Raft::variants() {
@@ -271,8 +273,9 @@ fn a_late_transfer_does_not_end_the_silence_of_a_restarted_voter() {
     }
 }
 
-// A vote for a leader is not an acknowledgement of its tenure. So an answer to a heartbeat of an
-// earlier tenure of the same leader must not become a lease.
+// A vote for a leader does not acknowledge a heartbeat of its tenure. So if a node has voted for a
+// leader, and then answers a late heartbeat of an earlier tenure of the same leader, the answer
+// must not give that leader a lease.
 #[test]
 fn a_late_heartbeat_of_an_earlier_tenure_gives_no_lease() {
     for variant in Raft::variants() {
@@ -287,8 +290,8 @@ fn a_late_heartbeat_of_an_earlier_tenure_gives_no_lease() {
     }
 }
 
-// An acceptor that has learned of a newer epoch, but not of its leader, owes silence to the leader
-// that it has acknowledged last.
+// If an acceptor has learned of a newer epoch, but not of the leader of that epoch, it must still
+// support no other node until the lease of the leader that it has acknowledged last has ended.
 #[test]
 fn a_late_proposal_does_not_end_the_silence_of_an_acceptor() {
     for variant in Paxos::variants() {

@@ -18,11 +18,11 @@ fn check<A: ElectionAlgorithm>(bounds: CheckConfig<A::Config>) -> Report {
     report
 }
 
-/// Checks that the search is exhaustive, and that it reaches the situations in `possible`: without
-/// them the search proves nothing.
+/// Checks that the search is exhaustive, and that it reaches the situations in `possible`. A search
+/// that never reaches these situations proves nothing.
 fn prove<A: ElectionAlgorithm>(bounds: CheckConfig<A::Config>, possible: &[&str]) {
-    // These bounds need far fewer states. The limit keeps a search with bounds that are too wide
-    // from using all memory.
+    // The bounds of these tests need far fewer states. If the bounds of a test are too wide, this
+    // limit keeps the search from using all memory.
     let report = check::<A>(CheckConfig {
         max_states: Some(4_000_000),
         ..bounds
@@ -33,8 +33,8 @@ fn prove<A: ElectionAlgorithm>(bounds: CheckConfig<A::Config>, possible: &[&str]
     }
 }
 
-/// Returns the configuration of Raft without extensions: figure 2 of the Raft paper. It has the
-/// fewest states.
+/// Returns the configuration of Raft without extensions: figure 2 of the Raft paper. Of all
+/// configurations, a search of this one has the fewest states.
 fn paper() -> RaftConfig {
     RaftConfig {
         pre_vote: false,
@@ -54,8 +54,8 @@ fn without_crashes<C: Default>(nodes: u64, max_epoch: u64, timeouts: u32) -> Che
     }
 }
 
-// Two nodes must agree on everything. All stale messages of the first election are still in flight
-// in the second one, and any node may crash at any moment.
+// With two nodes, both must agree to every election. All stale messages of the first election are
+// still in flight in the second one, and any node may crash at any moment.
 #[test]
 fn raft_of_two_with_a_crash() {
     for variant in Raft::variants() {
@@ -68,8 +68,8 @@ fn raft_of_two_with_a_crash() {
     }
 }
 
-// With three nodes there are several majorities, split votes, and voters that may forget their
-// vote.
+// With three nodes there are several majorities, and votes can be split. In the last search, a
+// voter can crash and must not forget its vote.
 #[test]
 fn raft_of_three_in_one_epoch() {
     for variant in Raft::variants() {
@@ -88,8 +88,9 @@ fn raft_of_three_in_one_epoch() {
     prove::<Raft>(bounds, &[]);
 }
 
-// With a hint the second epoch comes soon: the old leader still believes that it leads while the
-// new one is elected. Two nodes may believe this at the same time only because their epochs differ.
+// With a false proof of death, the second epoch comes soon: a new leader is elected while the old
+// leader still believes that it leads. Two nodes may believe at the same time that they lead only
+// because their epochs differ.
 #[test]
 fn raft_of_three_after_a_hint() {
     let possible = ["second-epoch-led", "two-lead-at-once"];
@@ -117,7 +118,8 @@ fn raft_of_three_as_far_as_half_a_million_states() {
     assert!(!check::<Raft>(bounds).is_exhaustive());
 }
 
-// The commands to resign and to transfer leadership end one tenure, and another one begins at once.
+// The commands to resign and to transfer leadership end the tenure of a leader, and the next tenure
+// begins at once.
 #[test]
 fn raft_of_two_with_a_transfer() {
     let bounds = CheckConfig {
@@ -138,8 +140,8 @@ fn paxos_of_two_with_a_crash() {
     prove::<Paxos>(bounds, &[]);
 }
 
-// With three nodes, two majorities can differ. In every variant of Paxos, any node may crash and
-// restart, even a proposer.
+// With three nodes, two proposers can have different majorities. In every variant of Paxos, any
+// node may crash and restart, even a proposer.
 #[test]
 fn paxos_of_three_in_one_epoch() {
     for variant in Paxos::variants() {
@@ -152,7 +154,7 @@ fn paxos_of_three_in_one_epoch() {
     }
 }
 
-// With a hint, a second proposer competes with the first.
+// After a false proof of death, a second proposer competes with the first one.
 #[test]
 fn paxos_of_two_after_a_hint() {
     let bounds = CheckConfig {
@@ -176,8 +178,8 @@ fn paxos_of_three_as_far_as_half_a_million_states() {
     assert!(!check::<Paxos>(bounds).is_exhaustive());
 }
 
-/// Checks a second election in discrete time, while leases of the first leader may still be valid.
-/// Each message arrives at most once, and within its tick.
+/// Checks a second election in a search with time, while leases of the first leader may still be
+/// valid. Each message arrives at most once, and within its tick.
 fn prove_second_election<A: ElectionAlgorithm>(mut config: A::Config, possible: &[&str]) {
     let time = Time::of(4);
     *config.timing_mut() = time.timing();
@@ -205,7 +207,8 @@ fn leases_of_raft_exclude_each_other() {
     }
 }
 
-// In Paxos, acceptors owe silence to a lease, as voters do in Raft.
+// In Paxos, an acceptor that has acknowledged a leader supports no other proposer until the lease
+// of that leader has ended, as a voter does in Raft. So no two leases may be held at the same time.
 #[test]
 fn leases_of_paxos_exclude_each_other() {
     for variant in Paxos::variants() {
@@ -231,8 +234,8 @@ fn bully_elects_two_leaders() {
     prove::<Bully>(crashing, &possible);
 }
 
-// Ring may elect two leaders too: if a token does not return, a node takes the next node of the
-// ring for dead.
+// Ring may elect two leaders too. If the token (the message that goes around the ring) does not
+// return, a node takes the next node of the ring for dead and goes on without it.
 #[test]
 fn ring_elects_two_leaders() {
     let possible = [

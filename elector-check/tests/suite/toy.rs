@@ -35,10 +35,10 @@ fn caught(invariant: &str, bounds: CheckConfig<Rules>) -> String {
 }
 
 // The number of states depends on the whole model: if a kind of event is missing, or happens when
-// it must not, the number changes. The first number is 10, and can be counted by hand. One state is
-// the initial one. There are four for n1, and four for n2: the node has asked; the other node has
-// granted; the node leads; the other node has received the heartbeat. In the last state both nodes
-// have asked.
+// it must not, the number changes. The first number, for two nodes without crashes, is 10, and can
+// be counted by hand. One state is the initial one. For each of the two nodes there are four
+// states: the node has asked the other node; the other node has granted the epoch to it; the node
+// leads; the other node has received the heartbeat. In the last state both nodes have asked.
 #[test]
 fn no_run_of_the_toy_violates_an_invariant() {
     let counts = [(2, 0), (2, 1), (3, 0), (3, 1)].map(|(nodes, crashes)| {
@@ -69,8 +69,8 @@ fn in_a_second_epoch_two_nodes_may_believe_that_they_lead() {
     assert_eq!(report.unique_states, 2_616);
 }
 
-// A vote that is lost in a crash is the classic mistake. Without crashes this mistake has no
-// effect.
+// If a crash loses a vote, the node can vote twice in an epoch: this is the classic mistake. In a
+// search without crashes this mistake has no effect.
 #[test]
 fn a_vote_that_is_not_durable_is_caught() {
     let flawed = bounds(Flaw::VoteNotDurable);
@@ -88,8 +88,8 @@ fn a_vote_that_is_not_durable_is_caught() {
     );
 }
 
-// This is the most important invariant. Its counterexample must be readable and as short as
-// possible.
+// One leader per epoch is the most important invariant. Its counterexample must be readable and as
+// short as possible.
 #[test]
 fn a_majority_that_is_too_small_is_caught() {
     let trace = caught("one-leader-per-epoch", bounds(Flaw::MajorityOffByOne));
@@ -100,8 +100,8 @@ fn a_majority_that_is_too_small_is_caught() {
     );
 }
 
-// A voter may support only one candidate in an epoch. A second grant is a violation even if it does
-// not elect another leader.
+// A voter may support only one candidate in an epoch. If it supports a second one, this is a
+// violation even if the second candidate is not elected.
 #[test]
 fn a_second_grant_in_an_epoch_is_caught() {
     let trace = caught("one-pledge-per-epoch", bounds(Flaw::GrantsTwice));
@@ -111,14 +111,16 @@ fn a_second_grant_in_an_epoch_is_caught() {
     );
 }
 
-// Epochs are fencing tokens: with an epoch that goes back, an old leader could write again.
+// Epochs are fencing tokens, by which a store rejects the writes of older leaders. If an epoch goes
+// back, a store could accept the writes of an old leader again.
 #[test]
 fn an_epoch_that_goes_back_is_caught() {
     let trace = caught("epoch-monotonic", bounds(Flaw::EpochGoesBack));
     assert!(trace.ends_with("showed epoch 0 after epoch 1"), "{trace}");
 }
 
-// A search must find each mistake that a driver would reject in production.
+// A driver rejects a step that breaks the contract of an algorithm. A search must find such a step
+// too.
 #[test]
 fn a_broken_contract_is_caught() {
     let trace = caught("contract", bounds(Flaw::SendsToItself));
@@ -167,8 +169,9 @@ fn timed(flaw: Flaw) -> CheckConfig<Rules> {
     }
 }
 
-// Leases depend on time, and an order of events alone does not show how much time has passed. In
-// these runs a lease must be held, and a second election must occur.
+// Leases depend on time, so the search must have time. Among these runs there must be some in which
+// a lease is held, and some in which a second election occurs. In none of them may two leases
+// overlap.
 #[test]
 fn the_leases_of_the_toy_do_not_overlap() {
     let report = check(timed(Flaw::None));
@@ -184,8 +187,8 @@ fn the_leases_of_the_toy_do_not_overlap() {
     assert_eq!(report.unique_states, 469_140);
 }
 
-// Only a search with time can find these flaws. Without time, a search with the same bounds must
-// report nothing.
+// Only a search with time can find these flaws. A search without time but with the same other
+// bounds must report no violation.
 #[test]
 fn leases_that_overlap_are_caught() {
     let restarts = CheckConfig {
@@ -212,8 +215,8 @@ fn leases_that_overlap_are_caught() {
     }
 }
 
-// With a false hint, a new leader is elected while the old one holds a lease. So a search gives
-// false hints only if its bounds ask for them.
+// With a false proof of death, a new leader is elected while the old leader still holds a lease. So
+// a search contains false proofs only if its bounds allow them.
 #[test]
 fn leases_may_overlap_after_a_false_hint() {
     let hinted = CheckConfig {
@@ -232,8 +235,8 @@ fn leases_may_overlap_after_a_false_hint() {
     );
 }
 
-// A search that begins with a leader must contain the events after that, and its report must show
-// how the leader was elected.
+// A search that begins with a leader must contain the events after the election of this leader. Its
+// report must also show how this leader was elected.
 #[test]
 fn a_search_can_begin_with_a_leader() {
     let led = CheckConfig {
@@ -299,8 +302,8 @@ fn each_bound_limits_its_own_events() {
     assert_eq!(check(mild).trace("second-epoch-led"), None);
 }
 
-// Without repeated messages the search reaches a different number of states. A flaw that needs no
-// repeated message must still be found.
+// If each message is delivered at most once, the search reaches a different number of states. It
+// must still find a flaw that needs no repeated message.
 #[test]
 fn without_repeats_each_message_is_delivered_at_most_once() {
     let repeating = check(bounds(Flaw::None));

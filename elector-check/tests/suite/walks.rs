@@ -20,8 +20,8 @@ fn walk<A: ElectionAlgorithm>(config: A::Config, walks: u64) -> WalkReport {
     walks.run().expect("a valid configuration")
 }
 
-/// Checks that walks find no violation, and that enough events happened for this to mean something.
-/// `leased` says whether there must be leases.
+/// Checks that 500 walks find no violation, and that they contain so many events that this result
+/// means something. `leased` says whether there must be leases in these walks.
 fn no_violation<A: ElectionAlgorithm>(config: A::Config, leased: bool) {
     let report = walk::<A>(config, 500);
     assert!(report.is_clean(), "{report}");
@@ -37,8 +37,9 @@ fn no_violation_in_variants<A: Comparable>() {
     }
 }
 
-/// Returns the rules of the toy algorithm with this flaw. A flaw of votes is tested without leases,
-/// because the silence would hide most of its effects.
+/// Returns the rules of the toy algorithm with this flaw. A flaw of votes is tested without leases:
+/// with leases, a voter that has acknowledged a leader grants no vote for a while, which would hide
+/// most effects of the flaw.
 fn toy(flaw: Flaw) -> Rules {
     let of_votes = matches!(flaw, Flaw::VoteNotDurable | Flaw::GrantsTwice);
     Rules {
@@ -48,8 +49,8 @@ fn toy(flaw: Flaw) -> Rules {
     }
 }
 
-// The documentation claims that walks find no violation. This test is a short version of these
-// walks.
+// The documentation claims that many walks of the stock algorithms find no violation. This test
+// does a few of these walks.
 #[test]
 fn the_stock_algorithms_violate_no_invariant() {
     no_violation_in_variants::<Raft>();
@@ -82,8 +83,8 @@ fn flaws_of_the_toy_are_found() {
     }
 }
 
-// People read a counterexample and paste it into a test. So it must be short, and its text must
-// violate the same invariant when it is replayed.
+// Users read a counterexample and paste it into a test. So it must be short, and its text must
+// violate the same invariant when the text is parsed and replayed.
 #[test]
 fn a_finding_is_short_and_can_be_replayed() {
     let config = toy(Flaw::VoteNotDurable);
@@ -104,8 +105,8 @@ fn a_finding_is_short_and_can_be_replayed() {
     assert!(test.contains("fn one_pledge_per_epoch_seed_"), "{test}");
 }
 
-// A seed must lead to the same walk on every machine. Otherwise a reported seed would be useless to
-// other people.
+// A seed must lead to the same walk on every machine, with any number of threads. Otherwise other
+// people could not reproduce a violation from the seed in a report.
 #[test]
 fn the_result_does_not_depend_on_the_number_of_threads() {
     let reports = [1, 4].map(|jobs| {
@@ -128,7 +129,8 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
     assert_eq!(one, other);
 }
 
-// Anyone can write a schedule file: absurd waits, clocks, names and numbers must not cause a panic.
+// Users can write schedules by hand: absurd waits, clocks, names and numbers must not cause a
+// panic.
 #[test]
 fn an_absurd_schedule_is_replayed_without_a_panic() {
     let schedule = "

@@ -14,8 +14,8 @@ pub(crate) use operators::Operators;
 
 use crate::Setup;
 
-/// Where the simulator finds the roster and the disk of a node. An algorithm whose members are
-/// fixed has neither.
+/// How the simulator reads the roster (the durable list of voters) and the disk id of a node, and
+/// how it changes the disk id. An algorithm whose members are fixed has no roster and no disk id.
 pub struct MembersAccess<A: ElectionAlgorithm> {
     roster: fn(&A::Durable) -> &Roster,
     first_roster: fn(&A::Config, &Membership) -> Roster,
@@ -27,7 +27,8 @@ impl<A, C, D> MembersAccess<A>
 where
     A: ElectionAlgorithm<Config = MembersConfig<C>, Durable = MembersDurable<D>>,
 {
-    /// Creates the access to a wrapper with the state of [`Members`](elector_members::Members).
+    /// Creates the access for an algorithm with the configuration and the durable state of
+    /// [`Members`](elector_members::Members), which is the wrapper that changes members.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -40,12 +41,13 @@ where
 }
 
 impl<A: ElectionAlgorithm> MembersAccess<A> {
-    /// Returns the roster on a disk. A node that has written nothing has version 0.
+    /// Returns the roster in the durable state of a node. If the node has not written a roster yet,
+    /// its version is 0.
     pub(crate) fn roster(self, durable: &A::Durable) -> &Roster {
         (self.roster)(durable)
     }
 
-    /// Returns the roster of a node with an empty disk.
+    /// Returns the roster with which a node starts if its disk is empty.
     pub(crate) fn first_roster(self, config: &A::Config, universe: &Membership) -> Roster {
         (self.first_roster)(config, universe)
     }
@@ -68,7 +70,7 @@ where
     }
 }
 
-// The derived implementations would need an algorithm that is `Copy`.
+// Derived implementations of `Clone` and `Copy` would require that the algorithm `A` is `Copy`.
 impl<A: ElectionAlgorithm> Clone for MembersAccess<A> {
     fn clone(&self) -> Self {
         *self
@@ -107,8 +109,9 @@ impl<A: ElectionAlgorithm> Setup<A> {
     }
 }
 
-/// Returns the id of a disk of this node. `number` is the number of disks in the whole cluster that
-/// were replaced before.
+/// Returns the id of a disk of this node. `number` is 0 for the first disk of a node. For a later
+/// disk it is the number of disks that were replaced so far in the whole cluster, this disk
+/// included.
 pub(crate) fn disk_id(node: NodeId, number: u64) -> DiskId {
     DiskId::from(u128::from(number) << 64 | u128::from(node.0))
 }

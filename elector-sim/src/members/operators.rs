@@ -5,32 +5,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Simulation, machine::MachineEvent};
 
-/// How long an operator waits for the change before asking again. A command is lost if its receiver
-/// stops leading, and it is refused while another change is in progress.
+/// How long an operator waits for its change to be complete, before it gives the command to the
+/// leader again. A command is lost if the leader that received it stops leading, and a leader
+/// refuses a command while another change is in progress.
 const RETRY_TIME: Duration = Duration::from_millis(100);
 
-/// The changes of the members in a run: from the first command of an operator until the last change
-/// is complete. A change is complete when a majority of the wanted voters has a roster with exactly
-/// these voters on its disks, and no change is in progress in this roster.
+/// What the changes of the members took in a run. The time counts from the first command of an
+/// operator until the last change is complete. A change is complete when a majority of the wanted
+/// voters has a roster with exactly these voters on its disks, and no change is in progress in this
+/// roster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MembersOutcome {
-    /// How long the changes took, in nanoseconds. `None` if they are not complete.
+    /// How long the changes took, in nanoseconds. `None` if not all of them are complete.
     pub took_ns: Option<u64>,
-    /// How long no running node believed that it leads, in this time.
+    /// How long no running node believed that it leads, during the changes, in nanoseconds.
     pub leaderless_ns: u64,
-    /// All messages that were sent in this time, heartbeats included.
+    /// The number of all messages that were sent during the changes, heartbeats included.
     pub messages: u64,
 }
 
-/// The operators of a run. Each wants one change.
+/// The operators of a run. Each operator wants one change of the members.
 #[derive(Debug, Default)]
 pub(crate) struct Operators {
     wanted: Vec<Wanted>,
-    /// The place of the change that was complete last.
+    /// The index in `wanted` of the change that was completed last.
     last: Option<usize>,
-    /// When the first operator asked.
+    /// The figures at the moment at which the first operator asked.
     begun: Option<Figures>,
-    /// When the last change was complete.
+    /// The figures at the moment at which the last change was complete; `None` while a change is
+    /// not complete.
     ended: Option<Figures>,
 }
 
@@ -40,7 +43,7 @@ struct Wanted {
     is_complete: bool,
 }
 
-/// Counts at one moment of a run.
+/// The counts of a run at one moment.
 #[derive(Clone, Copy, Debug)]
 struct Figures {
     at_ns: u64,
@@ -66,7 +69,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.ask(self.operators.wanted.len() - 1);
     }
 
-    /// Gives the command of an operator to the present leader, unless the change is complete.
+    /// Gives the command of the operator with this number to the present leader, and plans the next
+    /// attempt. Does nothing if the change of this operator is complete.
     pub(crate) fn ask(&mut self, number: usize) {
         self.note_complete_changes();
         let wanted = &self.operators.wanted[number];
@@ -97,8 +101,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Returns the goal of an operator that is not reached: the goal of a change that is not
-    /// complete, or the goal of the last change if the voters are others now.
+    /// Returns a change whose goal is not reached now: a change that is not complete, or the change
+    /// that was completed last if the voters are not those of its goal any more.
     pub(crate) fn missed_goal(&self) -> Option<&MembersChange> {
         let Operators { wanted, last, .. } = &self.operators;
         let incomplete = wanted.iter().find(|wanted| !wanted.is_complete);
@@ -107,7 +111,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         incomplete.or(lost).map(|wanted| &wanted.change)
     }
 
-    /// Returns what the changes took until now. `None` if no operator has asked.
+    /// Returns the time and the messages that the changes took until now. `None` if no operator has
+    /// asked.
     pub(crate) fn members_outcome(&mut self) -> Option<MembersOutcome> {
         let begun = self.operators.begun?;
         let ended = self.operators.ended;

@@ -4,8 +4,8 @@ use elector_members::{Held, Roster, check_rosters};
 use crate::{Simulation, machine::Machine};
 
 impl<A: ElectionAlgorithm> Simulation<A> {
-    /// Returns the roster on the disk of a node. A node that has written nothing has the roster
-    /// with which it starts. `None` if the members are fixed.
+    /// Returns the roster on the disk of a machine. If the node has not written a roster yet,
+    /// returns the roster with which it starts. Returns `None` if the members are fixed.
     fn roster_of(&self, machine: &Machine<A>) -> Option<Roster> {
         let access = self.setup.members?;
         let written = access.roster(&machine.disk.durable);
@@ -20,8 +20,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.setup.members?.disk(&machine.config)
     }
 
-    /// Checks the rosters on all disks after one of them has changed. A violation is reported once,
-    /// when it begins.
+    /// Checks the rosters on all disks against the invariant `rosters-meet`, after one of these
+    /// rosters has changed. A violation is recorded once, when it begins.
     pub(crate) fn rosters_changed(&mut self) {
         let rosters = self.machines.iter().filter_map(|machine| {
             let (node, disk) = (machine.id(), self.disk_of(machine));
@@ -47,8 +47,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.note_complete_changes();
     }
 
-    /// Returns `true` if a majority of the nodes `goal` has a roster with exactly these voters on
-    /// its disks, with their present disks, and no change is in progress in this roster.
+    /// Returns `true` if a majority of the nodes in `goal` has a roster on its disk with these
+    /// properties: the voters are exactly the nodes in `goal`, each with its present disk, and no
+    /// change is in progress.
     pub(crate) fn has_voters(&self, goal: &NodeSet) -> bool {
         let has = |node: NodeId| {
             let place = self.position(node);
@@ -68,7 +69,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     }
 }
 
-/// Lists the rosters on all disks.
+/// Returns a text that lists the rosters on all disks.
 fn listed(rosters: &[(NodeId, Option<DiskId>, Roster)]) -> String {
     let texts = rosters.iter().map(|(node, _, roster)| {
         let voters: Vec<String> = roster.voters.iter().map(|it| it.node.to_string()).collect();

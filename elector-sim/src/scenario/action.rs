@@ -20,16 +20,16 @@ pub enum Action {
     /// End processes and empty their disks. This is not safe for any quorum algorithm whose members
     /// are fixed.
     Wipe(Selector),
-    /// Cut all links in both directions between these nodes and the rest.
+    /// Cut all links between these nodes and all other nodes, in both directions.
     Split(Selector),
     /// Cut directed links.
     Cut(Cut),
-    /// Leave exactly the links to and from these nodes.
+    /// Cut all links except those to and from these nodes.
     Star(Selector),
-    /// Leave only the links between neighbours on a line. The line begins with this node; the other
-    /// nodes follow in id order.
+    /// Cut all links except those between neighbours on a line. The line begins with this node; the
+    /// other nodes follow in id order.
     Line(Selector),
-    /// Leave exactly the links of a random graph.
+    /// Mend all links, and then cut all links except those of a random graph.
     Graph(Graph),
     /// Mend all links, and end the faults of single messages.
     Heal,
@@ -43,7 +43,8 @@ pub enum Action {
     Stall(Stall),
     /// Make clocks run fast or slow.
     Drift(Drift),
-    /// Turn proofs of death on or off.
+    /// Turn proofs of death on or off. If they are on, the peers of a node get a proof when the
+    /// process of the node ends.
     Hints(bool),
     /// Make nodes suspect that connections broke. The suspicion may be wrong.
     Suspect(Suspicion),
@@ -59,13 +60,14 @@ pub enum Action {
     Members(ChangeMembers),
     /// Crash and restart every node, one after another in id order.
     RollingRestart(Rolling),
-    /// Random faults of all kinds for a while.
+    /// Random faults of many kinds for a while: crashes, pauses, cut links, lost messages and
+    /// stalled disks.
     Churn(Churn),
     /// Random faults of a few kinds for a while.
     Compose(Compose),
 }
 
-/// Directed links from each node of one selection to each node of another.
+/// The directed links to cut: from each node of one selection to each node of another selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cut {
@@ -128,7 +130,7 @@ pub struct Rolling {
     pub gap: Duration,
 }
 
-/// Random faults.
+/// Random faults at random moments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Churn {
@@ -144,12 +146,14 @@ pub struct Churn {
     /// Whether nodes also suspect that connections broke. Most of these suspicions are wrong.
     #[serde(default)]
     pub wrong_hints: bool,
-    /// Whether disks are lost too. This is not safe for any quorum algorithm.
+    /// Whether the disks of random nodes are emptied too. This is not safe for any quorum
+    /// algorithm.
     #[serde(default)]
     pub lost_disks: bool,
 }
 
-/// Random faults of a few kinds. Each fault that occurs repeatedly also ends by itself.
+/// Random faults of a few kinds. A fault that begins at a random moment, for example a pause, also
+/// ends without another step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Compose {

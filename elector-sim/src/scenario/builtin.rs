@@ -6,8 +6,8 @@ macro_rules! files {
     };
 }
 
-/// All built-in scenarios of a sweep, in the order in which tables show them: from no fault at all
-/// to all faults at the same time.
+/// The built-in scenarios of a sweep that names no scenarios, in the order in which tables show
+/// them: from no fault at all to all faults at the same time.
 const FILES: [(&str, &str); 30] = files![
     "boot",
     "leader-crash",
@@ -41,15 +41,17 @@ const FILES: [(&str, &str); 30] = files![
     "random",
 ];
 
-/// The built-in scenario whose faults are drawn by the seed of the run. If a colon and a
-/// [`Composition`] follow this name, the scenario has exactly the faults of that composition.
+/// The name of the built-in scenario in which the seed of the run draws the kinds of faults. If a
+/// colon and a [`Composition`] follow this name, the scenario has exactly the kinds of faults in
+/// that composition.
 const RANDOM: &str = "random";
 
-/// Scenarios that run only if they are named: under them every algorithm violates invariants.
+/// Scenarios that run only if the user names them: under these scenarios every algorithm violates
+/// invariants.
 const NAMED_ONLY: [(&str, &str); 1] = files!["false-proofs"];
 
-/// The scenarios of the group [`GROUP`]: they change the members. They run only if they are named,
-/// because not every algorithm can change its members.
+/// The scenarios of the group [`GROUP`], which change the members. They run only if the user names
+/// them, because not every algorithm can change its members.
 const MEMBERS: [(&str, &str); 8] = files![
     "replace-dead",
     "grow",
@@ -74,9 +76,9 @@ fn parsed(files: &[(&str, &str)]) -> Result<Vec<Scenario>, ScenarioError> {
 }
 
 impl Scenario {
-    /// Returns the built-in scenarios of a whole comparison: all except those of
-    /// [`changing_members`](Self::changing_members), and except `false-proofs`, under which no
-    /// algorithm can keep its guarantee.
+    /// Returns the built-in scenarios of a whole comparison. These are all built-in scenarios
+    /// except those of [`changing_members`](Self::changing_members), and except `false-proofs`,
+    /// under which no algorithm can keep its guarantee.
     ///
     /// # Errors
     /// Never returns an error: a test parses each of them.
@@ -92,8 +94,9 @@ impl Scenario {
         parsed(&MEMBERS)
     }
 
-    /// Returns the built-in scenarios of this name: all scenarios that change the members for
-    /// `members`, or else the one that [`named`](Self::named) returns.
+    /// Returns the built-in scenarios of this name. For the name `members`, these are all scenarios
+    /// that change the members. For any other name, it is the one scenario that
+    /// [`named`](Self::named) returns.
     ///
     /// # Errors
     /// Returns the errors of [`named`](Self::named).

@@ -1,4 +1,4 @@
-//! Runs a composition of faults.
+//! Runs a [`Composition`]: random faults of a few kinds.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use crate::{Network, Simulation};
 
 const MS: u64 = 1_000_000;
 
-/// The faults that occur repeatedly. All other faults are in effect for the whole time.
+/// The kinds of faults that occur repeatedly. All other kinds are in effect during the whole
+/// composition.
 const REPEATED: [Ingredient; 10] = [
     Ingredient::Crash,
     Ingredient::Restart,
@@ -35,8 +36,9 @@ enum FaultEnd {
 type FaultEnds = Vec<(u64, FaultEnd)>;
 
 impl<A: ElectionAlgorithm> Simulation<A> {
-    /// Injects the ingredients of a composition at random moments. An empty composition is drawn
-    /// from the seed of the run. That draw does not use the random stream of the run.
+    /// Injects the ingredients (kinds of faults) of a composition at random moments. If the
+    /// composition is empty, the seed of the run draws the ingredients. This draw does not use the
+    /// random stream of the run, so it does not change the other draws.
     pub(super) fn compose(&mut self, compose: &Compose) {
         let composition = if compose.of.is_empty() {
             Composition::drawn(self.setup.seed)
@@ -49,8 +51,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         let has = |ingredient: &Ingredient| composition.has(*ingredient);
         let repeated: Vec<_> = REPEATED.into_iter().filter(has).collect();
         let end = self.now.saturating_add(nanos(compose.duration));
-        // The mean time between two faults. With the longest time there are a few faults, with the
-        // shortest a storm.
+        // The mean time between two faults. With the longest one (400 ms) a few faults occur, with
+        // the shortest one (40 ms) very many.
         let every = self.rng.between(40 * MS, 400 * MS);
         let mut ends = FaultEnds::new();
         while !repeated.is_empty() && self.now < end {
@@ -60,11 +62,13 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             self.begin_repeated(repeated[which], &mut ends);
         }
         self.run_and_end(end, &mut ends);
-        // Messages that are late already may arrive until the end of all faults.
+        // From now on `Ingredient::LateMessage` makes no further message late. Messages that are
+        // late already may still arrive until the end of all faults.
         self.message_faults.clear();
     }
 
-    /// Runs until `limit`, and ends each fault when its time is over.
+    /// Runs the cluster until `limit`. Ends each fault in `ends` at its moment, if the moment comes
+    /// before `limit`.
     fn run_and_end(&mut self, limit: u64, ends: &mut FaultEnds) {
         ends.sort_by_key(|(at, _)| *at);
         let due = ends.iter().take_while(|(at, _)| *at <= limit).count();
@@ -79,7 +83,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.run_until_ns(limit);
     }
 
-    /// Begins the faults that are in effect for the whole time.
+    /// Begins the faults that are in effect during the whole composition.
     fn begin_permanent(&mut self, composition: &Composition) {
         let before = self.setup.network.clone();
         let mut share = |ingredient, most: f64| {
@@ -104,8 +108,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     }
 
     /// Draws the rates of all clocks so that the longest lease on the slowest clock ends before the
-    /// shortest election timeout on the fastest clock: `lease / (1 − d) < election_min / (1 + d)`.
-    /// If there is no such rate, the clocks run true.
+    /// shortest election timeout on the fastest clock: `lease / (1 − d) < election_min / (1 + d)`,
+    /// where `d` is the largest deviation of a rate. If there is no such deviation, the clocks run
+    /// at the true rate.
     fn drift_within_margin(&mut self) {
         let timings = || self.machines.iter().map(|machine| machine.config.timing());
         let lease = timings().map(|timing| timing.lease).max();
@@ -163,7 +168,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                     sim.command(node, Command::Campaign);
                 });
             }
-            // These faults are in effect for the whole time: see `begin_permanent`.
+            // `begin_permanent` begins these faults, because they are in effect during the whole
+            // composition.
             Ingredient::Loss
             | Ingredient::Duplicate
             | Ingredient::Reorder
@@ -172,7 +178,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Selects the leader half of the time, because most problems concern the leader.
+    /// Returns a selector for the node that a fault affects: in half of the cases the leader,
+    /// because most problems concern the leader, and otherwise a random node.
     fn victim(&mut self) -> Selector {
         if self.rng.below(2) == 0 {
             Selector::Leader
@@ -210,8 +217,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         ends.push((until, FaultEnd::Mend(links)));
     }
 
-    /// Begins a fault that makes a few messages late: either the next messages in a row, or each
-    /// message with a chance of 0.2.
+    /// Begins a fault that makes 1 to 12 messages late: either the next messages in a row, or each
+    /// message with a chance of 0.2. In one third of the cases the fault makes late copies of the
+    /// messages instead.
     fn late_messages(&mut self) {
         let purpose = [None, Some(Purpose::Election), Some(Purpose::Liveness)];
         let fault = MessageFault {

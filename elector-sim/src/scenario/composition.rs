@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{Ingredient, ScenarioError};
 use crate::Rng;
 
-/// The kinds of faults of one run. Each kind occurs once, in the order of [`Ingredient::ALL`]. The
-/// text form is `crash+transfer+drift`.
+/// The set of the kinds of faults that occur in one run. Each kind is in the list at most once, in
+/// the order of [`Ingredient::ALL`]. The text form is for example `crash+drift+transfer`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<Ingredient>", into = "Vec<Ingredient>")]
 pub struct Composition(Vec<Ingredient>);
@@ -18,8 +18,9 @@ const MIN_INGREDIENTS: u64 = 2;
 /// effects of each other.
 const MAX_INGREDIENTS: u64 = 6;
 
-/// Separates the draw of a composition from the random stream of the run: a run must be the same
-/// whether its composition was drawn or given.
+/// Changes the seed for the draw of a composition, so that this draw is independent of the random
+/// stream of the run. A run must be the same whether its seed drew the composition or the user
+/// named it.
 const DRAW_SALT: u64 = 0x636f_6d70_6f73_6974;
 
 impl Composition {
@@ -92,7 +93,8 @@ impl fmt::Display for Composition {
 mod tests {
     use super::*;
 
-    // Only the name in a replay command says which faults a run had.
+    // The command that replays a run gives the composition only by its name. So the name must parse
+    // to the same composition.
     #[test]
     fn every_drawn_composition_reads_back() {
         let mut seen = [0_u32; Ingredient::ALL.len()];
@@ -112,7 +114,8 @@ mod tests {
         );
     }
 
-    // A set has no order and no duplicates: two names of one set must give one run.
+    // A composition is a set, without an order and without duplicates. So two texts with the same
+    // ingredients must give the same composition, and the same run.
     #[test]
     fn order_and_duplicates_do_not_matter() {
         let sets = ["drift+crash", "crash+drift", "crash+drift+crash"];

@@ -20,7 +20,7 @@ pub enum ScenarioError {
     Group {
         /// The name of the group.
         name: &'static str,
-        /// The names of its scenarios.
+        /// The names of the scenarios in the group.
         names: String,
     },
     /// No ingredient has this name.

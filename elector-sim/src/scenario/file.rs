@@ -32,8 +32,8 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// The time from the last step until all faults end.
     pub rest: Duration,
-    /// The time from the end of all faults within which all nodes must agree. 20 ms for each node
-    /// are added to it.
+    /// The time from the end of all faults within which all nodes must agree on a leader. 20 ms for
+    /// each node are added to it.
     pub converge: Duration,
 }
 
@@ -63,8 +63,8 @@ impl Scenario {
             .filter(|&nodes| nodes >= self.min_nodes)
     }
 
-    /// Returns `true` if the members change, or can change. Then the scenario is not for an
-    /// algorithm whose members are fixed.
+    /// Returns `true` if a step of the scenario changes the members, or if the scenario has spares.
+    /// An algorithm whose members are fixed cannot run such a scenario.
     #[must_use]
     pub fn changes_members(&self) -> bool {
         let changes = |step: &Step| matches!(step.action, Action::Members(_));
@@ -83,7 +83,7 @@ impl Scenario {
         }
     }
 
-    /// Parses a scenario. Error messages name `path`.
+    /// Parses a scenario. Error messages name `path` as the file.
     ///
     /// # Errors
     /// Returns an error with line and reason if the text is not a scenario.
@@ -158,11 +158,13 @@ fn default_converge() -> Duration {
     Duration::from_secs(10)
 }
 
-/// Declares [`RawStep`] from the list of actions: the key, its value, and how the value becomes an
-/// action or an `Option` of an action.
+/// Declares [`RawStep`] from the list of actions. Each entry of the list has the key of the action
+/// in a file, the type of its value, and the function that makes an action or an `Option` of an
+/// action from the value.
 macro_rules! raw_step {
     ($($key:ident: $value:ty => $action:expr,)*) => {
-        /// A step before validation. It is flat, so that a wrong key is reported with its own line.
+        /// A step before validation. The keys of all actions are fields of this one struct, so that
+        /// a wrong key is reported with its own line.
         #[derive(Debug, Deserialize)]
         #[serde(deny_unknown_fields)]
         struct RawStep {
@@ -215,7 +217,8 @@ raw_step! {
     compose: Compose => Action::Compose,
 }
 
-/// The text that is parsed, for the line numbers of errors.
+/// The text that is parsed and the name of its file. Errors name the file, and the line in the
+/// text.
 struct Source<'a> {
     text: &'a str,
     path: &'a str,

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Simulation;
 
-/// How often a graph is drawn until exactly one node reaches a quorum. In large clusters such a
-/// graph is rare: after this many draws the graph is a star.
+/// How often a graph is drawn again until exactly one node is connected to a quorum. In large
+/// clusters such a graph is rare: after this many draws the result is a star, in which one random
+/// node is connected to all other nodes.
 const MAX_DRAWS: usize = 1_000;
 
 /// A random graph of links: each pair of nodes is connected in both directions or not at all.
@@ -15,7 +16,8 @@ const MAX_DRAWS: usize = 1_000;
 pub struct Graph {
     /// The probability that two nodes are connected.
     pub chance: f64,
-    /// Whether exactly one node reaches a quorum, itself included.
+    /// Whether exactly one node is connected to a quorum. The node itself counts as one of the
+    /// quorum.
     #[serde(default)]
     pub lonely: bool,
 }
@@ -23,7 +25,7 @@ pub struct Graph {
 type Pairs = BTreeSet<(NodeId, NodeId)>;
 
 impl Graph {
-    /// Draws the connected pairs, the lower id first.
+    /// Draws a graph. Returns its connected pairs of nodes, each with the lower id first.
     pub(super) fn draw<A: ElectionAlgorithm>(self, sim: &mut Simulation<A>) -> Pairs {
         let nodes = sim.nodes();
         let mut pairs = self.draw_once(&nodes, sim);

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::ScenarioError;
 
 /// One kind of fault of a [`Composition`](super::Composition). No kind breaks the assumptions of a
-/// quorum algorithm: disks are kept, proofs of death are true, and clocks stay within the margin
-/// between lease and election timeout.
+/// quorum algorithm: disks are kept, proofs of death are true, and the rates of clocks stay so
+/// close to the true rate that a lease ends before an election timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Ingredient {
@@ -20,20 +20,22 @@ pub enum Ingredient {
     Split,
     /// The messages of one node to another node, or to all nodes, are lost for 50 to 1,000 ms.
     OneWay,
-    /// For the whole time, a message is lost with a probability of up to 0.25.
+    /// Until the end of all faults, a message is lost with a probability of up to 0.25.
     Loss,
-    /// For the whole time, a message arrives twice with a probability of up to 0.5.
+    /// Until the end of all faults, a message arrives twice with a probability of up to 0.5.
     Duplicate,
-    /// For the whole time, a message is held back by up to 20 ms with a probability of up to 0.5.
+    /// Until the end of all faults, a message is held back by up to 20 ms with a probability of up
+    /// to 0.5.
     Reorder,
     /// A few messages of one purpose or on some links arrive 5 to 400 ms late, or copies of them
     /// arrive late.
     LateMessage,
     /// Disks stall for 20 to 300 ms.
     Stall,
-    /// For the whole time, each clock has its own rate within the margin.
+    /// Until the end of all faults, each clock has its own rate. The rates are so close to the true
+    /// rate that a lease still ends before an election timeout.
     Drift,
-    /// For the whole time, nodes get a proof of death when the process of a peer ends.
+    /// Nodes get a proof of death when the process of a peer ends.
     Hints,
     /// Leaders transfer leadership to another node.
     Transfer,

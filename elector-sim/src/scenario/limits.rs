@@ -1,5 +1,5 @@
-//! Limits for the numbers in a scenario: a mistake in a number must be an error, not a run that
-//! never ends.
+//! Limits for the numbers in a scenario: a mistake in a number must cause an error, and not a run
+//! that never ends.
 
 use std::time::Duration;
 

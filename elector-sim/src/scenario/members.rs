@@ -9,8 +9,8 @@ use serde::{
 use super::Selector;
 use crate::Simulation;
 
-/// A change of the members. An operator asks the present leader for it, and asks again until it is
-/// complete.
+/// A change of the members. An operator asks the present leader for the change, and asks again and
+/// again until the change is complete.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeMembers {
@@ -19,7 +19,7 @@ pub struct ChangeMembers {
     /// Nodes that do not vote after the change, although `goal` selects them.
     #[serde(default)]
     pub without: Selectors,
-    /// Nodes that come back with another disk.
+    /// Nodes that have come back with another disk, and that the operator allows to vote again.
     #[serde(default)]
     pub readmit: Selectors,
 }
@@ -53,7 +53,7 @@ impl<'de> Deserialize<'de> for Selectors {
 }
 
 impl Selectors {
-    /// Returns the nodes that match now.
+    /// Returns the nodes that match at the current moment of the simulation.
     fn resolve<A: ElectionAlgorithm>(&self, sim: &mut Simulation<A>) -> NodeSet {
         let selectors = self.0.iter();
         let nodes: Vec<NodeId> = selectors.flat_map(|it| it.resolve(sim)).collect();
@@ -68,7 +68,8 @@ impl ChangeMembers {
         is_empty.then_some("members needs voters: give at least one selector for goal")
     }
 
-    /// Returns the change to the nodes that match now.
+    /// Returns the change that an operator asks for: the nodes that the selectors match at the
+    /// current moment of the simulation.
     pub(super) fn resolve<A: ElectionAlgorithm>(&self, sim: &mut Simulation<A>) -> MembersChange {
         let mut goal = self.goal.resolve(sim);
         for node in self.without.resolve(sim).iter() {

@@ -5,20 +5,22 @@ use serde::{Deserialize, Serialize};
 
 use super::Selector;
 
-/// A fault of some messages. If several faults cover a message, only one of them applies: the
-/// oldest fault that its `chance` allows.
+/// A fault that delays, duplicates or loses some messages. If several faults cover a message, only
+/// one of them applies: the oldest fault whose random draw succeeds. The draw succeeds with the
+/// probability `chance`.
 ///
 /// In files: `messages = { kind = "HeartbeatAck", to = "leader", delay_ms = 200, times = 1 }`. The
 /// fault applies to `times` messages; without `times` it is in effect until `heal` or until the end
-/// of all faults. Selectors are resolved at the moment of the step. A message on a cut link is lost
-/// before this fault can apply.
+/// of all faults. The selectors `from` and `to` select nodes at the moment of the step. A message
+/// on a cut link is lost before this fault can apply.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MessageFault {
     /// Covers only messages of this kind: see [`Message::kind`](elector_core::Message::kind). If
     /// the algorithm does not have this kind, the fault covers nothing.
     pub kind: Option<String>,
-    /// Covers only messages for this purpose. Kinds differ between algorithms; purposes do not.
+    /// Covers only messages for this purpose. The kinds of messages differ between algorithms; the
+    /// purposes do not.
     pub purpose: Option<Purpose>,
     /// Covers only messages of these senders.
     pub from: Option<Selector>,
@@ -56,8 +58,8 @@ impl Default for MessageFault {
 }
 
 impl MessageFault {
-    /// Returns the problem with this fault as text, if there is one. The delay is checked
-    /// elsewhere.
+    /// Returns the problem with this fault as text, if there is one. This method does not check the
+    /// length of the delay: `limits::of_action` does.
     pub(crate) fn problem(&self) -> Option<&'static str> {
         let altered = self.duplicate || !self.delay.is_zero();
         if !self.lose && !altered {

@@ -16,10 +16,10 @@
 //! ```
 //!
 //! Every step waits `after_ms` after the previous step and then does exactly one action; `times`
-//! and `every_ms` repeat it. `rest_ms` after the last step all faults end: crashed nodes restart,
-//! paused nodes resume, and links, messages, network, disks and clocks return to their initial
-//! state. From then on all nodes must agree on one leader within `converge_ms` (plus 20 ms for each
-//! node), and keep this leader.
+//! and `every_ms` repeat the action. `rest_ms` after the last step all faults end: crashed nodes
+//! restart, paused nodes resume, and links, messages, network, disks and clocks return to their
+//! initial state. From then on all nodes must agree on one leader within `converge_ms` (plus 20 ms
+//! for each node), and keep this leader.
 //!
 //! The faults of a network apply to any message. A [`MessageFault`] applies to messages of one kind
 //! or purpose or on some links, a given number of times or as long as it is in effect:
@@ -32,10 +32,10 @@
 //! messages = { purpose = "election", lose = true, chance = 0.1 }
 //! ```
 //!
-//! A [`Composition`] is a set of kinds of faults, the [`Ingredient`]s. The built-in scenario
-//! `random` draws a composition from the seed of each run. The command that replays a run names the
-//! composition, for example `random:crash+transfer+drift`. This name is also the name of a
-//! scenario. In files:
+//! A [`Composition`] is a set of kinds of faults; a kind is called an [`Ingredient`]. The built-in
+//! scenario `random` draws a composition from the seed of each run. The command that replays a run
+//! names the composition, for example `random:crash+drift+transfer`. This name is also the name of
+//! a scenario. In files:
 //!
 //! ```toml
 //! [[step]]
@@ -55,8 +55,9 @@
 //! members = { goal = "all", without = "crashed" }
 //! ```
 //!
-//! A duration of more than a day and a step that is done more than a million times are taken for
-//! mistakes and rejected. A scenario with `from_boot` and without any step has no faults to end.
+//! The parser rejects a duration of more than a day, and a step that is done more than a million
+//! times: it takes such numbers for mistakes. A scenario with `from_boot` and without any step has
+//! no faults to end.
 
 mod action;
 mod builtin;

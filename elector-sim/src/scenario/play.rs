@@ -93,8 +93,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Ends all faults: every node runs, every link works, and network, disks and clocks are as in
-    /// the setup.
+    /// Ends all faults: every node runs, every link works, and every clock runs at the true rate.
+    /// From now on the network is `network`, and the disks are `disk`.
     pub fn end_faults(&mut self, network: &Network, disk: crate::Disk) {
         self.heal();
         self.message_faults.clear();
@@ -154,8 +154,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     pub(super) fn disturb(&mut self, fault: &MessageFault) {
         let from = fault.from.map(|nodes| nodes.resolve(self));
         let to = fault.to.map(|nodes| nodes.resolve(self));
-        // A reader of the trace cannot know which node a selector matches at this moment. So the
-        // note names this node.
+        // A reader of the trace cannot know which node a selector matches at this moment. So if it
+        // matches exactly one node, the note in the trace names that node.
         let shown = |selector, nodes: Option<&Vec<NodeId>>| match nodes.map(Vec::as_slice) {
             Some([node]) => Some(Selector::Node(*node)),
             _ => selector,
@@ -210,7 +210,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             }),
         ];
         let more: Vec<Event<A>> = more.iter().filter(|(on, _)| *on).map(|(_, e)| *e).collect();
-        // Faults are four times as likely as all other events together.
+        // A fault occurs in four of five cases, and one of the other events in one case.
         if !more.is_empty() && self.rng.below(5) == 0 {
             let which = self.rng.below(more.len() as u64) as usize;
             return more[which](self);

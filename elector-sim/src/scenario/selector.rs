@@ -19,7 +19,7 @@ pub enum Selector {
     Followers,
     /// `follower 1`: the first (second, ...) node in id order that is not the leader.
     Follower(usize),
-    /// `node 3`: by id.
+    /// `node 3`: the node with this id.
     Node(NodeId),
     /// `random`: any one node.
     Random,
@@ -29,10 +29,11 @@ pub enum Selector {
     Paused,
     /// `wiped`: all nodes whose disk was emptied.
     Wiped,
-    /// `minority-with-leader`: the leader and the nodes with the lowest ids, ⌊(n−1)/2⌋ nodes in
-    /// total.
+    /// `minority-with-leader`: the leader and the nodes with the lowest ids, in total ⌊(n−1)/2⌋ of
+    /// the n nodes.
     MinorityWithLeader,
-    /// `half-with-leader`: the leader and the nodes with the lowest ids, ⌊n/2⌋ nodes in total.
+    /// `half-with-leader`: the leader and the nodes with the lowest ids, in total ⌊n/2⌋ of the n
+    /// nodes.
     HalfWithLeader,
     /// `odd`: the first, third, ... node in id order.
     Odd,
@@ -112,7 +113,7 @@ impl From<Selector> for String {
 }
 
 impl Selector {
-    /// Returns the nodes that match now.
+    /// Returns the nodes that match at the current moment of the simulation.
     pub(crate) fn resolve<A: ElectionAlgorithm>(self, sim: &mut Simulation<A>) -> Vec<NodeId> {
         let nodes = sim.nodes();
         let leader = sim.leader();

@@ -27,11 +27,11 @@ pub enum Repeat {
     Named(Spare),
 }
 
-/// A number of repetitions that depends on the cluster.
+/// A number of repetitions that depends on the size of the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Spare {
-    /// ⌊(n−1)/2⌋: as many nodes as may fail while a majority stays.
+    /// ⌊(n−1)/2⌋ in a cluster of n nodes: as many nodes as may fail while a majority stays.
     Minority,
 }
 

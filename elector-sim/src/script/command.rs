@@ -42,7 +42,7 @@ pub(super) enum Instruction<'a> {
     Quiet(bool),
 }
 
-/// What a script can hold at a node.
+/// What a script can hold at a node: it then waits until the script releases it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Held {
     /// The durable writes.
@@ -166,8 +166,8 @@ fn one(words: &[&str]) -> Result<Option<NodeId>, String> {
     }
 }
 
-/// The `Debug` text of a timer may have spaces in it, so the timer's name is the whole rest of the
-/// line.
+/// Parses the arguments of the command `elapse`. The `Debug` text of a timer may have spaces in it,
+/// so the whole rest of the line after the node is the name of the timer.
 fn elapse(rest: &str) -> Result<Option<Instruction<'_>>, String> {
     let (id, timer) = split(rest);
     if id.is_empty() {

@@ -3,8 +3,8 @@ use std::fmt::Write as _;
 const BEFORE: usize = 4;
 const AFTER: usize = 4;
 
-/// Returns the first difference between the file and the run, with the lines around it; `None` if
-/// they are equal.
+/// Returns the first difference between the text of the file and the text of the run, with the
+/// lines around it; `None` if the texts are equal.
 pub(super) fn first(file: &str, run: &str) -> Option<String> {
     if file == run {
         return None;

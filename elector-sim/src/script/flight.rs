@@ -28,7 +28,7 @@ impl<M: Message> Flights<M> {
         self.0.push_back(flight);
     }
 
-    /// Takes the oldest message.
+    /// Removes the oldest message and returns it.
     pub(super) fn pop(&mut self) -> Option<Flight<M>> {
         self.0.pop_front()
     }
@@ -38,7 +38,7 @@ impl<M: Message> Flights<M> {
         self.0.iter().map(Flight::to_string).collect()
     }
 
-    /// Takes the selected messages out. Returns an error if no message is selected.
+    /// Removes the selected messages and returns them. Returns an error if no message is selected.
     pub(super) fn take(&mut self, selection: Selection<'_>) -> Result<Vec<Flight<M>>, String> {
         let places = self.places(selection)?;
         let mut taken = Vec::new();
@@ -103,7 +103,8 @@ impl<M: Message> fmt::Display for Flight<M> {
     }
 }
 
-/// Returns the `Debug` text of a message. The kind comes first, if the text does not begin with it.
+/// Returns the `Debug` text of a message. If this text does not begin with the kind of the message,
+/// the kind is put in front of it.
 pub(super) fn text<M: Message>(message: &M) -> String {
     let (kind, text) = (message.kind(), format!("{message:?}"));
     if text.starts_with(kind) {

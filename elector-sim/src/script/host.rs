@@ -13,8 +13,8 @@ use super::{
     node::ScriptNode,
 };
 
-/// The most steps that one command may take. No sensible scenario needs so many, and an endless
-/// command still ends quickly.
+/// The maximum number of steps that one command of a script may take. No sensible scenario needs so
+/// many steps. If an algorithm steps itself without end, the command soon ends with an error.
 pub(super) const STEPS_PER_COMMAND: usize = 10_000;
 
 /// The host of a script: the nodes, the messages in flight, and the output so far.
@@ -54,7 +54,7 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
         let _ = writeln!(self.text, "{line}");
     }
 
-    /// Carries out one command. The error says why this is not possible.
+    /// Carries out one command. Returns the reason as an error if this is not possible.
     pub(super) fn execute(&mut self, instruction: &Instruction<'_>) -> Result<(), String> {
         self.steps_left = STEPS_PER_COMMAND;
         if self.nodes.is_empty()
@@ -181,7 +181,8 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
         Ok(())
     }
 
-    /// Gives a report about a peer to a node.
+    /// Gives a node a report about a peer: a suspicion, a proof of death, or that messages of the
+    /// peer arrive again. `input` makes the input of the algorithm from the id of the peer.
     fn report(
         &mut self,
         node: NodeId,

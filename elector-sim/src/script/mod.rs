@@ -2,7 +2,7 @@
 //! output.
 //!
 //! There is no clock. Messages wait in flight and timers stay pending until a command of the script
-//! delivers or fires them. So a file can describe exactly the interleaving that a sentence of a
+//! delivers or fires them. So a file can describe exactly the order of events that a sentence of a
 //! paper is about. Each node runs behind a [`Driver`](elector_core::Driver) and a
 //! [`Gate`](elector_core::Gate), with a disk on which every write is durable immediately, unless
 //! the script holds the write. Timestamps ([`Moment`](elector_core::Moment)) count the steps of the
@@ -41,9 +41,9 @@
 //! - `deliver all`: delivers all messages in flight in send order, and the messages that are sent
 //!   in response, until none is left.
 //! - `drop 1->2`, `drop 1->2 Vote`, `drop kind Vote`, `drop all`: selects messages in the same way
-//!   and loses them.
-//! - `duplicate 1->2`, `duplicate 1->2 Vote`: puts a copy of the oldest such message in flight,
-//!   behind all other messages.
+//!   as `deliver`, and loses them.
+//! - `duplicate 1->2`, `duplicate 1->2 Vote`: puts a copy of the oldest message from 1 to 2 (of
+//!   this kind) in flight, behind all other messages.
 //! - `crash 3`: node 3 loses everything except its durable state. A message that is delivered to it
 //!   while it is down is lost.
 //! - `suspect 2 1`: the host of node 2 suspects that the connection to peer 1 broke.
@@ -52,12 +52,13 @@
 //! - `command 1 campaign`, `command 1 resign`, `command 1 transfer 3`: the application gives a
 //!   command to node 1.
 //! - `hold writes 1`: from now on the writes of node 1 do not end. So everything that depends on
-//!   them stays invisible: messages, the view, a refusal.
+//!   these writes stays invisible: messages, the view, a refusal.
 //! - `release write 1`: ends the oldest held write of node 1. `release writes 1`: ends all held
 //!   writes, in order, and ends the hold. If node 1 crashes, its held writes are lost, and the hold
 //!   goes on.
 //! - `hold timers 1`: from now on a timer of node 1 with a delay of zero waits, like any other
-//!   timer, until `elapse` fires it. `release timers 1`: fires all of them, and ends the hold.
+//!   timer, until `elapse` fires it. `release timers 1`: fires all timers of node 1 with a delay of
+//!   zero, and ends the hold.
 //! - `cut 1->2`, `cut 1<->2`: from now on, messages from 1 to 2, or in both directions, are lost
 //!   when they are sent. Messages that are already in flight still arrive.
 //! - `heal 1->2`, `heal 1<->2`, `heal all`: ends cuts.

@@ -25,7 +25,7 @@ struct Life<A: ElectionAlgorithm> {
     process: Process<A>,
     /// The running timers, in the order in which they were set.
     timers: Vec<(A::Timer, Delay)>,
-    /// The writes that are held, each with its step, in order.
+    /// The writes that are held, in order. Each has the number of its step.
     writes: VecDeque<(u64, A::Durable)>,
 }
 
@@ -33,7 +33,7 @@ struct Life<A: ElectionAlgorithm> {
 pub(super) struct Transcript<A: ElectionAlgorithm> {
     /// The writes and the timer changes.
     pub(super) changes: Vec<String>,
-    /// Everything that others can see: messages, the view, a refusal.
+    /// Everything that other nodes and the application can see: messages, the view, a refusal.
     pub(super) shown: Vec<String>,
     pub(super) sent: Vec<Outgoing<A::Message>>,
 }
@@ -48,8 +48,8 @@ impl<A: ElectionAlgorithm> Default for Transcript<A> {
     }
 }
 
-/// If the script does not hold the writes of the node, each write is durable immediately, and so
-/// each step is shown immediately.
+/// If the script does not hold the writes of the node, each write is durable immediately. So the
+/// messages and the view of each step become visible immediately.
 impl<A: ElectionAlgorithm> Host<A> for ScriptNode<A> {
     fn process(&mut self) -> Option<&mut Process<A>> {
         self.life.as_mut().map(|life| &mut life.process)
@@ -140,7 +140,8 @@ impl<A: ElectionAlgorithm> ScriptNode<A> {
         Ok(writes.into_iter().map(|(_, durable)| durable).collect())
     }
 
-    /// Holds what this node writes, or its zero timers, from now on.
+    /// Holds the writes of this node, or its timers with a delay of zero, from now on. Returns an
+    /// error if they are held already.
     pub(super) fn hold(&mut self, what: Held) -> Result<(), String> {
         if mem::replace(self.is_held(what), true) {
             let (me, name) = (self.members.me(), name(what));
@@ -192,7 +193,9 @@ impl<A: ElectionAlgorithm> ScriptNode<A> {
         Ok(mem::take(&mut self.transcript))
     }
 
-    /// Takes the pending timer of this name, or the only pending timer.
+    /// Removes a pending timer and returns it: the timer whose `Debug` text is `name`, or else the
+    /// only timer whose text starts with `name`. Without a name, this is the only pending timer.
+    /// Returns an error if no timer or several timers match.
     pub(super) fn take_timer(&mut self, name: Option<&str>) -> Result<A::Timer, String> {
         let me = self.members.me();
         let timers = &mut self.life()?.timers;
@@ -224,7 +227,7 @@ impl<A: ElectionAlgorithm> ScriptNode<A> {
         Ok(timers.remove(place).0)
     }
 
-    /// Takes the oldest timer with a delay of zero, unless such timers are held.
+    /// Removes the oldest timer with a delay of zero and returns it, unless such timers are held.
     pub(super) fn take_zero_timer(&mut self) -> Option<A::Timer> {
         if self.holds_timers {
             return None;

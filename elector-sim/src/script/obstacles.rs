@@ -5,9 +5,10 @@ use super::{
     host::ScriptHost,
 };
 
-/// The commands that hold writes and timers, and that cut links.
+/// The methods for the commands that hold writes and timers, and that cut and heal links.
 impl<A: ElectionAlgorithm> ScriptHost<A> {
-    /// Ends a hold. The held writes end now, or the held timers fire now, in order.
+    /// Ends the hold of the writes or of the timers of a node. The held writes become durable now,
+    /// or the held timers fire now, in order.
     pub(super) fn release(&mut self, what: Held, node: NodeId) -> Result<(), String> {
         self.node(node)?.end_hold(what)?;
         match what {
@@ -45,7 +46,8 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
         to: NodeId,
     ) -> Result<(), String> {
         let links = self.links(direction, from, to)?;
-        // The count visits all links, because all of them must be cut.
+        // `count` visits all links, so that each of them is cut. `any` would stop after the first
+        // new cut.
         let new = links.iter().filter(|&&link| self.cuts.insert(link)).count();
         if new == 0 {
             return Err("this link is cut already: heal it with `heal`".into());

@@ -8,7 +8,8 @@ use super::{
 
 /// The steps of the nodes, and their output.
 impl<A: ElectionAlgorithm> ScriptHost<A> {
-    /// Does one step, and then one more step for each zero timer that a step set.
+    /// Does one step of a node, and then one step for each timer with a delay of zero that these
+    /// steps set.
     pub(super) fn step(
         &mut self,
         node: NodeId,
@@ -19,7 +20,8 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
         self.fire_zero_timers(node)
     }
 
-    /// Does a step for each zero timer of a node, unless its zero timers are held.
+    /// Does a step for each timer of a node with a delay of zero, unless the script holds such
+    /// timers.
     pub(super) fn fire_zero_timers(&mut self, node: NodeId) -> Result<(), String> {
         while let Some(timer) = self.node(node)?.take_zero_timer() {
             self.one_step(node, &format!("elapsed {timer:?}"), Input::Elapsed(timer))?;

@@ -4,8 +4,8 @@ use std::{env, fs, path::PathBuf, process};
 
 use super::{Difference, check, run, toy::Toy};
 
-/// A script with all commands and each kind of output line. Its author has checked it against the
-/// documentation of the format.
+/// A script with its output: it contains all commands except those of `OBSTACLES`. A person has
+/// compared the output with the documentation of the format.
 // words: allow, the text of golden files.
 const EVERYTHING: &str = r#"# Every command once.
 
@@ -88,7 +88,7 @@ dropped n2 -> n3 Ask(e3)
 n2 hears n1 again
 "#;
 
-/// A script with each command that holds something or cuts a link, and with the output.
+/// A script with its output: it contains each command that holds something or cuts a link.
 const OBSTACLES: &str = r#"# A held write, a held timer, a cut link.
 > nodes 1 2 3
 > quiet on
@@ -183,7 +183,8 @@ n2 commanded campaign
 n2 elapsed Own
 "#;
 
-// A scenario about a slow disk or a cut link must show exactly what was held, lost and released.
+// A scenario about a slow disk or a cut link must show exactly which writes, timers and messages
+// were held, lost and released.
 #[test]
 fn what_is_held_or_cut_gives_its_documented_output() {
     assert_eq!(run::<Toy>(OBSTACLES).unwrap(), OBSTACLES);
@@ -195,7 +196,7 @@ fn every_command_gives_its_documented_output() {
     assert_eq!(run::<Toy>(EVERYTHING).unwrap(), EVERYTHING);
 }
 
-// The output must come from the run only: old output in the file must not appear in it.
+// The output must come from the run only: old output in the file must not appear in the new output.
 #[test]
 fn old_output_is_replaced_and_comments_stay() {
     let stale = EVERYTHING.replace("epoch", "apoch");
@@ -289,8 +290,8 @@ fn invalid_commands_are_rejected_with_a_reason() {
     }
 }
 
-// The error for a message that is not in flight must list the messages that are. Otherwise authors
-// of scripts must guess.
+// If a command selects a message that is not in flight, the error must list the messages that are
+// in flight. Otherwise authors of scripts must guess.
 #[test]
 fn the_error_for_a_missing_message_lists_the_messages_in_flight() {
     let error = error("> nodes 1 2\n> start\n> command 1 campaign\n> deliver 1->2 Yes\n");

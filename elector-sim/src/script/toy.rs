@@ -1,6 +1,6 @@
 //! A toy algorithm for the tests of the script runner. A candidate asks all nodes, and leads once a
-//! majority has said yes. The candidate gives its own yes in a separate step, which a zero timer
-//! starts.
+//! majority has said yes. The candidate gives its own yes in a separate step, which a timer with a
+//! delay of zero starts.
 
 use elector_core::{
     BestEffort, Command, Configuration, Delay, ElectionAlgorithm, Epoch, Input, Membership,
@@ -21,7 +21,8 @@ pub(super) struct Toy {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ToyConfig {
     timing: Timing,
-    /// Sets the zero timer again each time it elapses.
+    /// Whether the node sets its timer with a delay of zero again each time that this timer
+    /// elapses. The steps of the node then never end.
     restless: bool,
 }
 

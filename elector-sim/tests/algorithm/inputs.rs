@@ -1,5 +1,5 @@
-//! Random inputs for a node: from members, from unknown peers, and with numbers at the end of their
-//! range.
+//! Random inputs for a node: messages from members and from unknown peers, and numbers near zero or
+//! near the end of their range.
 #![allow(dead_code, reason = "each algorithm uses a part of it")]
 
 use elector_core::{
@@ -35,7 +35,7 @@ pub(crate) fn members(me: u64) -> Membership {
     Membership::new(NodeId(me), (1..=5).map(|node| NodeId(node * 10))).unwrap()
 }
 
-/// Returns any input. Tests take `Input::Started` for a crash and a restart.
+/// Returns any input. When a test gets `Input::Started`, it crashes and restarts the node.
 pub(crate) fn input(
     message: impl Strategy<Value = Message>,
     timer: impl Strategy<Value = Timer>,
@@ -57,7 +57,7 @@ pub(crate) fn input(
     ]
 }
 
-/// Applies these changes to the list of running timers.
+/// Applies the timer changes of a step to the list of running timers.
 pub(crate) fn change(running: &mut Vec<Timer>, changes: &[TimerChange<Timer>]) {
     for change in changes {
         let (TimerChange::Set(timer, _) | TimerChange::Cancel(timer)) = *change;
@@ -68,9 +68,10 @@ pub(crate) fn change(running: &mut Vec<Timer>, changes: &[TimerChange<Timer>]) {
     }
 }
 
-/// Crashes the node and starts it again with its durable state. With a floor, its durable state is
-/// first raised above the floor, if there is an epoch above the floor. If nothing was raised, the
-/// node must have its old epoch.
+/// Crashes the node and starts it again from its durable state. If `floor` is given,
+/// [`ElectionAlgorithm::raised`] first raises the durable state above this epoch. Returns an error
+/// if the epoch of the restarted node is lower than before. Without a raise, the epoch must be the
+/// same as before. After a raise, it must be above `floor`.
 pub(crate) fn restart<A: ElectionAlgorithm>(
     driver: &Driver<A>,
     config: &A::Config,

@@ -34,17 +34,18 @@ pub(crate) fn variants() -> Vec<Config> {
     variants.map(|variant| variant.config).collect()
 }
 
-// Each file shows one case, message by message. Any change of the messages between nodes fails this
-// test. `elector_sim::script` explains the format, and how to rewrite the files.
+// Each file in `tests/scenarios` shows one case, message by message. Any change of the messages
+// between nodes fails this test. `elector_sim::script` explains the format, and how to rewrite the
+// files.
 #[test]
 fn scenarios() {
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios");
     elector_sim::script::check_dir::<Algorithm>(dir);
 }
 
-// This test uses every fault of the simulator with every configuration. Each step must keep the
-// invariants, there must be one leader within the bound of the scenario, and then there must be no
-// more elections.
+// This test runs the built-in scenarios and a storm of random faults with every configuration. Each
+// step must keep the invariants, all nodes must agree on one leader within the time that the
+// scenario allows, and then there must be no more elections.
 #[test]
 fn every_fault_ends_with_one_leader() {
     let trial = Trial {

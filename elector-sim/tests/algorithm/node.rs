@@ -6,7 +6,7 @@ use elector_core::{
     TimerChange, View,
 };
 
-/// A node whose writes are durable at once.
+/// A node under test. Each of its writes is durable at once.
 pub(crate) struct Node<A: ElectionAlgorithm> {
     pub(crate) driver: Driver<A>,
     pub(crate) disk: A::Durable,
@@ -16,7 +16,8 @@ pub(crate) struct Node<A: ElectionAlgorithm> {
 }
 
 impl<A: ElectionAlgorithm> Node<A> {
-    /// Returns node `me` of `1..=nodes` before its start, with this state on its disk.
+    /// Returns the node `me` of a cluster of the nodes `1..=nodes`, before its start, with the
+    /// state `disk` on its disk.
     pub(crate) fn restored(me: u64, nodes: u64, config: &A::Config, disk: A::Durable) -> Self {
         let members = Membership::new(NodeId(me), (1..=nodes).map(NodeId)).unwrap();
         Self {
@@ -40,7 +41,8 @@ impl<A: ElectionAlgorithm> Node<A> {
         self.step(Input::Started);
     }
 
-    /// Runs one step. Zero timers do not elapse by themselves.
+    /// Runs one step. A timer with a delay of zero does not elapse by itself: the test must call
+    /// `elapse`.
     pub(crate) fn step(&mut self, input: Input<A::Message, A::Timer>) -> Box<Step<A>> {
         self.now += 1;
         let step = self.driver.step(input, self.moment()).unwrap();
@@ -89,7 +91,7 @@ impl<A: ElectionAlgorithm> Node<A> {
     }
 }
 
-/// Returns the message that a step sends to `to`. There must be at most one.
+/// Returns the message that a step sends to `to`. Fails if there are several messages to `to`.
 pub(crate) fn sent<A: ElectionAlgorithm>(step: &Step<A>, to: u64) -> Option<A::Message> {
     let mut to_peer = step.sends.iter().filter(|out| out.to == NodeId(to));
     let first = to_peer.next().map(|out| out.message.clone());
@@ -97,7 +99,8 @@ pub(crate) fn sent<A: ElectionAlgorithm>(step: &Step<A>, to: u64) -> Option<A::M
     first
 }
 
-/// Returns the delay for which a step sets this timer.
+/// Returns the delay for which a step sets this timer. Returns `None` if the step does not set the
+/// timer, or sets and then cancels it.
 pub(crate) fn set<A: ElectionAlgorithm>(step: &Step<A>, timer: A::Timer) -> Option<Delay> {
     let changes = step.timers.iter().rev();
     let mut delays = changes.filter_map(|change| match *change {

@@ -42,8 +42,8 @@ pub(crate) fn heal(sim: &mut Simulation<Algorithm>) -> View {
     agreed(sim)
 }
 
-// Two leaders of one epoch are the worst case: their fencing tokens are the same. The leader that
-// remains after the partition must move to a new epoch.
+// Two leaders of one epoch are the worst case: both use the same fencing token, so a store cannot
+// distinguish them. The leader that remains after the partition must move to a new epoch.
 #[test]
 fn a_shared_epoch_does_not_outlive_the_partition() {
     for config in configurations() {

@@ -26,7 +26,8 @@ fn took(outcome: &Outcome) -> Option<u64> {
     took_ns
 }
 
-// The figures of a change are only useful if the change was made, and a leader is known in the end.
+// The figures of a change are only useful if the change was completed, and if the nodes agree on a
+// leader in the end.
 #[test]
 fn every_change_is_completed_and_measured() {
     for scenario in Scenario::changing_members().expect("the built-in scenarios are valid") {
@@ -43,7 +44,8 @@ fn every_change_is_completed_and_measured() {
     }
 }
 
-// A live leader makes a change of others without an election, so there is always a leader.
+// If the leader runs and stays a voter, it can change the other members without an election. So the
+// cluster has a leader at all times.
 #[test]
 fn a_change_of_followers_needs_no_election() {
     for name in [
@@ -61,8 +63,8 @@ fn a_change_of_followers_needs_no_election() {
     }
 }
 
-// The wiped node comes back with another disk, and no operator readmits it. So the change is never
-// complete, and the run must fail although there is a leader.
+// The wiped node comes back with another disk, and no operator readmits it (allows it to vote
+// again). So the change is never complete, and the run must fail although there is a leader.
 #[test]
 fn a_goal_that_is_not_reached_is_a_failure() {
     let scenario = parsed(
@@ -90,7 +92,8 @@ fn a_goal_without_nodes_does_nothing() {
     assert!(outcome.elected && outcome.members.is_none());
 }
 
-// The operator that asks second waits, and its members are the last ones.
+// The change of the second operator waits until the change of the first operator is complete. So
+// the members in the end must be those that the second operator wants.
 #[test]
 fn the_members_are_those_of_the_last_change() {
     let scenario = Scenario::named("two-operators").expect("a built-in scenario");
@@ -105,7 +108,8 @@ fn the_members_are_those_of_the_last_change() {
     assert!(roster.voter(4.into()).is_some(), "the spare joined");
 }
 
-// Bully has no rosters. A row of zeros would look like a very good result.
+// A contestant with fixed members, for example Bully, has no figures in a scenario that changes the
+// members. A row of zeros would look like a very good result.
 #[test]
 fn a_contestant_with_fixed_members_has_no_figures() {
     let config = RaftConfig::default();

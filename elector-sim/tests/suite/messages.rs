@@ -14,7 +14,8 @@ use elector_sim::{
 
 const MS: Duration = Duration::from_millis(1);
 
-/// Creates a cluster of three nodes 1 ms apart that has a leader.
+/// Creates a cluster of three nodes in which each message takes 1 ms, and runs it until it has a
+/// leader.
 fn cluster() -> Simulation<Raft> {
     let mut setup = Setup::new(3);
     (setup.network, setup.trace) = (Network::constant(MS), true);
@@ -28,7 +29,8 @@ fn cluster() -> Simulation<Raft> {
 /// The deliveries and losses of the messages that were sent after a place in the trace.
 #[derive(Debug, Default)]
 struct Seen {
-    /// The kind, the sender, the receiver and the delivery times in milliseconds of each message.
+    /// For the number of each message: its kind, its sender, its receiver, and for each delivery
+    /// the time since the message was sent, in milliseconds.
     sent: BTreeMap<u64, (String, NodeId, NodeId, Vec<u64>)>,
     lost: Vec<u64>,
 }
@@ -63,8 +65,8 @@ fn seen(sim: &Simulation<Raft>, from: usize) -> Seen {
     seen
 }
 
-/// Runs a cluster with this fault for a second, and then without faults until all messages have
-/// arrived.
+/// Runs a cluster with this fault for a second, and then without faults for half a second, in which
+/// the messages arrive.
 fn under(fault: MessageFault) -> Seen {
     let mut sim = cluster();
     let from = sim.trace().len();
@@ -75,8 +77,8 @@ fn under(fault: MessageFault) -> Seen {
     seen(&sim, from)
 }
 
-// The fault must delay the acknowledgements to the leader and no other messages, by exactly this
-// duration.
+// The fault must delay the acknowledgements of one follower to the leader by exactly 30 ms. It must
+// not delay any other message.
 #[test]
 fn a_delay_applies_to_exactly_the_selected_messages() {
     let seen = under(MessageFault {
@@ -91,20 +93,21 @@ fn a_delay_applies_to_exactly_the_selected_messages() {
     let (kind, from, to, _) = struck[0].clone();
     assert_eq!(kind, "HeartbeatAck");
     assert!(struck.len() >= 19, "{} in a second", struck.len());
-    // The last messages are still in flight.
+    // A message without a delivery was sent last, and is still in flight.
     for message in seen.sent.values().filter(|m| !m.3.is_empty()) {
         let named = (&message.0, message.1, message.2) == (&kind, from, to);
         assert!(late(&message.3) == named || message.3 == [1], "{message:?}");
     }
-    // After `heal` the same messages are on time: ten on each link in 500 ms, and the last one is
-    // still in flight.
+    // After `heal`, messages of the same kind on the same link are on time. About ten of them are
+    // sent in 500 ms, and the last one is still in flight.
     let healed = |m: &&(String, NodeId, NodeId, Vec<u64>)| {
         (&m.0, m.1, m.2) == (&kind, from, to) && m.3 == [1]
     };
     assert!(seen.sent.values().filter(healed).count() >= 8);
 }
 
-// A late copy makes an old answer arrive beside a new one.
+// With a late copy, an old answer arrives after newer ones. Only the copy must be late, and not the
+// first delivery.
 #[test]
 fn a_late_duplicate_does_not_delay_the_first_delivery() {
     let seen = under(MessageFault {
@@ -119,7 +122,8 @@ fn a_late_duplicate_does_not_delay_the_first_delivery() {
     assert!(twice.iter().all(|m| m.3 == [1, 71]), "{twice:?}");
 }
 
-// One lost message is the smallest possible fault.
+// The loss of one message is the smallest possible fault, and a scenario must be able to cause
+// exactly this fault.
 #[test]
 fn exactly_one_message_is_lost() {
     let seen = under(MessageFault {
@@ -130,7 +134,7 @@ fn exactly_one_message_is_lost() {
     assert_eq!(seen.lost.len(), 1);
 }
 
-// A fault with a chance must apply to that share of the messages.
+// A fault with a chance of 0.4 must apply to about this share of the messages.
 #[test]
 fn a_chance_applies_to_its_share_of_messages() {
     let seen = under(MessageFault {
@@ -140,13 +144,14 @@ fn a_chance_applies_to_its_share_of_messages() {
         ..MessageFault::default()
     });
     let heartbeats = seen.sent.values().filter(|m| m.0 == "Heartbeat").count() as f64;
-    // Two thirds of the heartbeats are sent while the fault is in effect.
+    // The fault is in effect for one second of the one and a half seconds, so two thirds of the
+    // heartbeats are sent in this time.
     let share = seen.lost.len() as f64 / (heartbeats * 2.0 / 3.0);
     assert!((0.15..0.65).contains(&share), "{share} lost of 0.4");
 }
 
-// A fault that is still in effect after the scenario would prevent the agreement that the run
-// expects then.
+// If a fault were still in effect after the end of all faults, the nodes could not agree on a
+// leader, as the run then expects.
 #[test]
 fn the_end_of_all_faults_ends_message_faults_too() {
     let mut sim = cluster();

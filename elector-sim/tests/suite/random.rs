@@ -1,4 +1,5 @@
-//! Random compositions of faults: the replay command must run the composition that the seed drew.
+//! Tests of random compositions of faults: the command that replays a run must use the composition
+//! that the seed of the run drew.
 
 use elector_core::trace::{Event, EventOf};
 use elector_raft::{Raft, RaftConfig};
@@ -57,7 +58,8 @@ fn the_replay_command_repeats_the_run_of_the_sweep() {
     );
 }
 
-// Only the scenario `random` has a drawn composition in its name.
+// Only a run of the scenario `random` gets a name with the composition that its seed drew. Other
+// scenarios keep their names.
 #[test]
 fn other_scenarios_keep_their_names() {
     for name in ["churn", "random:crash"] {
@@ -67,7 +69,8 @@ fn other_scenarios_keep_their_names() {
     }
 }
 
-// Users look up the ingredients in the file.
+// Users look up the names of the ingredients in the file of the scenario `random`, so this file
+// must list all of them.
 #[test]
 fn the_file_lists_every_ingredient() {
     let text = Scenario::source("random").expect("it is built in");

@@ -36,7 +36,8 @@ fn every_builtin_scenario_parses_and_describes_what_a_user_sees() {
     }
 }
 
-// Users are advised to start with a changed copy of a built-in scenario.
+// The guide advises users to start with a changed copy of a built-in scenario, so such a copy must
+// parse.
 #[test]
 fn a_changed_copy_of_a_builtin_scenario_parses() {
     let source = Scenario::source("leader-crash").expect("it is built in");
@@ -48,7 +49,8 @@ fn a_changed_copy_of_a_builtin_scenario_parses() {
     );
 }
 
-// A misspelled key must be reported with its own line and with the keys that exist.
+// Each mistake in a file must be reported with its line and its reason. For a misspelled selector,
+// the error must list the selectors that exist.
 #[test]
 fn mistakes_are_reported_with_line_and_reason() {
     let head = "name = \"x\"\nsummary = \"y\"\n";
@@ -89,7 +91,8 @@ fn mistakes_are_reported_with_line_and_reason() {
     assert!(wrong("name = ").contains("line 1"));
 }
 
-// A message fault without effect, or with contradicting effects, is a mistake.
+// A message fault without effect, or with contradicting effects, is a mistake. The error must name
+// the line and the reason.
 #[test]
 fn invalid_message_faults_are_reported_with_line_and_reason() {
     let step = |body: &str| {
@@ -113,7 +116,8 @@ fn invalid_message_faults_are_reported_with_line_and_reason() {
     assert!(step("loose = true").contains("loose"));
 }
 
-// Users also write compositions by hand, in files and in names.
+// Users also write compositions by hand, in files and in names of scenarios. The error for a
+// misspelled ingredient must suggest the right one.
 #[test]
 fn errors_for_unknown_ingredients_suggest_the_most_similar_one() {
     let head = "name = \"x\"\nsummary = \"y\"\n\n[[step]]\n";
@@ -137,7 +141,8 @@ fn errors_for_unknown_ingredients_suggest_the_most_similar_one() {
     assert_eq!(given.name, "random:crash+drift");
 }
 
-// A change of the members is written with selectors. Each mistake must name its line and the fix.
+// Users write a change of the members with selectors. The error for each mistake must name the line
+// and say what to do.
 #[test]
 fn wrong_changes_of_the_members_are_reported_with_line_and_reason() {
     let step = |body: &str| {

@@ -1,4 +1,4 @@
-//! Setups in which the nodes have different durable states or different configurations.
+//! Tests of setups in which the nodes have different durable states or different configurations.
 
 use std::time::Duration;
 
@@ -32,8 +32,8 @@ fn settled(setup: Setup<Raft>) -> (Simulation<Raft>, NodeId, Epoch) {
     (sim, settled.leader, settled.epoch)
 }
 
-// "Node 2 has voted in term 7" is where many questions about Raft begin. The node must keep its
-// term and its vote, and the others must elect above it.
+// Many questions about Raft begin with a sentence such as "node 2 has voted in term 7". Node 2 must
+// start with this term and this vote, and the cluster must elect a leader in a higher term.
 #[test]
 fn a_node_starts_with_its_initial_record() {
     for seed in 1..=20 {
@@ -51,8 +51,8 @@ fn a_node_starts_with_its_initial_record() {
     }
 }
 
-// A vote of the initial record must bind the node. Nodes 1 and 2 have voted in term 1, each for
-// itself, so node 3 cannot lead term 1 although it asks first.
+// A vote in the initial durable state must bind the node. Nodes 1 and 2 have voted in term 1, each
+// for itself, so node 3 cannot lead term 1 although it asks first.
 #[test]
 fn a_vote_of_an_initial_record_binds_the_node() {
     let (_, leader, epoch) = settled(early_campaign(&[]));
@@ -61,7 +61,8 @@ fn a_vote_of_an_initial_record_binds_the_node() {
     assert!(epoch > Epoch(1), "{epoch:?}");
 }
 
-/// Returns a cluster in which node 3 campaigns first, without pre-votes.
+/// Returns a cluster without pre-votes in which node 3 campaigns first, because its election
+/// timeout is the shortest.
 fn early_campaign(initial: &[(NodeId, RaftDurable)]) -> Setup<Raft> {
     let mut setup = Setup::<Raft>::new(3);
     setup.config.pre_vote = false;
@@ -72,8 +73,8 @@ fn early_campaign(initial: &[(NodeId, RaftDurable)]) -> Setup<Raft> {
     setup
 }
 
-// The disk with the initial record is a disk like any other: a crash keeps the record, and a lost
-// disk does not.
+// The initial durable state is on a disk like any other: it must survive a crash, but not the loss
+// of the disk.
 #[test]
 fn an_initial_record_survives_a_crash_but_not_a_lost_disk() {
     let mut setup = Setup::<Raft>::new(3);
@@ -87,7 +88,8 @@ fn an_initial_record_survives_a_crash_but_not_a_lost_disk() {
     assert_eq!(sim.view(N2).epoch, Epoch(0));
 }
 
-// Each node must use its own configuration, and not the configuration of another node.
+// Each node must use its own configuration, and not the configuration of another node. A node with
+// a shorter election timeout than the others campaigns first, so it must win.
 #[test]
 fn a_node_with_a_shorter_election_timeout_wins() {
     let leaders = |shorter: bool| {
@@ -105,9 +107,9 @@ fn a_node_with_a_shorter_election_timeout_wins() {
     assert!(leaders(false).iter().any(|&leader| leader != N3));
 }
 
-// A lease counts by the configuration of the node that holds it. If the lease of a node is longer
-// than the silence that the other nodes owe, two nodes can hold a lease: the simulator must detect
-// that.
+// The lease of a node has the length that the configuration of this node gives. If this length is
+// longer than the time for which the other nodes support no other leader, two nodes can hold a
+// lease at the same time. The simulator must detect that.
 #[test]
 fn a_lease_is_that_of_the_nodes_own_configuration() {
     let overlaps = |lease: u32| {
@@ -129,7 +131,8 @@ fn a_lease_is_that_of_the_nodes_own_configuration() {
     assert!(overlaps(1_500));
 }
 
-// Researchers run scenarios with such setups, too: the run must be as deterministic as any other.
+// Researchers also run scenarios with nodes that have different states and configurations. Such a
+// run must be as deterministic as any other run.
 #[test]
 fn a_scenario_runs_with_a_mixed_setup() {
     let mut setup = Setup::<Raft>::new(5);
@@ -143,7 +146,8 @@ fn a_scenario_runs_with_a_mixed_setup() {
     }
 }
 
-// A typing error in an id must not give a run in which the setting has no effect.
+// If a user mistypes an id, the setting for this id would have no effect on the run. So this must
+// be an error.
 #[test]
 fn settings_of_unknown_nodes_and_invalid_configurations_are_errors() {
     let error = |change: fn(&mut Setup<Raft>)| {
@@ -175,7 +179,7 @@ fn settings_of_unknown_nodes_and_invalid_configurations_are_errors() {
         matches!(invalid, SetupError::NodeConfig { node: N2, .. }),
         "{invalid}"
     );
-    // The common configuration is validated too.
+    // The configuration of all other nodes is validated too.
     let common = error(|setup| setup.config = timeout(150, 100));
     assert!(matches!(common, SetupError::Config(_)), "{common}");
 }

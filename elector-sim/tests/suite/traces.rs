@@ -1,4 +1,4 @@
-//! Traces: a researcher reads values from them, and finds the cause of each event.
+//! Tests of traces: a researcher reads values from a trace, and finds the cause of each event.
 
 use std::collections::{HashMap, HashSet};
 
@@ -29,8 +29,8 @@ fn records() -> Vec<RecordOf<Raft>> {
     records
 }
 
-// A researcher counts votes, and must not have to parse a text for that. The message that arrives
-// must be the message that was sent.
+// A researcher counts the votes in a trace, and must not have to parse a text for this. The message
+// that arrives must be the message that was sent.
 #[test]
 fn a_message_is_a_value_and_arrives_as_it_was_sent() {
     let (mut sent, mut arrived) = (HashMap::new(), 0);
@@ -58,8 +58,8 @@ fn a_message_is_a_value_and_arrives_as_it_was_sent() {
     );
 }
 
-// The cause of an event is the input of the step with the same number, in the same life of the
-// node.
+// The cause of each event is the input of a step: the step with the same number, in the same life
+// of the node (the same process). The trace must contain this step before the event.
 #[test]
 fn each_event_of_a_step_has_a_cause() {
     let mut steps: HashSet<(NodeId, u64)> = HashSet::new();
@@ -83,8 +83,8 @@ fn each_event_of_a_step_has_a_cause() {
     assert!(caused > 100, "{caused}");
 }
 
-// The command writes traces of algorithms whose type it does not know. Even then the traces must
-// have the values, and the texts must be those that a timeline shows.
+// The command `elector` writes traces of algorithms whose types it does not know. Even these traces
+// must have the values as JSON, and the texts that a timeline shows.
 #[test]
 fn an_erased_trace_has_the_same_json_and_the_same_texts() {
     let contestant = Contestant::of::<Raft>("pre-vote", "", RaftConfig::default());
@@ -108,7 +108,8 @@ fn an_erased_trace_has_the_same_json_and_the_same_texts() {
     assert_eq!(texts, expected);
 }
 
-// A violation is part of what happened: the trace must show it between its cause and its effects.
+// The trace must show a violation at the moment at which it occurs, between its cause and its
+// effects.
 #[test]
 fn violations_are_in_the_trace() {
     let mut setup = Setup::<Raft>::new(3);
