@@ -12,38 +12,42 @@ use tokio::sync::watch;
 
 use crate::link::lock;
 
-/// The maximum number of addresses. A peer cannot make this node keep more.
+/// The maximum number of addresses that a node learns, and that one message may contain. It limits
+/// the memory that a peer with a fault can make this node use.
 pub(crate) const MAX_ADDRESSES: usize = 2048;
 
-/// The maximum length of an address in bytes: a name has at most 253.
+/// The maximum length of an address in bytes. A DNS name has at most 253 bytes, and the port comes
+/// after it.
 const MAX_LENGTH: usize = 261;
 
-/// Where nodes are dialled.
+/// The addresses at which this node dials other nodes.
 ///
-/// The addresses that were configured are tried first. Other addresses come from the nodes
-/// themselves: a node names its own address when it connects, and a node that is connected reports
-/// the addresses that it knows. They are kept in a file, so that a node finds its cluster again
-/// after a restart, also if all nodes have moved since it was configured. The addresses decide only
-/// where a node looks. Who a peer is, is checked at each connection.
+/// The dialler tries the addresses that were configured first. This node learns other addresses
+/// from its peers: a peer names its own address when it connects, and reports the addresses of
+/// other nodes that it knows. This node keeps the learned addresses in a file. So after a restart,
+/// it also finds the nodes whose addresses were not configured. An address decides only where this
+/// node looks for a peer. The handshake of each connection checks which node answers there.
 #[derive(Debug)]
 pub(crate) struct AddressBook {
     configured: BTreeMap<NodeId, String>,
     learned: Mutex<BTreeMap<NodeId, Learned>>,
     file: Option<PathBuf>,
-    /// The number of changes.
+    /// The number of changes of `learned`. Tasks wait on this channel for the next change.
     changes: watch::Sender<u64>,
 }
 
-/// An address that was not configured.
+/// The address of a node that was not configured, but learned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Learned {
     address: String,
-    /// Whether the node itself has named this address.
+    /// Whether the node has named this address as its own. Otherwise another node or an operator
+    /// has named it.
     is_own: bool,
 }
 
 impl AddressBook {
-    /// Creates a book with these addresses, and with those in the file.
+    /// Creates a book with the configured addresses of these peers, and with the learned addresses
+    /// in the file.
     pub(crate) fn new(configured: &[Peer], file: Option<PathBuf>) -> Self {
         let addresses = configured.iter();
         let addresses = addresses.filter_map(|peer| Some((peer.id, peer.address.clone()?)));
@@ -56,7 +60,8 @@ impl AddressBook {
         }
     }
 
-    /// Returns the address of a node.
+    /// Returns the configured address of a node, or else the learned one; `None` if neither is
+    /// known.
     pub(crate) fn of(&self, node: NodeId) -> Option<String> {
         let configured = self.configured.get(&node).cloned();
         configured.or_else(|| {
@@ -65,9 +70,11 @@ impl AddressBook {
         })
     }
 
-    /// Returns the addresses of a node in the order in which they are tried: the one that was
-    /// configured, and the one that the node itself has named, if it is another one. A node may
-    /// have moved since the others were configured.
+    /// Returns the addresses of a node in the order in which the dialler tries them. The configured
+    /// address comes first. The address that the node has named as its own comes next, if it
+    /// differs from the configured one: the node may have moved since this node was configured. If
+    /// no address was configured, returns the learned address, even if the node has not named it
+    /// itself.
     pub(crate) fn candidates(&self, node: NodeId) -> Vec<String> {
         let learned = lock(&self.learned).get(&node).cloned();
         let configured = self.configured.get(&node);
@@ -78,7 +85,8 @@ impl AddressBook {
         candidates
     }
 
-    /// Returns all nodes and their addresses.
+    /// Returns each node whose address is known, with that address. If a node has a configured
+    /// address, it is returned and not the learned one.
     pub(crate) fn all(&self) -> Vec<(NodeId, String)> {
         let learned = lock(&self.learned);
         let learned = learned.iter().map(|(&node, known)| (node, &known.address));
@@ -94,8 +102,9 @@ impl AddressBook {
             .collect()
     }
 
-    /// Takes the address that a node has named as its own, on a connection from `host`.
-    /// Returns `true` if this node uses the address now, and did not use it before.
+    /// Learns the address that a node has named as its own, on a connection from `host`. If the
+    /// node named only a port (`:7100`), its address is this port of `host`. Returns `true` if the
+    /// address is new in the book.
     pub(crate) fn named_by(&self, node: NodeId, named: &str, host: IpAddr) -> bool {
         let address = match named.strip_prefix(':') {
             Some(_) if host.is_ipv6() => format!("[{host}]{named}"),
@@ -105,14 +114,14 @@ impl AddressBook {
         self.learn(node, address, true)
     }
 
-    /// Takes an address that another node or an operator has named. It does not replace an address
-    /// that the node itself has named.
-    /// Returns `true` if this node uses the address now, and did not use it before.
+    /// Learns an address of a node that another node or an operator has named. A configured
+    /// address, and an address that the node has named as its own, are not replaced. Returns `true`
+    /// if the address is new in the book.
     pub(crate) fn reported(&self, node: NodeId, address: &str) -> bool {
         self.learn(node, address.to_owned(), false)
     }
 
-    /// Returns a receiver that is notified of changes.
+    /// Returns a receiver that is notified when this node learns an address.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
@@ -136,7 +145,8 @@ impl AddressBook {
         true
     }
 
-    /// Saves the addresses whenever they have changed, for a node that runs.
+    /// Saves the learned addresses to the file whenever they have changed. The running node `node`
+    /// runs this method as a task.
     pub(crate) async fn keep(self: Arc<Self>, node: NodeId) {
         let mut changes = self.changes();
         let mut is_logged = false;
@@ -153,7 +163,8 @@ impl AddressBook {
                      after a restart: check the data folder"
                 );
             }
-            // Several addresses often change at the same time.
+            // Several addresses often change within a short time. After this pause, one save stores
+            // all of them.
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
@@ -181,7 +192,8 @@ const HEAD: &str = "\
 # that run with --join.
 ";
 
-/// Reads the file. A file that is damaged, or missing, costs nothing that is needed for safety.
+/// Reads the learned addresses from the file. If the file is damaged or missing, only addresses are
+/// lost, and the safety of elections does not depend on addresses.
 fn read(file: &Path) -> BTreeMap<NodeId, Learned> {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let peers = text.lines().filter_map(|line| line.parse::<Peer>().ok());
@@ -193,7 +205,8 @@ fn read(file: &Path) -> BTreeMap<NodeId, Learned> {
     learned.take(MAX_ADDRESSES).collect()
 }
 
-/// Returns `true` for `host:port` of a reasonable length.
+/// Returns `true` if the text is `host:port`, has no spaces and control characters, and has at most
+/// [`MAX_LENGTH`] bytes.
 pub(crate) fn is_address(text: &str) -> bool {
     let is_clean = !text.contains(|c: char| c.is_whitespace() || c.is_control());
     is_clean && text.len() <= MAX_LENGTH && format!("0={text}").parse::<Peer>().is_ok()
@@ -213,8 +226,8 @@ mod tests {
         book.of(NodeId(node))
     }
 
-    // What an operator has configured must win, and what a node says about itself must win over
-    // what others say about it.
+    // An address that an operator has configured must come first. An address that a node names as
+    // its own must have priority over an address that another node reports for it.
     #[test]
     fn the_better_source_of_an_address_wins() {
         let book = book(None);
@@ -232,7 +245,8 @@ mod tests {
         assert_eq!(*book.changes().borrow(), 4);
     }
 
-    // A peer of a faulty release must not fill the memory, and must not bring text into the log.
+    // A peer with a fault may report any number of addresses, and any text as an address. The
+    // addresses must not fill the memory of this node, and the text must not get into its log.
     #[test]
     fn what_is_no_address_is_not_taken() {
         let book = book(None);
@@ -246,7 +260,8 @@ mod tests {
         assert_eq!(book.all().len(), MAX_ADDRESSES);
     }
 
-    // After a restart, a node must find nodes that joined later than it was configured.
+    // After a restart, a node must find the nodes that joined the cluster after this node had been
+    // configured.
     #[test]
     fn addresses_survive_a_restart_and_a_damaged_file_does_no_harm() {
         let folder = tempfile::tempdir().unwrap();

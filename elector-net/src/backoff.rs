@@ -6,7 +6,7 @@ const FIRST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_millis(500);
 
 /// The pauses between attempts to connect to an unreachable peer. The pauses double up to a limit.
-/// Each pause is shortened at random, by up to a half: otherwise all peers of a restarted node
+/// Each pause is shortened at random, by up to a half. Without this, all peers of a restarted node
 /// would dial that node at the same time.
 #[derive(Debug)]
 pub(crate) struct Backoff(Duration);
@@ -32,7 +32,7 @@ impl Backoff {
 mod tests {
     use super::*;
 
-    // A node must dial a peer that is down for a day, but must not dial it all the time.
+    // A peer can be down for a day. The node must go on dialling the peer, but with pauses.
     #[test]
     fn pauses_grow_to_a_limit_and_vary() {
         let mut backoff = Backoff::new();

@@ -14,9 +14,9 @@ use crate::{
     Detection, Farewell, FileStorage, Identity, Monitor, RecordError, RecordHandle, Tcp, Tls,
 };
 
-/// Extends the builder of [`Elector::builder`]: the built node belongs to a real cluster. The node
-/// reaches its peers over TCP at the addresses in its list of peers, and keeps its state in a
-/// folder.
+/// Extends the builder of [`Elector::builder`] for clusters whose nodes are separate processes.
+/// Such a node reaches its peers over TCP at the addresses in its list of peers, and keeps its
+/// durable state in a folder.
 ///
 /// ```
 /// use elector_core::actor::Elector;
@@ -42,15 +42,15 @@ use crate::{
 /// # }
 /// ```
 pub trait NetBuilder<A: ElectionAlgorithm> {
-    /// Keeps the node's state in this folder, and connects the node over TCP. Call this method
-    /// after `node_id`, `peers` and `config`: the returned builder has only the settings of the
-    /// network.
+    /// Keeps the node's durable state in this folder, and connects the node over TCP. Call this
+    /// method after `node_id`, `peers` and `config`: the returned builder has only the settings of
+    /// the network.
     ///
     /// The folder must have been [formatted](NodeBuilder::format), exactly once and before the
     /// first start of the node.
     ///
-    /// If no [`config`](Builder::config) was set, the node gets the default one of its algorithm
-    /// with the durations of [`Timing::patient`].
+    /// If no [`config`](Builder::config) was set, the node gets the default configuration of its
+    /// algorithm, with the durations of [`Timing::patient`].
     fn data_dir(self, folder: impl AsRef<Path>) -> NodeBuilder<A>;
 }
 
@@ -62,7 +62,8 @@ impl<A: ElectionAlgorithm> NetBuilder<A> for Builder<A> {
             *config.timing_mut() = Timing::patient();
             config
         });
-        // A node without an id opens nothing: `start` returns the error.
+        // If no id was set, this zero is a placeholder: `start` returns an error for the missing
+        // id.
         let me = self.named_node().unwrap_or(NodeId(0));
         let identity = Identity::of::<A>(self.name(), me);
         let address_file = folder.as_ref().join(ADDRESS_FILE);
@@ -76,11 +77,12 @@ impl<A: ElectionAlgorithm> NetBuilder<A> for Builder<A> {
     }
 }
 
-/// The name of the file with the addresses of nodes that were not configured, in the data folder.
+/// The name of a file in the data folder. In it, a node keeps the addresses of other nodes that
+/// were not configured, but that it has learned from its peers.
 pub const ADDRESS_FILE: &str = "addresses";
 
-/// Sets up a node of a real cluster. [`NetBuilder::data_dir`] creates this builder, so the settings
-/// of the [`Builder`] itself must be made before that call.
+/// Sets up the network and the storage of a node. [`NetBuilder::data_dir`] creates this builder, so
+/// the settings of the [`Builder`] itself must be made before that call.
 pub struct NodeBuilder<A: ElectionAlgorithm> {
     builder: Builder<A>,
     tcp: Tcp<A>,
@@ -90,56 +92,58 @@ pub struct NodeBuilder<A: ElectionAlgorithm> {
 }
 
 impl<A: ElectionAlgorithm> NodeBuilder<A> {
-    /// See [`Tcp::listen`].
+    /// Sets the address on which the node listens: see [`Tcp::listen`].
     #[must_use]
     pub fn listen(mut self, address: impl Into<String>) -> Self {
         self.tcp = self.tcp.listen(address);
         self
     }
 
-    /// See [`Tcp::advertise`].
+    /// Sets the address that the node names to its peers as its own: see [`Tcp::advertise`].
     #[must_use]
     pub fn advertise(mut self, address: impl Into<String>) -> Self {
         self.tcp = self.tcp.advertise(address);
         self
     }
 
-    /// See [`Tcp::listen_on`].
+    /// Sets the bound socket on which the node listens: see [`Tcp::listen_on`].
     #[must_use]
     pub fn listen_on(mut self, listener: TcpListener) -> Self {
         self.tcp = self.tcp.listen_on(listener);
         self
     }
 
-    /// See [`Tcp::tls`].
+    /// Encrypts all connections between nodes: see [`Tcp::tls`].
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tcp = self.tcp.tls(tls);
         self
     }
 
-    /// See [`Tcp::plaintext_beyond_loopback`].
+    /// Sets whether the node may use connections to other machines without TLS: see
+    /// [`Tcp::plaintext_beyond_loopback`].
     #[must_use]
     pub fn plaintext_beyond_loopback(mut self, allowed: bool) -> Self {
         self.tcp = self.tcp.plaintext_beyond_loopback(allowed);
         self
     }
 
-    /// See [`Tcp::detection`].
+    /// Sets how long a peer may be silent: see [`Tcp::detection`].
     #[must_use]
     pub fn detection(mut self, detection: Detection) -> Self {
         self.tcp = self.tcp.detection(detection);
         self
     }
 
-    /// See [`Tcp::trust_refused`].
+    /// Sets whether a refused connection proves that the process of a peer has ended: see
+    /// [`Tcp::trust_refused`].
     #[must_use]
     pub fn trust_refused(mut self, trust: bool) -> Self {
         self.tcp = self.tcp.trust_refused(trust);
         self
     }
 
-    /// See [`Tcp::resolver`].
+    /// Sets the function that resolves the names of peers: see [`Tcp::resolver`].
     #[must_use]
     pub fn resolver(
         mut self,
@@ -149,7 +153,8 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
         self
     }
 
-    /// See [`Tcp::watcher`].
+    /// Sets the function that gives copies of connections to the node's watcher, the process that
+    /// proves the death of the node to its peers: see [`Tcp::watcher`].
     #[must_use]
     pub fn watcher(
         mut self,
@@ -159,28 +164,32 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
         self
     }
 
-    /// See [`FileStorage::on_node_thread`].
+    /// Saves the state on the node's own thread, and not on a storage thread: see
+    /// [`FileStorage::on_node_thread`].
     #[must_use]
     pub fn save_on_node_thread(mut self) -> Self {
         self.storage = self.storage.on_node_thread();
         self
     }
 
-    /// Returns a view of the node's connections. It can be used now and while the node runs.
+    /// Returns a view of the node's connections. The view can be used before the node starts and
+    /// while it runs.
     #[must_use]
     pub fn monitor(&self) -> Monitor {
         self.tcp.monitor()
     }
 
-    /// Returns the node's record, for `http::Options::record` and for [`RecordHandle::check`].
+    /// Returns a handle of the node's durable record, for `http::Options::record` and for
+    /// [`RecordHandle::check`].
     #[must_use]
     pub fn record(&self) -> RecordHandle {
         self.storage.record()
     }
 
-    /// Formats the folder of a node that has never run: see [`FileStorage::format`]. Do this in a
-    /// separate step, for example with a flag of the program, and not at each start. A node that
-    /// lost its disk must not start with an empty record, because it could vote twice.
+    /// Creates the durable record of a node that has never run, in its data folder: see
+    /// [`FileStorage::format`]. Call this method in a separate step, for example for a flag of the
+    /// program, and not at each start. A node that has lost its disk has forgotten its votes. With
+    /// a new record, it could vote twice in one epoch.
     ///
     /// # Errors
     /// As [`FileStorage::format`].
@@ -189,9 +198,9 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
         FileStorage::format(&self.folder, &self.identity, peers)
     }
 
-    /// Formats the folder of a node that has never run, and that joins a running cluster: see
-    /// [`FileStorage::format_to_join`]. The peers of the builder are then nodes that run; not all
-    /// of them need to be named.
+    /// Creates the durable record of a node that has never run, and that joins a running cluster:
+    /// see [`FileStorage::format_to_join`]. The peers of the builder are then nodes of this
+    /// cluster. The builder need not name all of them.
     ///
     /// # Errors
     /// As [`FileStorage::format`].
@@ -199,7 +208,8 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
         FileStorage::format_to_join(&self.folder, &self.identity)
     }
 
-    /// Starts the node: see [`Builder::start`]. Reads the record first, and then opens the socket.
+    /// Starts the node: see [`Builder::start`]. Reads the durable record first, and then opens the
+    /// listening socket.
     ///
     /// # Errors
     /// As [`Builder::start`].

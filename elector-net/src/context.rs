@@ -35,25 +35,32 @@ use crate::{
     },
 };
 
-/// The time limit for a handshake, on either side.
+/// The time limit for the handshake of a connection. The node that dials and the node that accepts
+/// both use it.
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The maximum number of different rejections that are logged here. A rejection is identified by
-/// its address and its kind.
+/// The maximum number of log lines of a node about rejected connections, apart from the lines about
+/// outages of peers. A node logs one line for each address of a rejected side and each kind of
+/// [`Rejection`]. The same number limits the lines about changed disks.
 const MAX_LOGGED_REJECTIONS: usize = 256;
 
 /// The state that all network tasks of one node share.
 pub(crate) struct NodeContext<A: ElectionAlgorithm> {
     pub(crate) members: Membership,
-    /// This node's own hello. `to` and `lock_claim` get their values for each connection.
+    /// The hello of this node: the frame of a handshake in which a dialler describes itself.
+    /// [`hello_to`](Self::hello_to) completes it for each connection.
     pub(crate) hello: Hello,
-    /// The lineage of the cluster. A node that joins takes that of the cluster.
+    /// The lineage of the cluster: zero, or the random number that `elector recover` has drawn.
+    /// Nodes of different lineages reject each other. A node that joins a running cluster takes the
+    /// lineage of that cluster.
     pub(crate) lineage: Mutex<[u8; 16]>,
-    /// Whether this node has taken the founders of its cluster from a peer.
+    /// Whether this node has taken the founders of its cluster from a peer. The founders are the
+    /// nodes of the first start, each with its first disk.
     pub(crate) has_joined: AtomicBool,
     pub(crate) addresses: Arc<AddressBook>,
     pub(crate) lookup: Lookup,
-    /// Stores the disk ids of peers.
+    /// The node's durable record, which stores the disk ids of peers; `None` if the node has no
+    /// record.
     pub(crate) record: Option<RecordHandle>,
     pub(crate) inbox: Inbox<A>,
     pub(crate) links: Arc<PeerLinks>,
@@ -61,18 +68,22 @@ pub(crate) struct NodeContext<A: ElectionAlgorithm> {
     pub(crate) timing: Timing,
     pub(crate) detection: Detection,
     pub(crate) trust_refused: bool,
-    /// The proof for peers that this life has ended; `None` if the node has no watcher.
+    /// What proves to peers that this process has ended: a secret, and the watcher that sends the
+    /// secret to them. `None` if the node has no watcher.
     pub(crate) death_proof: Option<DeathProof>,
-    /// A lock that is held until this node, and everything that acts on its behalf, has ended.
+    /// A lock that the kernel releases when this process, and every other process that acts on
+    /// behalf of this node, has ended. `None` if the node has no such lock.
     pub(crate) life_lock: Option<LifeLock>,
-    /// A connection that is silent for this long is closed and made again.
+    /// If nothing arrives on a connection for this long, the node closes it. The node that dialled
+    /// it connects again.
     pub(crate) idle_timeout: Duration,
     pub(crate) shutdown: CancellationToken,
     /// The runtime of the node's thread.
     pub(crate) runtime: Handle,
-    /// The address and the kind of each rejection that was logged here.
+    /// For each rejection that was logged by itself, and not with the outage of a peer: the address
+    /// of the rejected side, and the kind of the rejection. Such a rejection is not logged again.
     pub(crate) logged_rejections: Mutex<BTreeSet<(IpAddr, usize)>>,
-    /// The nodes that came back with another disk, and that were logged.
+    /// Each node that was logged because it came back with another disk, and the id of that disk.
     pub(crate) logged_disks: Mutex<BTreeSet<(NodeId, DiskId)>>,
 }
 
@@ -81,7 +92,9 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         self.members.me()
     }
 
-    /// Handles a peer that refuses connections, or that answers in another life.
+    /// Handles a peer that refuses connections, or at whose address another life answers, which is
+    /// another process of the same node. Reports the peer's death to the algorithm if the settings
+    /// trust a refused connection as a proof. Otherwise, reports a suspicion.
     pub(crate) fn suspect(&self, link: &Link) {
         if self.trust_refused {
             if link.mark(Mark::Released) {
@@ -93,11 +106,11 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
     }
 
     /// Handles a handshake, a message or a pong, which shows that a peer is alive. Notifies the
-    /// algorithm if the peer was marked down before.
+    /// algorithm if the peer was marked down before, which means taken for failed.
     ///
     /// In most algorithms two followers exchange no messages, so the algorithm cannot notice by
-    /// itself that a peer is reachable again. When a leader dies, the other nodes campaign one
-    /// after the other, and a node does not wait for peers that it suspects. So without the
+    /// itself that a peer is reachable again. When a leader dies, the other nodes campaign in turn,
+    /// and a node does not wait for the turn of a peer that it suspects. So without the
     /// notification, two nodes that suspect each other would campaign at the same time.
     pub(crate) fn received(&self, link: &Link) {
         if link.received() {
@@ -105,8 +118,9 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
     }
 
-    /// Notifies the algorithm that messages can be sent to a peer, if this node does not vote. Such
-    /// a node looks for its cluster, and must not wait for its next attempt.
+    /// Notifies the algorithm that messages can be sent to a peer, if this node does not vote. A
+    /// node without a vote asks its peers at intervals for the list of members. After the
+    /// notification, it asks this peer at once.
     pub(crate) fn report_reachable(&self, link: &Link) {
         let votes = matches!(self.links.standing(self.me()), Standing::Voter(_));
         if A::CHANGES_MEMBERS && !votes {
@@ -114,7 +128,9 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
     }
 
-    /// Handles the life that a peer has named in a handshake.
+    /// Handles the life that a peer has named in a handshake, where a life is one process of the
+    /// peer. If the life is another one than before, reports a death or a suspicion to the
+    /// algorithm.
     pub(crate) fn learn_life(&self, link: &Link, life: u64, claim: LockClaim) {
         match link.learn_life(life, claim, self.detection.ceiling) {
             LifeChange::Unchanged => return,
@@ -125,8 +141,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         link.record_failure(Direction::Out, Reason::new(ReasonKind::NotRunning, text));
     }
 
-    /// Handles the report of a watcher that this life of a peer has ended. [`Link::prove_dead`]
-    /// says when the algorithm is notified.
+    /// Handles the report of a peer's watcher that this life of the peer, which is one process, has
+    /// ended. [`Link::prove_dead`] says when the algorithm must be notified.
     pub(crate) fn prove_dead(&self, link: &Link, life: u64) {
         if link.prove_dead(life, self.detection.ceiling) {
             self.inbox.died(link.node);
@@ -135,7 +151,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
     }
 
-    /// Gives the watcher a copy of this connection, on which this node sends.
+    /// Gives this node's watcher a copy of a connection on which this node sends to a peer. When
+    /// this process has ended, the watcher writes the proof of death on the copy.
     pub(crate) fn entrust(&self, connection: &Socket) {
         let Some(death_proof) = &self.death_proof else {
             return;
@@ -158,7 +175,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         self.runtime.spawn(running);
     }
 
-    /// Returns this node's hello to the peer `to`.
+    /// Returns the hello, the frame of a handshake that describes this node, for a connection to
+    /// the peer `to`.
     pub(crate) fn hello_to(&self, to: NodeId) -> Hello {
         let mut hello = Hello {
             to,
@@ -171,7 +189,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         hello
     }
 
-    /// Returns this node's answer to a peer that it admits on a connection with this version.
+    /// Returns the answer to the hello of a peer that this node admits, on a connection with this
+    /// version of the protocol.
     pub(crate) fn welcome(&self, version: u16) -> Answer {
         Answer::Welcome {
             version,
@@ -190,10 +209,10 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
     }
 
     /// Checks that this node can run an election with the node that has sent this hello, on a
-    /// connection with this version.
+    /// connection with this version of the protocol.
     ///
     /// # Errors
-    /// Returns the reason why it cannot.
+    /// Returns the reason why this node cannot.
     pub(crate) fn check(&self, hello: &Hello, version: u16) -> Result<(), Rejection> {
         let own = &self.hello;
         if hello.cluster != own.cluster {
@@ -215,7 +234,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         self.check_timing(hello)
     }
 
-    /// Takes the address that a peer has named, on a connection from the host `from`.
+    /// Stores the address that a peer has named as its own, on a connection from the host `from`.
+    /// If the address is new, wakes the task that dials the peer.
     pub(crate) fn learn_address(&self, node: NodeId, named: &str, from: IpAddr) {
         let is_new = A::CHANGES_MEMBERS && self.addresses.named_by(node, named, from);
         if let Some(link) = self.links.of(node).filter(|_| is_new) {
@@ -223,8 +243,9 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
     }
 
-    /// Returns the link to a peer. Makes a link if necessary, and begins to dial the peer. Returns
-    /// `None` if there are too many links.
+    /// Returns the link to a peer, which is the shared state of the connections with it. If the
+    /// peer has no link yet, creates one and begins to dial the peer. Returns `None` if the number
+    /// of links is at its limit.
     pub(crate) fn link_to(self: &Arc<Self>, node: NodeId) -> Option<Arc<Link>> {
         let new = || Link::new(node, self.detection);
         match self.links.add(new, node) {
@@ -238,7 +259,9 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
     }
 
     /// Checks the durations of a peer. The lease of a leader must end before its followers may
-    /// support another leader, although two machines with different clocks count the two durations.
+    /// support another leader. The leader counts the lease by its own clock. A follower counts its
+    /// silence, the time for which it supports no other leader, by its own clock. So the lease of
+    /// each of the two nodes must be shorter than the silence of the other one.
     fn check_timing(&self, hello: &Hello) -> Result<(), Rejection> {
         let own = &self.hello;
         for (lease_us, silence_us) in [
@@ -255,10 +278,11 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         Ok(())
     }
 
-    /// Counts a connection that was rejected, and reports the rejection. If the connection belongs
-    /// to `peer`, and this peer is unreachable, the rejection becomes a reason of the peer's
-    /// outage, and is logged with that outage. Otherwise this method logs the rejection, once for
-    /// each address and kind. `reason` is the text of the rejection, or a more detailed text.
+    /// Counts a rejected connection from the address `from`, and logs the rejection. If the
+    /// connection belongs to `peer`, and this peer is unreachable, the rejection becomes a reason
+    /// of the peer's outage, and is logged with that outage. Otherwise this method logs the
+    /// rejection by itself, once for each address and kind of rejection. `reason` is the text of
+    /// the rejection, or a more detailed text.
     pub(crate) fn reject(
         &self,
         from: IpAddr,
@@ -286,8 +310,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
     }
 
-    /// Counts a connection that was closed to make room: it had waited longest for the end of its
-    /// handshake.
+    /// Counts and logs a connection that this node closed to make room for a newer one. Of all
+    /// connections whose handshake had not ended, this one was the oldest.
     pub(crate) fn crowd_out(&self, from: IpAddr, rejection: &Rejection) {
         self.links.count(rejection);
         if self.is_first_report(from, rejection) {

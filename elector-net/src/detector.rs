@@ -10,8 +10,9 @@ use elector_core::{Configuration, Moment, Timing};
 /// longer than [`floor`](Self::floor), on an overloaded machine up to [`ceiling`](Self::ceiling).
 ///
 /// After a silence that is reported ([`Input::Silent`](elector_core::Input::Silent)), a follower
-/// owes its leader no vigil any more. So `floor` must be longer than [`Timing::lease`].
-/// [`Tcp`](crate::Tcp) checks this rule within the node and between peers.
+/// owes its leader no vigil any more: it may support another leader at once. So `floor` must be
+/// longer than [`Timing::lease`]. [`Tcp`](crate::Tcp) checks this rule within the node and between
+/// peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Detection {
     /// The interval at which each peer is pinged.
@@ -23,9 +24,10 @@ pub struct Detection {
 }
 
 impl Detection {
-    /// Returns the detection that fits these durations. The detection pings at every heartbeat. It
-    /// reports a silence at the earliest a little after the lease, and at the latest after
-    /// `election_min`. The vigil of the algorithm ends after `election_min`, too.
+    /// Returns the detection that fits these durations. The ping interval is the heartbeat
+    /// interval. A silence is reported at the earliest a little after the lease, and at the latest
+    /// after `election_min`. After `election_min`, a follower may support another leader even
+    /// without this report.
     #[must_use]
     pub fn of(timing: &Timing) -> Self {
         let room = timing.election_min.saturating_sub(timing.lease);
@@ -76,7 +78,8 @@ impl Detection {
     }
 }
 
-/// The worst gap is remembered for at least this time, and at most for twice this time.
+/// The longest gap between two signs of life of a peer is remembered for at least this time, and at
+/// most for twice this time.
 const GAP_PERIOD: Duration = Duration::from_secs(30);
 
 /// Learns the gaps between the signs of life of one peer.
@@ -117,7 +120,8 @@ impl Detector {
             self.period_start = now;
         }
         let gap = now.saturating_since(last);
-        // A gap that was reported as a failure is not typical of the peer.
+        // A gap of this length was reported as a silence. It is not typical of a peer that runs, so
+        // it is not learned.
         if gap > self.detection.ceiling {
             return;
         }
@@ -133,8 +137,9 @@ impl Detector {
         self.round_trip = Some(smoothed.unwrap_or(round_trip));
     }
 
-    /// Counts the present silence from now on. Call this method if this node did not run: the node
-    /// received nothing in that time, which proves nothing about the peer.
+    /// Counts the present silence of the peer from now on. Call this method after a time in which
+    /// this node itself did not run: it could receive nothing in that time, so the time says
+    /// nothing about the peer.
     pub(crate) fn restart_silence(&mut self, now: Moment) {
         if let Some(last) = &mut self.last {
             *last = now;
@@ -194,7 +199,7 @@ mod tests {
         detector.silence_limit().as_millis()
     }
 
-    // On a quiet network, a failure must be detected as fast as is safe.
+    // On a quiet network, a silence must be reported as soon as this is safe: after the floor.
     #[test]
     fn regular_signs_of_life_keep_the_limit_at_the_floor() {
         let mut detector = detector();
@@ -253,7 +258,8 @@ mod tests {
         assert_eq!(limit_ms(&fresh), 30);
     }
 
-    // To a node that was stopped itself, its peers seem silent, although they are not.
+    // If a node itself was stopped for a time, all its peers seem silent to it. This must not count
+    // as a silence of the peers.
     #[test]
     fn a_restarted_silence_is_counted_from_now() {
         let mut detector = detector();
@@ -265,7 +271,8 @@ mod tests {
         assert_eq!(limit_ms(&detector), 30);
     }
 
-    // The safety of a leader's lease depends on these rules.
+    // The safety of a leader's lease depends on the rules of `Detection::broken_rule`. The text
+    // must name the broken rule.
     #[test]
     fn broken_rules_are_named() {
         let timing = Timing::default();

@@ -10,7 +10,7 @@ use thiserror::Error;
 #[derive(Error)]
 #[non_exhaustive]
 pub enum NetError {
-    /// A node has no address.
+    /// The list of peers gives no address for this node.
     #[error("node {0} has no address: give each peer its address, as in (1, \"db1:7100\")")]
     NoAddress(NodeId),
     /// The node has no address to listen on.
@@ -19,7 +19,7 @@ pub enum NetError {
          all addresses of this machine), or in a program with `.listen(..)`"
     )]
     NoListenAddress,
-    /// Two nodes have the same address.
+    /// Two nodes in the list of peers have the same address.
     #[error(
         "nodes {one} and {other} both have the address {address}: give each node an address of its \
          own"
@@ -51,14 +51,14 @@ pub enum NetError {
         /// The error of the operating system.
         error: io::Error,
     },
-    /// Other machines can reach the address to listen on, and there is no TLS. So every process
-    /// that reaches the port could vote.
+    /// Other machines can reach the address to listen on, and the node has no TLS. So every process
+    /// that reaches the port could pose as a peer, and vote.
     #[error(
         "{0} can be reached from other machines, and without TLS every process that reaches it can \
          pose as a peer: set up TLS, or listen on a loopback address, or allow plain text"
     )]
     Plaintext(SocketAddr),
-    /// A peer is on another machine, and there is no TLS. So this node cannot know which process
+    /// A peer is on another machine, and the node has no TLS. So the node cannot know which process
     /// answers at the peer's address.
     #[error(
         "node {node} is on another machine, at {address}, and without TLS every host on the way \
@@ -70,32 +70,37 @@ pub enum NetError {
         /// The address of the peer.
         address: SocketAddr,
     },
-    /// The record handle belongs to a storage that was not loaded.
+    /// The [`RecordHandle`](crate::RecordHandle) in [`Tcp::record`](crate::Tcp::record) belongs to
+    /// a storage that has not loaded its record.
     #[error("the record handle is of another storage than the node's: the record was not loaded")]
     NotLoaded,
-    /// The record has another list of nodes.
+    /// The node's durable record names other nodes than the list with which the node was started.
     #[error(
         "the node was given the nodes {given}, and its record names {recorded}: use the record \
          handle of the node's own storage"
     )]
     OtherNodes {
-        /// The nodes that the node was given.
+        /// The list of nodes with which the node was started.
         given: String,
-        /// The nodes of the record.
+        /// The nodes that the record names.
         recorded: String,
     },
-    /// The settings of the failure detection break a rule.
+    /// The settings of the failure detection ([`Detection`](crate::Detection)) break a rule, which
+    /// the field describes.
     #[error("failure detection: {0}")]
     Detection(String),
-    /// The name of the cluster does not fit into a hello.
+    /// The name of the cluster is too long to be sent in the handshake of a connection. The field
+    /// is its length in bytes.
     #[error("the name of the cluster is {0} bytes long: use at most {MAX_NAME_BYTES} bytes")]
     NameTooLong(usize),
-    /// The socket cannot be used.
+    /// The operating system, or the function of
+    /// [`Tcp::before_listening`](crate::Tcp::before_listening), returned an error while the node
+    /// prepared to accept connections.
     #[error("cannot use the socket: {0}")]
     Socket(io::Error),
 }
 
 debug_as_text!(NetError);
 
-/// The maximum length of a cluster's name.
+/// The maximum length of a cluster's name, in bytes.
 pub(crate) const MAX_NAME_BYTES: usize = 256;

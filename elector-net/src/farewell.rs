@@ -10,7 +10,8 @@ use crate::wire::hello::Commitment;
 /// The length of a farewell, in bytes.
 const LENGTH: usize = MARK.len() + SECRET_LENGTH;
 
-/// The first bytes of every farewell. A reader computes a hash only if it has found these bytes.
+/// The first bytes of every farewell. A peer that reads a connection computes a hash only after it
+/// has found these bytes.
 const MARK: [u8; 16] = *b"\0ELCT farewell\r\n";
 
 const SECRET_LENGTH: usize = 32;
@@ -36,7 +37,8 @@ impl Farewell {
         Ok(Self(bytes))
     }
 
-    /// Returns the hash of the secret, which peers receive in advance.
+    /// Returns the hash of the secret. This node sends the hash to its peers in the handshake, in
+    /// advance.
     pub(crate) fn commitment(&self) -> Commitment {
         let (_, secret) = self.0.split_at(MARK.len());
         let hash = digest(&SHA256, secret);
@@ -57,7 +59,8 @@ impl fmt::Debug for Farewell {
     }
 }
 
-/// Gives a copy of a connection to the watcher; see [`Tcp::watcher`](crate::Tcp::watcher).
+/// A function that gives a copy of a connection to the watcher; see
+/// [`Tcp::watcher`](crate::Tcp::watcher).
 pub(crate) type Watcher = Box<dyn Fn(&Farewell, BorrowedFd<'_>) -> io::Result<()> + Send + Sync>;
 
 /// The farewell of this life, and the watcher that writes it after this life has ended.
@@ -76,14 +79,15 @@ impl DeathProof {
         self.farewell.commitment()
     }
 
-    /// Gives the watcher a copy of this connection.
+    /// Gives the watcher a copy of this connection, and the farewell that it must write on it.
     pub(crate) fn keep(&self, connection: BorrowedFd<'_>) -> io::Result<()> {
         (self.watcher)(&self.farewell, connection)
     }
 }
 
-/// The last bytes that were read from a connection. They are collected below TLS and frames,
-/// because a process can end in the middle of a TLS record or a frame.
+/// The last bytes that this node has read from a connection. They are collected below TLS and
+/// frames: a process can end in the middle of a TLS record or a frame, and the farewell, which is
+/// not encrypted, follows there.
 #[derive(Debug)]
 pub(crate) struct Tail([u8; LENGTH]);
 
@@ -129,7 +133,8 @@ impl From<Ended> for io::Error {
 mod tests {
     use super::*;
 
-    // A process can end anywhere in a frame, and a read can return a piece of any length.
+    // A process can end anywhere in a frame, and a read from the connection can return a piece of
+    // any length. The farewell must be found all the same.
     #[test]
     fn a_farewell_is_found_after_any_bytes_and_in_pieces() {
         let farewell = Farewell::draw().unwrap();
@@ -144,8 +149,8 @@ mod tests {
         }
     }
 
-    // Peers receive the hash and must not be able to compute the secret. Each life has a secret of
-    // its own.
+    // Peers receive the hash of the secret, and must not be able to compute the secret from it.
+    // Each life, which is one process of a node, has a secret of its own.
     #[test]
     fn each_life_draws_a_secret_and_discloses_only_its_hash() {
         let (one, other) = (Farewell::draw().unwrap(), Farewell::draw().unwrap());

@@ -19,7 +19,8 @@ pub const MAX_HANDSHAKE: usize = hello::MAX_BYTES;
 /// The maximum length of a frame after the handshake, in bytes.
 pub const MAX_FRAME: usize = wire::MAX_FRAME_BYTES;
 
-/// Reads a greeting, and returns it as bytes. The bytes after the greeting are returned unchanged.
+/// Reads a greeting, the first frame of a handshake, and returns it as bytes. The bytes after the
+/// greeting are returned unchanged.
 #[must_use]
 pub fn greeting(bytes: &[u8]) -> Option<Vec<u8>> {
     let (greeting, rest) = Greeting::read(bytes)?;
@@ -29,15 +30,17 @@ pub fn greeting(bytes: &[u8]) -> Option<Vec<u8>> {
     Some([&greeting.write(), rest].concat())
 }
 
-/// Reads a hello that must repeat this nonce. Returns the hello as bytes.
+/// Reads a hello, the second frame of a handshake, which must repeat this nonce. Returns the hello
+/// as bytes.
 ///
 /// # Errors
-/// The answer that rejects the hello.
+/// The answer that rejects the hello, as bytes.
 pub fn hello(bytes: &[u8], nonce: u64) -> Result<Vec<u8>, Vec<u8>> {
     match Hello::read(bytes, VERSIONS, nonce) {
         Ok((version, hello)) => {
-            // The head must offer nothing above this version. Otherwise this build would read the
-            // hello in a newer version than the one in which it is written.
+            // The head of the hello must offer no version above `version`. Otherwise this build
+            // would read the written hello in a newer version than the one in which it is written
+            // here.
             let versions = Versions {
                 max: version,
                 ..VERSIONS
@@ -49,7 +52,8 @@ pub fn hello(bytes: &[u8], nonce: u64) -> Result<Vec<u8>, Vec<u8>> {
     }
 }
 
-/// Reads an answer. Returns it as bytes, together with the text that the log would have about it.
+/// Reads an answer, the third frame of a handshake. Returns the answer as bytes, together with the
+/// text that a node would log about it.
 #[must_use]
 pub fn answer(bytes: &[u8]) -> Option<(Vec<u8>, String)> {
     let answer = Answer::read(bytes)?;
@@ -84,7 +88,7 @@ pub fn frame<M: Message>(body: &[u8]) -> Option<Bytes> {
     Some(written.freeze())
 }
 
-/// A connection on which bytes arrive in pieces.
+/// The receiving side of a connection on which bytes arrive in pieces.
 #[derive(Debug)]
 pub struct Incoming {
     codec: LengthDelimitedCodec,

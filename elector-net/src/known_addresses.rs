@@ -5,8 +5,9 @@ use std::{
 
 use crate::link::lock;
 
-/// The addresses from which a peer is expected to connect. Before the handshake, they distinguish
-/// connections of the peer from connections of unknown processes.
+/// The addresses from which this node expects a peer to connect. Before the handshake has shown
+/// which process a connection belongs to, these addresses distinguish likely connections of the
+/// peer from connections of unknown processes.
 #[derive(Debug, Default)]
 pub(crate) struct KnownAddresses(Mutex<Known>);
 
@@ -14,8 +15,8 @@ pub(crate) struct KnownAddresses(Mutex<Known>);
 struct Known {
     /// The addresses at which this node dials the peer.
     dialled: Vec<IpAddr>,
-    /// The address from which the last admitted connection of the peer came. It can differ from
-    /// `dialled` if the peer is behind a gateway.
+    /// The address from which the last admitted connection of the peer came. This address can
+    /// differ from `dialled` if the peer is behind a gateway.
     admitted: Option<IpAddr>,
 }
 
@@ -40,8 +41,9 @@ impl KnownAddresses {
 mod tests {
     use super::*;
 
-    // An IPv4 peer that connects to an IPv6 socket is the same peer. A peer that has moved is not
-    // expected at its old address any more.
+    // If an IPv4 peer connects to an IPv6 socket, its address has the form `::ffff:10.0.0.1`, and
+    // must be recognized. After the peer was dialled at a new address, its old address must not be
+    // recognized any more.
     #[test]
     fn a_peer_is_expected_where_it_is_dialled_and_where_it_was_admitted_from() {
         let known_addresses = KnownAddresses::default();

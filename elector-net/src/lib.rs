@@ -1,14 +1,15 @@
-//! Leader election between machines. Any algorithm of elector runs here unmodified, in processes
-//! that reach each other over TCP and keep their durable state across crashes.
+//! Leader election between machines. With this crate, any algorithm of elector runs unmodified in
+//! processes that reach each other over TCP and keep their durable state across crashes.
 //!
-//! The host for applications is in `elector-core` (feature `actor`). This host has two extension
-//! points, and this crate implements both:
+//! The host that runs a node inside an application is in `elector-core` (feature `actor`). That
+//! host has two extension points, one for the network and one for the disk. This crate implements
+//! both:
 //!
 //! - [`Tcp`] is a [`Transport`](elector_core::actor::Transport). With [TLS](tls), a certificate
 //!   proves which member a peer is. If a peer refuses connections, the node notices within a round
-//!   trip. Connections of other processes do not disturb the node.
+//!   trip. Connections of processes that are not members do not disturb the node.
 //! - [`FileStorage`] is a [`Storage`](elector_core::actor::Storage). After `kill -9` or a power
-//!   cut, everything that was saved is still there; otherwise the node does not start.
+//!   cut, the node either has all saved state again, or it does not start.
 //!
 //! [`NetBuilder`] gives both to a node:
 //!
@@ -41,9 +42,9 @@
 //! A *life* of a node is one process of the node, from its start to its end. Each life has a random
 //! number.
 //!
-//! - **The process has ended.** A watcher, which is another process, reports it
-//!   ([`Tcp::watcher`]). Without a watcher, the connection to the peer breaks, and the next
-//!   connection, which is made at once, is refused.
+//! - **The process has ended.** A watcher, which is another process on the peer's machine, reports
+//!   the end ([`Tcp::watcher`]). Without a watcher, the node only sees its connection to the peer
+//!   break. The node then connects again at once, and this connection is refused.
 //! - **The process was replaced.** Another life answers at the peer's address.
 //! - **The process hangs, or its machine or the network is down.** The peer is silent for longer
 //!   than any of its recent silences, and for longer than a lease: see [`Detection`].
@@ -52,11 +53,13 @@
 //! Another life is a proof only if it holds a certain lock ([`Tcp::life`]): the lock that all
 //! processes of the life before held until they ended. A refused connection, or another life
 //! without that lock, is a suspicion ([`Input::Suspected`](elector_core::Input::Suspected)). A
-//! proxy that restarts, or a firewall that rejects, can refuse connections in place of a leader
-//! that is alive and has a lease. So a suspicion prepares an election, but it shortens no lease. A
-//! silence ([`Input::Silent`](elector_core::Input::Silent)) is reported only when no lease can be
-//! left. A connection that breaks is not evidence by itself. When the node receives from the peer
-//! again, the algorithm is notified ([`Input::Returned`](elector_core::Input::Returned)).
+//! proxy that restarts, or a firewall that rejects connections, can refuse them in place of a
+//! leader that is alive and has a lease. So after a suspicion, the algorithm prepares an election,
+//! but it still waits until the lease of the suspected peer must have ended. The node reports a
+//! silence ([`Input::Silent`](elector_core::Input::Silent)) only after a time in which every lease
+//! of the peer has ended. It does not report a broken connection by itself. When the node receives
+//! data from the peer again, it notifies the algorithm
+//! ([`Input::Returned`](elector_core::Input::Returned)).
 #![forbid(unsafe_code)]
 
 mod accept;

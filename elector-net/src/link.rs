@@ -34,12 +34,14 @@ pub(crate) struct Link {
     life: AtomicU64,
     /// The number of the last life that is proved to have ended; 0 if no end is proved.
     dead_life: AtomicU64,
-    /// The moment when a new life last replaced a life whose end was not proved; 0 if this never
-    /// happened.
+    /// The moment when a new life last replaced a life whose end was not proved, in nanoseconds of
+    /// this machine's clock; 0 if this never happened.
     unproved_change_ns: AtomicU64,
-    /// The highest [`Mark`] since the last sign of life; 0 if no mark was made since.
+    /// The highest [`Mark`] that this node has set since the last sign of life of the peer; 0 if it
+    /// has set none since then.
     mark: AtomicU8,
-    /// The lock and the clock of the present life; `None` before the first handshake.
+    /// The lock that the present life holds, and the clock of its machine; `None` before the first
+    /// handshake.
     lock_tracker: Mutex<Option<LockTracker>>,
     detector: Mutex<Detector>,
     incoming: Mutex<Option<Incoming>>,
@@ -48,7 +50,7 @@ pub(crate) struct Link {
     pub(crate) alive: Notify,
     /// Whether the process of the peer has a watcher that can prove its death.
     pub(crate) has_watcher: AtomicBool,
-    /// Notified when a life is proved to have ended.
+    /// Notified when a life of the peer is proved to have ended.
     proved: Notify,
     pub(crate) outage: Mutex<Outage>,
     /// Whether the log already says that the peer sends invalid data on the present connection.
@@ -64,21 +66,24 @@ pub(crate) struct Link {
 /// How the life that a peer names in a handshake differs from the life that was known before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LifeChange {
-    /// It is the same life, or the first one.
+    /// The peer names the same life as before, or its first life.
     Unchanged,
-    /// It is another life. The life before may have ended.
+    /// The peer names another life than before. The life before may have ended, but this is not
+    /// proved.
     Unproved,
     /// This new life proves that the life before has ended, and there was no proof before.
     Proved,
 }
 
-/// What the algorithm knows of a peer that is marked down. A suspected peer can be released later.
+/// What this node has reported to the algorithm about a peer that is marked down, which means taken
+/// for failed. The mark of a peer can rise from `Suspected` to `Released`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Mark {
-    /// The peer may have failed. This mark shortens no vigil.
+    /// The peer may have failed. A voter still keeps its vigil: the time for which it supports no
+    /// leader other than this peer.
     Suspected = 1,
-    /// The peer was silent for longer than a lease, or its death is proved or taken as proved. No
-    /// node owes silence to the peer any more.
+    /// The peer was silent for longer than a lease, or its death is proved or taken as proved. This
+    /// node owes the peer no vigil any more.
     Released = 2,
 }
 
@@ -86,7 +91,8 @@ pub(crate) enum Mark {
 #[derive(Debug)]
 struct Incoming {
     life: u64,
-    /// Whether the process has another disk than that of the voter with its id.
+    /// Whether the roster names a voter with the peer's id, and another disk than the one that this
+    /// process has.
     has_other_disk: bool,
     closing: CancellationToken,
 }
@@ -139,8 +145,8 @@ impl Link {
         self.life.load(Ordering::Acquire)
     }
 
-    /// Records the life that the peer has named in a handshake, together with the claim of this
-    /// life to a lock. Returns how the life has changed. [`prove_dead`](Self::prove_dead) explains
+    /// Records the life that the peer has named in a handshake, and the lock that this life says it
+    /// holds. Returns how the life has changed. [`prove_dead`](Self::prove_dead) explains
     /// `silence`.
     pub(crate) fn learn_life(&self, life: u64, claim: LockClaim, silence: Duration) -> LifeChange {
         let now = actor::now();
@@ -169,7 +175,7 @@ impl Link {
         }
     }
 
-    /// Takes a reading of the peer's clock, which the present life has sent.
+    /// Takes a reading of the peer's clock in nanoseconds, which the present life has sent.
     pub(crate) fn clock_received(&self, clock_ns: u64) {
         if let Some(tracker) = &mut *lock(&self.lock_tracker) {
             tracker.clock_received(clock_ns, actor::now());
@@ -177,10 +183,10 @@ impl Link {
     }
 
     /// Takes a proof that this life has ended. Returns `true` if the algorithm must be notified.
-    /// This is the case if the life is the present one, the proof is the first one, and no lease of
-    /// an earlier life can be left. An earlier life whose end is not proved may have a lease until
-    /// `silence` has passed since its replacement: if a disk was copied, two lives of one node can
-    /// run, and the death of one of them does not prove the death of the other one.
+    /// This is the case if the life is the present one, this is the first proof of its end, and no
+    /// lease of an earlier life can be left. An earlier life whose end is not proved may have a
+    /// lease until `silence` has passed since its replacement: if a disk was copied, two lives of
+    /// one node can run, and the death of one of them does not prove the death of the other one.
     pub(crate) fn prove_dead(&self, life: u64, silence: Duration) -> bool {
         if self.life() != life || self.dead_life.swap(life, Ordering::AcqRel) == life {
             return false;
@@ -215,8 +221,9 @@ impl Link {
         life != 0 && self.dead_life.load(Ordering::Acquire) == life
     }
 
-    /// Takes a sign of life. Returns `true` if the peer was marked down. Then the algorithm must be
-    /// notified that the peer is reachable again.
+    /// Takes a sign of life, which is a handshake, a message or a pong of the peer. Returns `true`
+    /// if the peer was marked down. Then the algorithm must be notified that the peer is reachable
+    /// again.
     pub(crate) fn received(&self) -> bool {
         if self.is_dead() {
             return false;
@@ -225,7 +232,8 @@ impl Link {
         self.clear_mark()
     }
 
-    /// Takes the answer to a ping that was sent at `sent`.
+    /// Takes the peer's answer to a ping that this node sent at `sent`, and measures the round
+    /// trip.
     pub(crate) fn pong_received(&self, sent: Moment) {
         if !self.is_dead() {
             let round_trip = actor::now().saturating_since(sent);
@@ -245,7 +253,7 @@ impl Link {
     }
 
     /// Returns the moment at which the peer will have been silent for too long; `None` if the peer
-    /// is released already, or before its first sign of life.
+    /// is already marked [`Released`](Mark::Released), or before its first sign of life.
     pub(crate) fn silence_deadline(&self) -> Option<Moment> {
         if self.mark.load(Ordering::Acquire) >= Mark::Released as u8 {
             return None;
@@ -253,9 +261,9 @@ impl Link {
         self.detector().deadline()
     }
 
-    /// Marks the peer down. Returns `true` if the algorithm must be notified now. The algorithm is
-    /// notified of each mark once until the peer is reachable again. It is not notified of a
-    /// suspicion after a release.
+    /// Marks the peer down. Returns `true` if the algorithm must be notified of this mark now.
+    /// Until the next sign of life of the peer, the algorithm is notified of each mark only once,
+    /// and is not notified of [`Suspected`](Mark::Suspected) after [`Released`](Mark::Released).
     pub(crate) fn mark(&self, mark: Mark) -> bool {
         let before = self.mark.fetch_max(mark as u8, Ordering::AcqRel);
         if before == 0 {
@@ -275,7 +283,8 @@ impl Link {
     /// # Errors
     /// Returns an error if this life is proved to have ended. Also returns an error if a process
     /// with another life is connected and has sent something within `fresh`: then the new
-    /// connection claims an id that is in use.
+    /// connection claims an id that is in use. The exception is a voter that replaces a process
+    /// with another disk.
     pub(crate) fn admit_incoming(
         &self,
         life: u64,
@@ -289,7 +298,8 @@ impl Link {
             return Err(Rejection::Claimed(self.node));
         }
         if let Some(known) = &*incoming {
-            // The voter itself takes the place of a process that has its id and not its disk.
+            // The voter, which has the disk that the roster names, replaces a connected process
+            // that has the voter's id and another disk.
             let is_better = known.has_other_disk && !has_other_disk;
             if known.life != life && is_fresh && !is_better {
                 return Err(Rejection::Claimed(self.node));
@@ -311,7 +321,7 @@ impl Link {
     /// Records that the connection that was admitted with this token has ended.
     pub(crate) fn incoming_closed(&self, closing: &CancellationToken) {
         if closing.is_cancelled() {
-            return; // It was replaced.
+            return; // Another connection has replaced it.
         }
         closing.cancel();
         let mut incoming = lock(&self.incoming);
@@ -340,7 +350,8 @@ impl Link {
         lock(&self.outage).record_success(direction, actor::now());
     }
 
-    /// Begins or ends the outage, after the state of a connection or the mark has changed.
+    /// Begins or ends the outage of the peer, which is the time in which the peer is unreachable.
+    /// This method is called after the state of a connection or the mark has changed.
     fn update_outage(&self) {
         let is_reachable = self.is_outgoing_open()
             && self.is_incoming_open()

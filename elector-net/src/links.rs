@@ -17,17 +17,20 @@ use crate::{
 /// The maximum number of messages to one peer that wait in its queue.
 pub(crate) const MAX_QUEUED: usize = 1024;
 
-/// How many nodes that were not named at the start can get a link.
+/// The maximum number of nodes that get a link although the list of peers did not name them when
+/// this node was started.
 const MAX_MET: usize = 1024;
 
-/// A link, and the queue of the messages to its peer.
+/// A link, which is the shared state of the connections with one peer, and the queue of the
+/// messages that wait to be sent to this peer.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
     pub(crate) link: Arc<Link>,
     pub(crate) queue: mpsc::Sender<QueuedMessage>,
 }
 
-/// A link that was just created, and the queue that its dialler reads.
+/// A link that was just created, and the queue of messages that its dialler reads. The dialler is
+/// the task that connects to the peer.
 pub(crate) type NewLink = (Arc<Link>, mpsc::Receiver<QueuedMessage>);
 
 /// The links to all peers of a node, what the node knows about their roles, and the numbers of
@@ -36,14 +39,15 @@ pub(crate) type NewLink = (Arc<Link>, mpsc::Receiver<QueuedMessage>);
 pub(crate) struct PeerLinks {
     /// The links, in ascending order of the ids of the peers.
     links: Mutex<Arc<[Outgoing]>>,
-    /// How many links there may be.
+    /// The maximum number of links.
     limit: usize,
     roster: Mutex<Option<Voters>>,
     rejected: [AtomicU64; Rejection::LABELS.len()],
     is_stopping: AtomicBool,
 }
 
-/// The voters, and the nodes that a change in progress makes voters.
+/// What the roster says: the voters with their disks, and the nodes that a change in progress makes
+/// voters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Voters {
     roster: RosterId,
@@ -51,20 +55,22 @@ struct Voters {
     joining: Vec<NodeId>,
 }
 
-/// What the roster says about a node.
+/// What the roster, the list of the voters of the cluster, says about a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// The members are fixed, or are not known yet.
     Unknown,
-    /// The node votes. The disk is `None` if the roster does not name it.
+    /// The node votes. The field is its disk, or `None` if the roster does not name the disk.
     Voter(Option<DiskId>),
-    /// The node does not vote yet. The roster names its disk when it does.
+    /// The node does not vote yet, but a change in progress makes it a voter. The roster names its
+    /// disk only when it votes.
     Joining,
     Observer,
 }
 
 impl PeerLinks {
-    /// Creates the set of links without any link.
+    /// Creates an empty set of links. `named` is the number of nodes in the list of peers. If
+    /// `changes_members` is `true`, other nodes can get links, too.
     pub(crate) fn new(named: usize, changes_members: bool) -> Self {
         Self {
             links: Mutex::new([].into()),
@@ -95,8 +101,8 @@ impl PeerLinks {
         place.ok().map(|place| Arc::clone(&all[place].link))
     }
 
-    /// Adds a link, unless there is one to this peer. Returns `None` if there is one, or if there
-    /// are too many.
+    /// Adds the link that the function `link` creates for the peer `node`. Returns `None` if this
+    /// peer already has a link, or if the number of links is at its limit.
     pub(crate) fn add(&self, link: impl FnOnce() -> Link, node: NodeId) -> Option<NewLink> {
         let mut links = lock(&self.links);
         let place = links.binary_search_by_key(&node, |outgoing| outgoing.link.node);
@@ -120,7 +126,7 @@ impl PeerLinks {
         Some((link, queued))
     }
 
-    /// Takes what the node knows about the members.
+    /// Stores which nodes vote and which nodes join, from a report of this node's algorithm.
     pub(crate) fn set_members(&self, report: &MembersReport) {
         let members = report.members.iter();
         let voters = members.clone().filter(|member| member.role.votes());
@@ -131,7 +137,8 @@ impl PeerLinks {
             joining: joining.map(|member| member.node).collect(),
         };
         *lock(&self.roster) = Some(voters);
-        // A dialler may wait for its peer to become a member.
+        // Wakes the diallers, the tasks that connect to peers: a dialler may wait until its peer
+        // becomes a member.
         self.all()
             .iter()
             .for_each(|outgoing| outgoing.link.alive.notify_one());
@@ -152,12 +159,13 @@ impl PeerLinks {
         }
     }
 
-    /// Returns `true` if the roster names another disk for this voter.
+    /// Returns `true` if the node is a voter, and the roster names a disk other than `disk` for it.
     pub(crate) fn has_other_disk(&self, node: NodeId, disk: DiskId) -> bool {
         matches!(self.standing(node), Standing::Voter(Some(known)) if known != disk)
     }
 
-    /// Returns `true` if it is known that this node has no list of members yet.
+    /// Returns `true` if this node's algorithm has reported that this node has no list of members
+    /// yet.
     pub(crate) fn has_no_roster(&self) -> bool {
         let roster = lock(&self.roster);
         roster
@@ -165,7 +173,8 @@ impl PeerLinks {
             .is_some_and(|known| known.roster.version == 0)
     }
 
-    /// Returns `true` if the cluster may still have its first roster.
+    /// Returns `true` if the cluster may still have its first roster. Then no change of the members
+    /// is known to this node.
     pub(crate) fn may_have_first_roster(&self) -> bool {
         let roster = lock(&self.roster);
         roster
@@ -173,14 +182,15 @@ impl PeerLinks {
             .is_none_or(|known| known.roster.version == 1)
     }
 
-    /// Returns `true` if this is an address of a peer.
+    /// Returns `true` if this is an address from which this node expects a peer to connect.
     pub(crate) fn has_address(&self, address: IpAddr) -> bool {
         let all = self.all();
         all.iter()
             .any(|outgoing| outgoing.link.known_addresses.contains(address))
     }
 
-    /// Returns the peer at this address if exactly one peer has this address.
+    /// Returns the link to the peer that this node expects at this address, if it expects exactly
+    /// one peer there.
     pub(crate) fn only_at(&self, address: IpAddr) -> Option<Arc<Link>> {
         let all = self.all();
         let mut links = all.iter().map(|outgoing| &outgoing.link);

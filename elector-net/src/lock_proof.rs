@@ -5,29 +5,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::LockId;
 
-/// The maximum delay of the first handshake of a new life that is still a proof. The delay is
-/// measured with the peer's clock. Consider a virtual machine that was saved and is restored. It
-/// has the same boot id and the same lock as the original machine, and the original machine may
-/// still run. But the clock of the restored machine stood still while it was saved, so by this
-/// clock its handshake is late.
+/// The maximum delay of the first handshake of a new life with which this life can still prove the
+/// end of the life before. A life is one process of a peer. The delay is measured with the peer's
+/// clock. Consider a virtual machine that was saved and is restored. The restored machine has the
+/// same boot id and the same lock as the original machine, and the original machine may still run.
+/// But the clock of the restored machine stood still while it was saved, so its handshake is late
+/// by this clock.
 const MAX_DELAY: Duration = Duration::from_millis(20);
 
-/// The minimum clock offset is taken over the present and the last period of this length. In this
-/// time, the clocks of two machines drift apart by far less than [`MAX_DELAY`].
+/// The length of a period. The minimum offset between the clocks of this machine and of the peer is
+/// taken over the present period and the one before. In this time, the two clocks drift apart by
+/// far less than [`MAX_DELAY`].
 const OFFSET_PERIOD: Duration = Duration::from_secs(30);
 
-/// The lock and the clock that a life names in a handshake. With them, the next life can prove that
-/// this life has ended.
+/// The lock and the clock that a life, which is one process of a node, names in a handshake. With
+/// them, the next life of the node can prove that this life has ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LockClaim {
     /// The lock that all processes of the life hold until they have ended.
     pub(crate) lock: LockId,
-    /// The reading of the machine's clock, which counts from the start of the kernel, when the
-    /// handshake was sent.
+    /// The reading of the machine's clock when the handshake was sent, in nanoseconds since the
+    /// start of the kernel.
     pub(crate) clock_ns: u64,
 }
 
-/// The lock and the clock of the present life of a peer.
+/// The lock that the present life of a peer holds, and how the clock of its machine differs from
+/// the clock of this machine.
 #[derive(Debug)]
 pub(crate) struct LockTracker {
     lock: LockId,
@@ -51,7 +54,7 @@ impl LockTracker {
         }
     }
 
-    /// Takes a reading of the peer's clock.
+    /// Takes a reading of the peer's clock, which has arrived at `now` by this machine's clock.
     pub(crate) fn clock_received(&mut self, clock_ns: u64, now: Moment) {
         let measured = offset_ns(now, clock_ns);
         let [this, last] = &mut self.offsets_ns;
@@ -63,8 +66,9 @@ impl LockTracker {
         }
     }
 
-    /// Returns `true` if a new life with this claim proves that the present life has ended: both
-    /// hold the same lock, and the clock of the new life's machine has not stood still.
+    /// Returns `true` if a new life with this claim proves that the present life has ended. It does
+    /// so if both lives hold the same lock, and if the clock of the new life's machine has not
+    /// stood still.
     pub(crate) fn is_ended_by(&self, claim: LockClaim, now: Moment) -> bool {
         let least_ns = self.offsets_ns.into_iter().min().unwrap_or_default();
         let delay_ns = offset_ns(now, claim.clock_ns) - least_ns;
@@ -90,8 +94,8 @@ mod tests {
         Moment::from_nanos(millis * MS)
     }
 
-    // A tracker of a peer on a machine whose clock began earlier: this machine's clock is 4 s
-    // behind.
+    // Returns a tracker of a peer on a machine that was booted 4 s before this one, so this
+    // machine's clock is 4 s behind.
     fn tracker() -> LockTracker {
         let mut tracker = LockTracker::new(claim(1, 5_000), at_ms(1_000));
         tracker.clock_received(5_500 * MS, at_ms(1_501));
@@ -112,16 +116,17 @@ mod tests {
         );
     }
 
-    // A restored virtual machine has the boot id, the lock and the clock of the time at which it
-    // was saved: an hour ago, or a tenth of a second ago.
+    // A restored virtual machine has the boot id, the lock and the clock that it had when it was
+    // saved. Here it was saved an hour ago, or a tenth of a second ago.
     #[test]
     fn a_machine_whose_clock_stood_still_proves_nothing() {
         assert!(!tracker().is_ended_by(claim(1, 6_000), at_ms(2_100)));
         assert!(!tracker().is_ended_by(claim(1, 5_400), at_ms(3_600_000)));
     }
 
-    // A message that was on its way for long must not hide that a clock stood still. When the
-    // clocks of two machines drift apart, this drift must not look like a clock that stood still.
+    // One message that was on its way for a long time must not hide that the peer's clock stood
+    // still. If the clocks of two machines slowly drift apart, this must not look like a clock that
+    // stood still.
     #[test]
     fn the_minimum_offset_of_the_last_periods_counts() {
         let mut tracker = tracker();

@@ -40,17 +40,18 @@ pub struct PeerReport {
     pub can_send: bool,
     /// Whether the peer's own connection to this node is open, so that it can send to this node.
     pub can_receive: bool,
-    /// The time since the last sign of life; `None` if there was none yet.
+    /// The time since the last sign of life of the peer, such as a message; `None` if there was
+    /// none yet.
     pub silent_for: Option<Duration>,
-    /// The smoothed round trip of a ping; `None` if there was none yet.
+    /// The smoothed time between a ping and its answer; `None` before the first answer.
     pub round_trip: Option<Duration>,
     /// The longest silence that is allowed now. After a longer silence, the algorithm is notified.
     pub silence_limit: Duration,
     /// How often this node has connected to the peer.
     pub connections: u64,
-    /// How often the peer was marked down.
+    /// How often this node has marked the peer down, which means taken it for failed.
     pub suspicions: u64,
-    /// How often a proof of the peer's death was accepted.
+    /// How often this node has accepted a proof that the peer's process has ended.
     pub proofs: u64,
     /// The reason why messages cannot be exchanged with the peer; `None` if messages can be
     /// exchanged. If one side rejects the other, the text says which one.
@@ -73,8 +74,8 @@ impl Monitor {
         (listening, advertised): (SocketAddr, String),
         tls: Option<Tls>,
     ) {
-        // A monitor belongs to one transport, which is opened once, so these values cannot be set
-        // yet.
+        // No `set` fails: a monitor belongs to one transport, which is opened only once, so no
+        // value was set before.
         let _ = self.0.links.set(links);
         let _ = self.0.addresses.set(addresses);
         let _ = self.0.listening.set(listening);
@@ -126,9 +127,10 @@ impl Monitor {
         reports.collect()
     }
 
-    /// Gives the node the address of another node. The address is used if none was configured
-    /// and the other node has not named another one itself. Returns `false` if the text is not
-    /// `host:port`, or if another address is in use.
+    /// Gives the node the address of another node. The node uses the address if no address of the
+    /// other node was configured, and if the other node has not named another address as its own.
+    /// Returns `false` if the node does not use the address: the text is not `host:port`, another
+    /// address is in use, or the node has not started yet.
     pub fn add_address(&self, node: impl Into<NodeId>, address: &str) -> bool {
         let node = node.into();
         let Some(addresses) = self.0.addresses.get() else {
@@ -138,7 +140,7 @@ impl Monitor {
         addresses.of(node).as_deref() == Some(address)
     }
 
-    /// Returns the address of a node; `None` if none is known.
+    /// Returns the address at which this node dials another node; `None` if no address is known.
     #[must_use]
     pub fn address_of(&self, node: impl Into<NodeId>) -> Option<String> {
         self.0.addresses.get()?.of(node.into())
@@ -159,8 +161,8 @@ impl Monitor {
         }
     }
 
-    /// Returns the number of rejected connections for each kind of rejection. Connections of this
-    /// node and connections of other processes are counted together.
+    /// Returns the number of rejected connections for each kind of rejection. Connections that this
+    /// node rejected, and connections of this node that a peer rejected, are counted together.
     #[must_use]
     pub fn rejected(&self) -> Vec<(&'static str, u64)> {
         let links = self.0.links.get();

@@ -13,8 +13,8 @@ use crate::{
 const CHECK_INTERVAL_MIN: Duration = Duration::from_millis(1);
 
 /// Notifies the algorithm of each peer that has been silent for too long, which is longer than a
-/// lease. The peer's process hangs, its machine is down, or it is cut off from the network. None of
-/// these failures closes a connection.
+/// lease. The process of such a peer hangs, its machine is down, or the network does not reach it.
+/// None of these failures closes a connection.
 pub(crate) async fn detect_silence<A: ElectionAlgorithm>(context: Arc<NodeContext<A>>) {
     let interval = context.detection.ping;
     let mut check = TimingCheck::new(context.timing);
@@ -36,7 +36,8 @@ pub(crate) async fn detect_silence<A: ElectionAlgorithm>(context: Arc<NodeContex
             }
             continue;
         }
-        // Data that has already arrived must be read before a peer counts as silent.
+        // These two calls let the tasks that read connections run. Data that has already arrived
+        // must be read before a peer counts as silent.
         yield_now().await;
         yield_now().await;
         let now = actor::now();
@@ -59,7 +60,8 @@ pub(crate) async fn detect_silence<A: ElectionAlgorithm>(context: Arc<NodeContex
     }
 }
 
-/// Returns the time from now until the next check.
+/// Returns the time from now until the next check of all peers: until the deadline, but at most the
+/// ping interval.
 fn wait(deadline: Option<Moment>, now: Moment, interval: Duration) -> Duration {
     let left = deadline.map_or(interval, |deadline| deadline.saturating_since(now));
     // `clamp` cannot be used: it panics if the interval is shorter than the minimum.

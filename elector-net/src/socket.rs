@@ -13,12 +13,12 @@ use tokio::{
 
 use crate::farewell::{Ended, Tail};
 
-/// A TCP connection, below TLS. If a read finds a farewell, the read fails with [`Ended`]. The
-/// bytes just before the farewell are then lost. This is allowed, because every message of a dead
-/// process may be lost.
+/// A TCP connection, below TLS. If a read finds a farewell, the bytes by which a watcher reports
+/// that the peer's process has ended, the read fails with [`Ended`]. The bytes just before the
+/// farewell are then lost. This is allowed, because every message of a dead process may be lost.
 ///
-/// Dropping a socket shuts the connection down. Otherwise the copy that a watcher may have would
-/// keep the connection open.
+/// Dropping a socket shuts the connection down. Without the shutdown, the copy of the descriptor
+/// that this node's watcher may have would keep the connection open.
 #[derive(Debug)]
 pub(crate) struct Socket {
     tcp: TcpStream,
@@ -31,8 +31,8 @@ impl Socket {
         Self { tcp, tail }
     }
 
-    /// Moves the connection to the runtime of the caller. Otherwise all data that arrives would
-    /// wake the thread of the runtime on which the connection was created.
+    /// Moves the connection to the runtime of the caller. Without this call, all data that arrives
+    /// would wake the thread of the runtime in which the connection was created.
     pub(crate) fn move_here(&mut self) -> io::Result<()> {
         let copy = self.tcp.as_fd().try_clone_to_owned()?;
         self.tcp = TcpStream::from_std(copy.into())?;

@@ -6,10 +6,11 @@ use tokio_util::either::Either;
 
 use crate::{socket::Socket, tls::TlsStream};
 
-/// A connection: the left variant is plain, the right variant is encrypted.
+/// A connection between two nodes. The left variant is plain TCP, and the right variant is
+/// encrypted with TLS.
 pub(crate) type Stream = Either<Socket, Box<TlsStream<Socket>>>;
 
-/// Returns the connection below TLS.
+/// Returns the TCP connection below TLS.
 pub(crate) fn socket_of(stream: &mut Stream) -> &mut Socket {
     match stream {
         Either::Left(socket) => socket,
@@ -17,8 +18,8 @@ pub(crate) fn socket_of(stream: &mut Stream) -> &mut Socket {
     }
 }
 
-/// Writes one short frame. The handshake uses this function, before frames are exchanged as a
-/// stream.
+/// Writes one short frame of a handshake. Frames after the handshake are not written with this
+/// function.
 pub(crate) async fn write_frame(stream: &mut Stream, body: &[u8]) -> io::Result<()> {
     let length = u32::try_from(body.len()).map_err(io::Error::other)?;
     let mut frame = BytesMut::with_capacity(body.len() + 4);
@@ -32,13 +33,13 @@ pub(crate) async fn write_frame(stream: &mut Stream, body: &[u8]) -> io::Result<
 #[derive(Debug)]
 pub(crate) enum FirstFrame {
     Frame(Bytes),
-    /// The bytes begin like TLS, which this side does not use.
+    /// The bytes begin like a TLS record, but this node does not use TLS.
     Tls,
     /// The length of the frame is over the limit.
     TooLong,
 }
 
-/// Reads one short frame, and no byte after it.
+/// Reads one short frame of a handshake, and no byte after it.
 pub(crate) async fn read_frame(stream: &mut Stream, max_bytes: usize) -> io::Result<FirstFrame> {
     /// The types of TLS records that can come first: an alert and a handshake.
     const TLS_RECORDS: [u8; 2] = [21, 22];

@@ -41,12 +41,14 @@ use crate::{
     },
 };
 
-/// Connects a node with its peers over TCP: the [`Transport`] for real clusters.
+/// Connects a node with its peers over TCP: the [`Transport`] for clusters whose nodes are separate
+/// processes.
 ///
 /// Each node dials each peer, and sends its messages to that peer on this connection only. So there
 /// are two connections between two nodes. The network code runs on the node's own thread, so a
 /// message that arrives is handled without waking another thread. Only the handshakes of incoming
-/// connections run on a second thread, because unknown processes can ask for handshakes, too.
+/// connections run on a second thread, because any process that reaches the port can ask for a
+/// handshake.
 ///
 /// The node limits how many handshakes are pending and how many begin in a second. Connections from
 /// the addresses of peers have their own limits. The address of a peer is where the node dials the
@@ -56,10 +58,11 @@ use crate::{
 /// # What the algorithm learns about a peer
 ///
 /// - The peer died: its [watcher](Self::watcher) has reported its death, or another life of the
-///   peer holds the same [lock](Self::life). Both are proofs.
+///   peer, which is another process of the same node, holds the same [lock](Self::life). Both are
+///   proofs.
 /// - The peer is suspected: it refuses connections, or another life of the peer answers at its
-///   address without such a proof.
-/// - The peer is silent: it was silent for longer than [`Detection`] allows.
+///   address, but does not prove that the life before has ended.
+/// - The peer is silent: nothing has arrived from the peer for longer than [`Detection`] allows.
 ///
 /// After a connection breaks, the node connects again. The break alone is not reported to the
 /// algorithm.
@@ -82,7 +85,7 @@ pub struct Tcp<A: ElectionAlgorithm> {
     address_file: Option<PathBuf>,
 }
 
-/// A function that runs before the node accepts connections. It gets the listening socket.
+/// A function that runs before the node accepts connections. Its argument is the listening socket.
 type BeforeListening = Box<dyn FnOnce(BorrowedFd<'_>) -> io::Result<()> + Send + Sync>;
 
 enum Listen {
@@ -126,19 +129,22 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         self
     }
 
-    /// Sets the address at which peers reach this node: `host:port`. The node names it when it
-    /// connects to a peer, and peers use it if no other address of this node was configured there.
-    /// Default: the node's own address in the list of peers, or else the address to listen on. If
-    /// that address has no certain host, such as `0.0.0.0:7100`, peers take the host from which
-    /// this node connects.
+    /// Sets the address at which peers reach this node: `host:port`. The node names this address
+    /// when it connects to a peer. A peer dials it if no address of this node was configured on the
+    /// peer, or if this node does not answer at the configured address. Default: the node's own
+    /// address in the list of peers, or else the address to listen on. If that address stands for
+    /// all addresses of the machine, such as `0.0.0.0:7100`, peers take its port, and the host from
+    /// which this node connects.
     #[must_use]
     pub fn advertise(mut self, address: impl Into<String>) -> Self {
         self.advertised = Some(address.into());
         self
     }
 
-    /// Keeps the addresses of nodes that were not configured in this file, for the next start. It
-    /// is used only if the members of the algorithm can change. Default: they are not kept.
+    /// Keeps in this file the addresses of other nodes that were not configured, but that this node
+    /// has learned from its peers. The node reads the file at its next start. The file is used only
+    /// if the members of the algorithm can change. Default: no file, so these addresses are lost
+    /// when the node stops.
     #[must_use]
     pub fn address_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.address_file = Some(file.into()).filter(|_| A::CHANGES_MEMBERS);
@@ -168,35 +174,38 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         self
     }
 
-    /// Sets the limits for the silence of a peer. Default: [`Detection::of`] the timing.
+    /// Sets the limits for the silence of a peer. Default: [`Detection::of`] the durations of the
+    /// algorithm.
     #[must_use]
     pub fn detection(mut self, detection: Detection) -> Self {
         self.detection = detection;
         self
     }
 
-    /// Takes a refused connection, or another life that answers, as a proof that the peer's process
-    /// has ended ([`Input::Died`](elector_core::Input::Died)). Then the peers elect the next leader
-    /// at once, and do not wait until the lease has ended. Default: `false`.
+    /// Takes a refused connection, or the answer of another process with the peer's id, as a proof
+    /// that the peer's process has ended ([`Input::Died`](elector_core::Input::Died)). Then, if the
+    /// peer was the leader, the nodes elect the next leader at once, and do not wait until the
+    /// lease has ended. Default: `false`.
     ///
-    /// A proxy that restarts, or a firewall that rejects, can refuse connections in place of a
-    /// leader that is alive. Then two nodes can hold a lease at the same time. So enable this
-    /// setting only in a network in which nothing between the nodes can answer for a node.
+    /// A proxy that restarts, or a firewall that rejects connections, can refuse them in place of a
+    /// leader that is alive. With this setting, two nodes can then hold a lease at the same time.
+    /// So enable this setting only in a network in which nothing between the nodes can answer for a
+    /// node.
     #[must_use]
     pub fn trust_refused(mut self, trust: bool) -> Self {
         self.trust_refused = trust;
         self
     }
 
-    /// Lets another process, the watcher, prove to peers that the node's process has ended. With
-    /// the proof, the peers elect the next leader at once. Without the proof, they wait until the
-    /// lease has ended. Default: no watcher.
+    /// Lets another process, the watcher, prove to peers that the node's process has ended. If this
+    /// node was the leader, the peers elect the next leader at once when they have the proof.
+    /// Without the proof, they wait until the lease has ended. Default: no watcher.
     ///
-    /// `keep` gives the watcher a copy of a connection, and the [`Farewell`] that the watcher
-    /// must write on this connection. The node calls `keep` for each connection on which it sends
-    /// to a peer. `keep` must not block. When the node no longer uses a connection, the node shuts
-    /// it down (`shutdown(2)`), and the watcher must close its copy. If `keep` fails for a
-    /// connection, no proof will arrive on this connection.
+    /// `keep` gives the watcher a copy of a connection, and the [`Farewell`] that the watcher must
+    /// write on this connection after the node's process has ended. The node calls `keep` for each
+    /// connection on which it sends to a peer. `keep` must not block. When the node no longer uses
+    /// a connection, the node shuts it down (`shutdown(2)`), and the watcher must close its copy.
+    /// If `keep` fails for a connection, no proof will arrive on this connection.
     ///
     /// The safety of leases rests on this rule: the watcher writes the farewell only when the
     /// process of the node, *and everything that acts on behalf of its leadership*, has ended. Only
@@ -213,9 +222,9 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     }
 
     /// Lets peers take the next life of this node as a proof that this life has ended, if both
-    /// lives name the same lock. This setting helps if the watcher ended together with the node,
-    /// and the node is started again before its lease has ended. Default: `None`. Then a new life
-    /// proves nothing.
+    /// lives name the same lock. A life is one process of the node. This setting helps if the
+    /// watcher ended together with the node, and the node is started again before its lease has
+    /// ended. Default: `None`. Then a new life proves nothing.
     ///
     /// The safety of leases rests on this rule: as long as anything acts on behalf of this node's
     /// leadership, a process holds the lock. If other processes act for the leadership, use
@@ -260,7 +269,8 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     }
 
     /// Sends the list of nodes and the disk id in the node's record to peers, and stores the peers'
-    /// disk ids in the record. Without a record, the list has generation 1, and peers cannot
+    /// disk ids in the record. Without a record, the node sends the nodes with which it was
+    /// started, as a list that was never changed (generation 1), and no disk id. Then peers cannot
     /// distinguish this node from another node with the same id.
     #[must_use]
     pub fn record(mut self, record: RecordHandle) -> Self {
@@ -268,7 +278,8 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         self
     }
 
-    /// Returns a view of the connections. It can be used now and while the node runs.
+    /// Returns a view of the connections. The view can be used before the node starts and while it
+    /// runs.
     #[must_use]
     pub fn monitor(&self) -> Monitor {
         self.monitor.clone()
@@ -299,7 +310,8 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         })
     }
 
-    /// Returns the list of nodes and the disk id that the hello contains.
+    /// Returns the list of nodes and the disk id that this node's hello contains. The hello is the
+    /// frame of a handshake in which a dialler describes itself.
     fn list_and_disk(&self, members: &Membership) -> Result<(NodeList, DiskId), NetError> {
         let Some(record) = &self.record else {
             let list = NodeList::new(members.nodes(), 1, [0; 16]);
@@ -327,21 +339,22 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             options: fingerprint::of_options(&self.config),
             list,
             from: members.me(),
-            to: members.me(), // Filled in for each peer.
+            to: members.me(), // `NodeContext::hello_to` sets this field.
             life: random() | 1,
             disk,
             death_commitment,
-            lock_claim: LockClaim::default(), // Filled in for each connection.
+            lock_claim: LockClaim::default(), // `NodeContext::hello_to` sets this field.
             lease_us: micros(timing.lease),
             silence_us: micros(silence),
             address: self.advertised.clone().unwrap_or_default(),
-            joins: false,         // Filled in for each connection.
-            founders: Vec::new(), // Filled in for each connection.
-            settled: false,       // Filled in for each connection.
+            joins: false,         // `NodeContext::hello_to` sets this field.
+            founders: Vec::new(), // `NodeContext::hello_to` sets this field.
+            settled: false,       // `NodeContext::hello_to` sets this field.
         })
     }
 
-    /// Returns the address that this node names to its peers.
+    /// Returns the address that this node names to its peers as its own, if
+    /// [`advertise`](Self::advertise) has set none.
     fn own_address(&self, me: NodeId, listening: SocketAddr) -> String {
         let configured = self.address(me).ok().map(str::to_owned);
         configured.unwrap_or_else(|| match &self.listen {
@@ -353,8 +366,8 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         })
     }
 
-    /// Returns the address book, and checks that each peer has an address, if the members are
-    /// fixed.
+    /// Creates the address book, which has the addresses of other nodes. If the members are fixed,
+    /// also checks that each peer has an address.
     fn book(&self, members: &Membership) -> Result<AddressBook, NetError> {
         if !A::CHANGES_MEMBERS {
             for peer in members.peers() {
@@ -431,8 +444,8 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
     }
 }
 
-/// The minimum descriptor number of the listening socket. It is above the numbers of all
-/// connections.
+/// The minimum descriptor number of the listening socket. The connections of a node usually have
+/// lower numbers.
 const LISTENER_FD_MIN: RawFd = 512;
 
 /// Gives the listening socket a high descriptor number. Linux closes the files of a killed process
@@ -441,7 +454,8 @@ const LISTENER_FD_MIN: RawFd = 512;
 fn closed_first(listener: TcpListener) -> TcpListener {
     match rustix::io::fcntl_dupfd_cloexec(&listener, LISTENER_FD_MIN) {
         Ok(high) => TcpListener::from(high),
-        // The limit of open files may not allow this number. Then peers need a try or two more.
+        // The limit of open files may not allow this number. Then a peer may connect once or twice
+        // to the dying process before it is refused.
         Err(_) => listener,
     }
 }

@@ -2,17 +2,19 @@ use std::time::Duration;
 
 use elector_core::{Moment, NodeId, Timing};
 
-/// The minimum time between two reports of the same kind.
+/// The minimum time between two log lines of the same kind.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Compares measured durations with the configured ones. If leaderships end without a fault, the
-/// usual reason is that these durations do not fit. Operators look for the reason in the log.
+/// Compares measured durations with the configured ones. If leaderships end although nothing has
+/// failed, the usual reason is that the configured durations are too short for the network or the
+/// machine. Operators look for the reason in the log.
 #[derive(Debug)]
 pub(crate) struct TimingCheck {
     timing: Timing,
-    /// The peers whose round trips were reported, and the time of the last report about each.
+    /// The peers whose round trips were logged, and the time of the last log line about each.
     reported: Vec<(NodeId, Moment)>,
-    /// The number of stalls since the last report, and the longest of these stalls.
+    /// The number of stalls since they were last logged, and the longest of these stalls. A stall
+    /// is a time in which this node should have run but did not.
     stalls: u32,
     longest: Duration,
     stalls_reported: Option<Moment>,
@@ -36,9 +38,9 @@ impl TimingCheck {
         }
     }
 
-    /// Returns `true` if the round trip of this peer must be reported. The reason is that a round
-    /// of heartbeats takes more than half of the lease, or that an answer takes longer than the
-    /// algorithm expects.
+    /// Returns `true` if the round trip of this peer must be logged now. A round trip is logged if
+    /// it is longer than the algorithm expects, or if it takes more than half of the lease together
+    /// with the heartbeat interval.
     pub(crate) fn round_trip(&mut self, peer: NodeId, measured: Duration, now: Moment) -> bool {
         let Timing {
             heartbeat,
@@ -63,8 +65,8 @@ impl TimingCheck {
         }
     }
 
-    /// Counts a time in which this node should have run but did not. If the stalls since the last
-    /// report must be reported now, returns them.
+    /// Counts a stall: this node ran later than it should have run, by the duration `late`. Returns
+    /// the stalls since the last log line, if they must be logged now.
     pub(crate) fn stalled(&mut self, late: Duration, now: Moment) -> Option<Stalls> {
         self.stalls += 1;
         self.longest = self.longest.max(late);
@@ -114,8 +116,8 @@ mod tests {
         assert!(patient.round_trip(PEER, ms(400), at_ms(0)));
     }
 
-    // One short stall does no harm. A stall that takes a part of the lease is reported, together
-    // with the stalls before it that were not reported.
+    // One short stall does no harm. A stall of at least a quarter of the lease is reported,
+    // together with the stalls before it that were not reported.
     #[test]
     fn stalls_are_reported_together() {
         let mut check = TimingCheck::new(Timing::patient());

@@ -1,4 +1,4 @@
-//! Tests with a flood of TLS handshakes, for which an unknown process asks.
+//! Tests in which an unknown process floods a node with requests for TLS handshakes.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -29,7 +29,8 @@ use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use tokio::io::AsyncReadExt;
 use tracing_subscriber::{Layer, layer::Context, prelude::*};
 
-/// Returns durations with which the nodes do not elect again on a busy machine.
+/// Returns a configuration with long durations, so that the nodes of a busy machine keep their
+/// leader.
 fn patient() -> RaftConfig {
     RaftConfig {
         timing: Timing {
@@ -53,7 +54,8 @@ async fn start(id: u64, listener: TcpListener, peers: &[Peer], folder: &Path) ->
     Node { elector, monitor }
 }
 
-/// Returns the first message of a TLS handshake. This message costs the other side the most work.
+/// Returns the first message of a TLS handshake. The answer to this message is the most expensive
+/// part of the handshake for the other side.
 async fn hello(folder: &Path) -> Vec<u8> {
     let tls = Tls::load(folder, NodeId(2)).unwrap();
     let (near, mut far) = tokio::io::duplex(64 * 1024);
@@ -103,7 +105,8 @@ impl Drop for Flood {
     }
 }
 
-// If an unknown process floods a node, a peer that connects must still be admitted.
+// If an unknown process floods a node with connections, a peer that connects must still be
+// admitted: connections from the addresses of peers have limits of their own.
 #[tokio::test]
 async fn unknown_processes_do_not_use_up_the_budget_of_peers() {
     let folder = tempfile::tempdir().unwrap();
@@ -157,7 +160,8 @@ impl<S: tracing::Subscriber> Layer<S> for Threads {
     }
 }
 
-// A handshake takes half a millisecond. Meanwhile, the node's thread must send heartbeats.
+// A TLS handshake takes half a millisecond of processor time. Another thread must do this work,
+// because the node's thread must send heartbeats in time.
 #[tokio::test]
 async fn handshakes_do_not_run_on_the_nodes_thread() {
     let threads = Threads::default();
@@ -167,8 +171,8 @@ async fn handshakes_do_not_run_on_the_nodes_thread() {
     certs::write_dev(folder.path(), "test", &[NodeId(77)], 30).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let own = listener.local_addr().unwrap().to_string();
-    // If two peers have the same host address, a rejection cannot be attributed to one of them, so
-    // it is logged at once.
+    // Two peers have the same host address. So the node cannot attribute a rejected connection from
+    // this address to one of them, and logs the rejection at once.
     let peers = [
         (77, own).into(),
         (78, "127.0.0.1:9").into(),

@@ -2,14 +2,15 @@ use std::{collections::VecDeque, net::IpAddr, time::Instant};
 
 use tokio::task::AbortHandle;
 
-/// Limits the handshakes of one kind of connections: the number of pending handshakes, and the
-/// number of new ones per second.
+/// Limits the handshakes of one kind of incoming connections, such as those from the addresses of
+/// peers. It limits the number of pending handshakes, and the number of new handshakes per second.
 #[derive(Debug)]
 pub(super) struct Budget {
     max_pending: usize,
     per_second: f64,
     pending: VecDeque<(AbortHandle, IpAddr)>,
-    /// How many handshakes could begin at the time `last`.
+    /// How many handshakes were allowed to begin at the time `last`. The number grows with time, up
+    /// to `max_pending`.
     allowance: f64,
     last: Instant,
 }
@@ -25,7 +26,8 @@ impl Budget {
         }
     }
 
-    /// Takes one handshake out of the budget. Returns `false` if no handshake is allowed now.
+    /// Counts a handshake that is about to begin. Returns `false` if no handshake is allowed to
+    /// begin now.
     pub(super) fn take(&mut self, now: Instant) -> bool {
         let earned = now.saturating_duration_since(self.last).as_secs_f64() * self.per_second;
         self.last = now;
@@ -38,8 +40,8 @@ impl Budget {
     }
 
     /// Adds a pending handshake. If there are too many, aborts the oldest one and returns the
-    /// address of its other side. A peer ends its handshake within milliseconds, so a host that
-    /// floods the node mostly aborts its own connections.
+    /// address of its other side. A peer ends its handshake within milliseconds. So during a flood
+    /// of connections, the oldest pending handshake is mostly one of the host that floods the node.
     pub(super) fn add(&mut self, pending: AbortHandle, from: IpAddr) -> Option<IpAddr> {
         self.pending.retain(|(pending, _)| !pending.is_finished());
         let oldest = (self.pending.len() >= self.max_pending)
@@ -59,8 +61,8 @@ mod tests {
 
     use super::*;
 
-    // A flood must not use more than its budget. After a flood, the budget must recover as if there
-    // had been no flood.
+    // A flood of connections must not get more handshakes than the budget allows. After the flood,
+    // the budget must recover as if there had been no flood.
     #[test]
     fn a_budget_allows_a_burst_and_then_a_rate() {
         let mut budget = Budget::new(4, 100.0);
@@ -75,7 +77,7 @@ mod tests {
         assert_eq!(taken(60_000), 4, "an unused allowance is not saved");
     }
 
-    // Connections that send nothing must not keep other connections out.
+    // Connections that send nothing must not keep new connections from being accepted.
     #[tokio::test]
     async fn the_oldest_connection_makes_room() {
         let mut budget = Budget::new(2, 100.0);

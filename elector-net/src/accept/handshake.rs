@@ -27,14 +27,14 @@ pub(super) struct IdentifiedPeer {
     pub(super) stream: Stream,
 }
 
-/// Finds out which peer a connection belongs to. This function does not run on the node's thread.
-/// If the connection belongs to a peer, the function passes it on to the node's thread.
+/// Finds out which peer an incoming connection belongs to. This function does not run on the node's
+/// thread. If the connection belongs to a peer, the function passes it on to the node's thread.
 pub(super) async fn handshake<A: ElectionAlgorithm>(
     context: Arc<NodeContext<A>>,
     tcp: TcpStream,
     from: IpAddr,
 ) {
-    // If this call fails, answers are late. There is no other effect.
+    // If this call fails, the kernel delays small answers. There is no other effect.
     let _ = tcp.set_nodelay(true);
     let identification = async {
         match start_tls(&context, Socket::new(tcp)).await {
@@ -61,7 +61,8 @@ pub(super) async fn handshake<A: ElectionAlgorithm>(
         }) => {
             let peer = match claimed {
                 Some(node) => context.links.of(node),
-                // The other side did not send its id.
+                // The other side did not send its id. If this node expects exactly one peer at this
+                // address, the rejection counts as one of that peer.
                 None if !rejection.is_temporary() => context.links.only_at(from),
                 None => None,
             };
@@ -119,7 +120,8 @@ impl RejectedConnection {
     }
 }
 
-/// A connection. It has the certificate of the other side if it is encrypted.
+/// A connection on which the handshake can begin. If it is encrypted, it has the certificate of the
+/// other side.
 type Started = (Stream, Option<Certificate>);
 
 /// Starts TLS if this node has TLS. Returns `Ok(None)` if the other side closed the connection.
@@ -144,7 +146,8 @@ async fn start_tls<A: ElectionAlgorithm>(
     }
 }
 
-/// Reads and checks the hello. Returns `Ok(None)` if the other side closed the connection.
+/// Sends the greeting, and reads and checks the hello, in which the other side describes itself.
+/// Returns `Ok(None)` if the other side closed the connection.
 async fn identify<A: ElectionAlgorithm>(
     context: &Arc<NodeContext<A>>,
     mut stream: Stream,
@@ -171,11 +174,12 @@ async fn identify<A: ElectionAlgorithm>(
         Hello::read(&bytes, greeting.versions, greeting.nonce).map_err(RejectedConnection::from);
     let checked = hello.and_then(|(version, hello)| {
         let link = context.check(&hello, version).and_then(|()| {
-            // The certificate decides which node the other side is. The hello only claims it.
+            // The certificate proves which node the other side is. The hello only claims it.
             match certificate.is_none_or(|certificate| certificate.names(hello.from)) {
                 true => {
-                    // The address of a new peer must be known before the peer is dialled. Another
-                    // peer may be replaced only when its connection is admitted.
+                    // `link_to` begins to dial a peer that has no link yet, so the address of such
+                    // a peer must be known before. The address of a peer with a link may be
+                    // replaced only after this connection is admitted.
                     if context.links.of(hello.from).is_none() {
                         context.learn_address(hello.from, &hello.address, from);
                     }

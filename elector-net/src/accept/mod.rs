@@ -1,5 +1,6 @@
 //! Accepts and admits connections. A separate thread finds out which peer a connection belongs to:
-//! a TLS handshake takes half a millisecond, and any host that reaches the port can ask for one.
+//! a TLS handshake takes half a millisecond of processor time, and any host that reaches the port
+//! can ask for one.
 
 mod budget;
 mod handshake;
@@ -26,19 +27,21 @@ use handshake::handshake;
 use crate::{context::NodeContext, wire::rejection::Rejection};
 
 /// For connections from the addresses of peers: the maximum number of pending handshakes, and of
-/// new ones per second. The peers of a node never need so many, but an unknown process may have the
-/// address of a peer.
+/// new ones per second. The peers of a node never need so many handshakes. The limits are for
+/// unknown processes that connect from the address of a peer.
 const PEER_BUDGET: (usize, f64) = (64, 500.0);
 
-/// The same limits for all other addresses together. A peer may connect from such an address,
-/// through a gateway. These handshakes take at most a twentieth of the time of this thread.
+/// For connections from all other addresses together: the maximum number of pending handshakes, and
+/// of new ones per second. A peer may connect from such an address if it is behind a gateway. These
+/// handshakes take at most a twentieth of the time of the thread that accepts connections.
 const UNKNOWN_BUDGET: (usize, f64) = (32, 100.0);
 
 /// The pause after a connection could not be accepted, usually because too many files are open.
 const NO_SOCKETS_PAUSE: Duration = Duration::from_millis(20);
 
 /// Accepts connections as fast as they arrive, on a separate thread, so that peers do not wait
-/// behind unknown processes. After the handshake, the node's thread admits a connection of a peer.
+/// behind unknown processes. When a handshake has shown that a connection belongs to a peer, the
+/// node's thread admits or rejects it.
 pub(crate) struct Acceptor<A: ElectionAlgorithm> {
     context: Arc<NodeContext<A>>,
     peers: Budget,
@@ -61,7 +64,7 @@ impl<A: ElectionAlgorithm> Acceptor<A> {
                 Ok(created) => (Ok(()), Some(created)),
                 Err(error) => (Err(error), None),
             };
-            // If `send` fails, the start of the node was given up meanwhile.
+            // If `send` fails, the start of the node was cancelled meanwhile.
             if ready.send(result).is_ok()
                 && let Some((runtime, listener)) = created
             {
@@ -89,8 +92,8 @@ impl<A: ElectionAlgorithm> Acceptor<A> {
         loop {
             match listener.accept().await {
                 Ok((tcp, from)) => self.begin_handshake(tcp, from),
-                // The process cannot repair this error itself. Peers that are connected are not
-                // affected.
+                // The usual error is that too many files are open, which this process cannot repair
+                // itself. Peers that are already connected are not affected.
                 Err(error) => {
                     if !is_logged {
                         tracing::error!(

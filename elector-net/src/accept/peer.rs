@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Admits or rejects a peer whose hello was accepted, and reads what an admitted peer sends. This
-/// function runs on the node's thread, like the task that dials the peer. So only this thread
+/// function runs on the node's thread, like the task that dials the peer. So only the node's thread
 /// changes the connections and the life of a peer, and it handles each message without waking
 /// another thread.
 pub(super) async fn receive<A: ElectionAlgorithm>(
@@ -76,7 +76,7 @@ async fn admit<A: ElectionAlgorithm>(
     };
     let answer = match &admitted {
         Ok(_) => {
-            // The life must be known before any message of this life is handled.
+            // The peer's life must be recorded before this node handles any message of this life.
             context.learn_life(link, hello.life, hello.lock_claim);
             context.received(link);
             link.alive.notify_one();
@@ -122,8 +122,8 @@ async fn read_until_closed<A: ElectionAlgorithm>(
     link.incoming_closed(&closing);
 }
 
-/// Returns `true` if this is the farewell of the life that has sent this hello. Both must have
-/// arrived on the same connection.
+/// Returns `true` if this farewell, which a watcher has sent, proves that the process that has sent
+/// this hello has ended. Both must have arrived on the same connection.
 fn is_farewell_of(farewell: &Farewell, hello: &Hello) -> bool {
     hello.death_commitment != NO_COMMITMENT && farewell.commitment() == hello.death_commitment
 }
@@ -151,7 +151,7 @@ async fn read_frames<A: ElectionAlgorithm>(
         match Frame::read(&body) {
             Some(frame @ (Frame::Message(_) | Frame::RosterMessage(_))) => {
                 let message = messages.read(&frame).ok_or(io::ErrorKind::InvalidData)?;
-                // If the message is dropped, the inbox counts it.
+                // If the inbox drops the message, the inbox counts it.
                 let _ = context.inbox.deliver(link.node, message);
             }
             Some(Frame::Roster(roster)) => messages.announced(roster),
@@ -168,8 +168,8 @@ async fn read_frames<A: ElectionAlgorithm>(
     }
 }
 
-/// Takes the addresses that a peer knows. Their number is limited, because the node's thread reads
-/// them.
+/// Learns the addresses of other nodes that a peer has reported. Their number is limited, because
+/// the node's thread decodes them.
 fn read_addresses<A: ElectionAlgorithm>(context: &NodeContext<A>, bytes: &[u8]) -> io::Result<()> {
     let reported = decode_addresses(bytes).ok_or(io::ErrorKind::InvalidData)?;
     if reported.len() > MAX_ADDRESSES {

@@ -39,7 +39,8 @@ impl Authority {
         }
         let key = KeyPair::generate()?;
         let mut params = params(MOST_DAYS);
-        // Two CAs of one cluster must have different names. Otherwise a verifier confuses them.
+        // Two CAs of one cluster must have different names, because a verifier finds the CA of a
+        // certificate by its name.
         let number = params.key_identifier(&key);
         let number: String = number
             .iter()
@@ -60,8 +61,8 @@ impl Authority {
         })
     }
 
-    /// Reads the CA from the files `ca.pem` and `ca.key.pem` in the folder. The first file may
-    /// contain other CAs, too.
+    /// Reads the CA from the files `ca.pem` and `ca.key.pem` in the folder. The first file may also
+    /// contain the certificates of other CAs.
     ///
     /// # Errors
     /// If the files cannot be read, or do not contain a CA.

@@ -41,7 +41,7 @@ pub enum CertsError {
         /// The error of the operating system.
         error: io::Error,
     },
-    /// The CA's key belongs to none of the certificates in the file.
+    /// The CA's key belongs to no certificate in the file of the CA's certificate.
     #[error("the key in {} belongs to no certificate in {}", key.display(), certificate.display())]
     NotOfOnePair {
         /// The file of the key.

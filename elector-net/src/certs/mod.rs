@@ -1,8 +1,8 @@
 //! Creates a private CA and node certificates, for development, for tests, and for clusters that
 //! have no other CA. This module needs the feature `certs`.
 //!
-//! With the CA's key, one can issue the certificate of any node. The key stays in the folder, so
-//! that nodes can be added later. Keep that folder on a machine where no node runs.
+//! Everyone who has the CA's key can issue a certificate of any node. The key stays in the folder,
+//! so that nodes can be added later. Keep that folder on a machine where no node runs.
 
 mod authority;
 mod error;
@@ -24,10 +24,10 @@ use crate::tls::TlsFiles;
 /// The longest validity of a certificate in days. The CA's own certificate has this validity.
 pub const MOST_DAYS: u32 = 3_650;
 
-/// The maximum length of a cluster's name. It is a part of the CA's common name, which has at most
-/// 64 characters.
+/// The maximum length of a cluster's name, in bytes. The name is a part of the CA's common name,
+/// which has at most 64 characters.
 const LONGEST_CLUSTER: usize = 40;
-/// The modes of files that everyone can read, and of files that only the owner can read.
+/// The modes of files that all users can read, and of files that only the owner can read.
 const PUBLIC: u32 = 0o644;
 const SECRET: u32 = 0o600;
 
@@ -100,7 +100,8 @@ fn write(folder: &Path, files: &[Written]) -> Result<Vec<PathBuf>, CertsError> {
     let mut written = Vec::new();
     for (path, text, mode) in files {
         if let Err(error) = write_new(path, text, *mode) {
-            // A part of the files is useless, and would block the next attempt.
+            // An incomplete set of files is useless. The next attempt would fail because some of
+            // the files exist.
             for path in &written {
                 let _ = fs::remove_file(path);
             }

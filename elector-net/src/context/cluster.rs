@@ -1,4 +1,4 @@
-//! Which nodes belong to the cluster of this node.
+//! Decides which nodes belong to the cluster of this node.
 
 use std::sync::atomic::Ordering;
 
@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl<A: ElectionAlgorithm> NodeContext<A> {
-    /// Returns the first nodes of the cluster with the disks that they had first, as far as this
-    /// node knows.
+    /// Returns the founders of the cluster, as far as this node knows them: the nodes of the first
+    /// start, each with the id of its first disk.
     pub(super) fn founders(&self) -> Vec<(NodeId, DiskId)> {
         let roster = self.record.as_ref().and_then(RecordHandle::roster);
         roster.map_or_else(Vec::new, |roster| roster.founders(self.me()))
@@ -25,15 +25,16 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         A::CHANGES_MEMBERS && self.links.has_no_roster()
     }
 
-    /// Returns `true` if the list of members names this node with its disk. Then this node knows
-    /// the founders of its cluster.
+    /// Returns `true` if this node is *settled*: the list of members names it as a voter with its
+    /// present disk. A settled node knows the founders of its cluster.
     pub(super) fn is_settled(&self) -> bool {
         self.links.standing(self.me()) == Standing::Voter(Some(self.hello.disk))
     }
 
-    /// Takes the lineage of a peer, if this node has no list of members yet, and the founders that
-    /// the peer knows, if this node is not settled. When this method returns `true`, they are
-    /// durable.
+    /// Takes what the hello of a peer says about the cluster. If this node has no list of members
+    /// yet, it takes the lineage, which is zero or the random number of a recovery. If this node is
+    /// not settled, it takes the founders that a settled peer knows. Returns `true` when both are
+    /// durable, and `false` if they cannot be stored.
     pub(crate) async fn join(&self, hello: &Hello) -> bool {
         let own_lineage = *lock(&self.lineage);
         let lineage = match self.joins() && !hello.joins {
@@ -74,8 +75,9 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         stored.map_err(|error| error.to_string())
     }
 
-    /// Checks that the two nodes belong to one cluster. If the members can change, the nodes of the
-    /// first start may differ: the roster decides.
+    /// Checks that this node and the node that has sent this hello belong to one cluster. Both must
+    /// have the same list of nodes. If the members can change, this is the list of the first start,
+    /// and a node that joined later has no such list.
     pub(super) fn check_list(&self, hello: &Hello, version: u16) -> Result<(), Rejection> {
         let own = &self.hello;
         if A::CHANGES_MEMBERS && version >= ROSTERS_SINCE {
@@ -84,7 +86,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
                 return Err(Rejection::Lineage);
             }
             self.check_founders(hello)?;
-            // A node that joined a running cluster has no list of the first nodes.
+            // A node that joined a running cluster has no list of the first nodes, so there is
+            // nothing to compare.
             if hello.list.is_empty() || own.list.is_empty() {
                 return Ok(());
             }
@@ -101,7 +104,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
                 ours: own.list.clone(),
             });
         }
-        // The members have changed, and the release of the peer cannot follow them.
+        // The peer runs an earlier release, which knows only the members of the first start. It
+        // cannot take part after the members have changed.
         let is_earlier = version < ROSTERS_SINCE;
         if A::CHANGES_MEMBERS && is_earlier && !self.links.may_have_first_roster() {
             return Err(Rejection::Version {
@@ -112,8 +116,9 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         Ok(())
     }
 
-    /// Checks that two nodes do not belong to two clusters with the same name. The settled nodes of
-    /// a cluster agree about the disks that its first nodes had first.
+    /// Checks that this node and the node that has sent this hello do not belong to two clusters
+    /// with the same name. If two settled nodes of one cluster know the first disks of the same
+    /// nodes, they agree about at least one of these disks.
     fn check_founders(&self, hello: &Hello) -> Result<(), Rejection> {
         if !hello.settled || !self.is_settled() {
             return Ok(());
@@ -134,15 +139,17 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
     }
 
-    /// Checks the disk id of a peer. Stores the disk id if this peer had none before. A peer
-    /// without a disk id is admitted as long as this node knows no disk id of the peer.
+    /// Checks the disk id of a peer, a random number that was drawn when the peer's data folder was
+    /// formatted. Stores the disk id if this node has stored none for the peer yet. A peer without
+    /// a disk id is admitted as long as this node knows no disk id of the peer.
     ///
     /// # Errors
     /// `Some` with the rejection if this node knows another disk id of the peer. `None` if the disk
     /// id could not be stored.
     pub(crate) async fn admit(&self, node: NodeId, found: DiskId) -> Result<(), Option<Rejection>> {
         match self.links.standing(node) {
-            // The roster of the cluster knows the disk. A node with another disk is an observer.
+            // The roster, the list of the voters, names the disk of this voter. If the peer has
+            // another disk, it is admitted all the same, but only as an observer: it does not vote.
             Standing::Voter(Some(known)) => {
                 if known != found {
                     self.report_other_disk(node, known, found);
@@ -150,7 +157,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
                 return Ok(());
             }
             Standing::Observer | Standing::Joining => return Ok(()),
-            // This node takes what its peers know. The disks in its record may be older.
+            // A node that joins learns the disks of the cluster's nodes from its peers. The disks
+            // in its own record may be outdated, so this node does not compare them.
             _ if self.joins() || self.has_joined.load(Ordering::Relaxed) => return Ok(()),
             Standing::Voter(None) | Standing::Unknown => {}
         }
@@ -165,8 +173,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
             None => {}
         }
         let record = record.clone();
-        // The write happens once for each disk. It must not run on the node's thread, which has to
-        // send heartbeats in time.
+        // This write happens once for each peer. It must not run on the node's thread, because that
+        // thread has to send heartbeats in time.
         let admitting = tokio::task::spawn_blocking(move || record.admit(node, found));
         let error = match admitting.await {
             Ok(Ok(())) => return Ok(()),
@@ -182,7 +190,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         Err(None)
     }
 
-    /// Logs once for each disk that a voter has come back without its disk.
+    /// Logs that a voter has come back with another disk than the one that the roster names. Logs
+    /// this once for each such disk.
     fn report_other_disk(&self, node: NodeId, known: DiskId, found: DiskId) {
         let mut logged = lock(&self.logged_disks);
         if logged.len() < MAX_LOGGED_REJECTIONS && logged.insert((node, found)) {

@@ -9,11 +9,11 @@ use tokio::{task::JoinHandle, time::timeout};
 
 use super::lookup::{Answer, Lookup, no_address};
 
-/// How long an answer is used before another lookup. In this time, a peer that is down is dialled
-/// several times. The address of a peer that has moved is found after this time.
+/// How long the answer of a name server is used before another lookup. In this time, a peer that is
+/// down is dialled several times. If a peer has moved, its new address is found after this time.
 const MAX_ANSWER_AGE: Duration = Duration::from_secs(1);
 
-/// How long the node waits for a lookup if it has an earlier answer.
+/// How long the dialler waits for a lookup if it has an earlier answer, which it can use instead.
 const RELOOKUP_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// A lookup that takes longer than this is logged.
@@ -22,14 +22,14 @@ const SLOW_LOOKUP: Duration = Duration::from_secs(1);
 /// The maximum number of addresses of one name that are tried.
 const MAX_ADDRESSES: usize = 16;
 
-/// Knows where one peer is dialled. It looks up the peer's name in the background, one lookup at a
-/// time, and keeps the answer. A lookup is never abandoned: if an answer arrives after the dialler
-/// has stopped waiting, the dialler's next attempt uses the answer.
+/// The addresses at which one peer is dialled. This type looks up the peer's name in the
+/// background, one lookup at a time, and keeps the answer. It never cancels a lookup: if an answer
+/// arrives after the dialler has stopped waiting, the dialler's next attempt uses the answer.
 #[derive(Debug)]
 pub(super) struct Addresses {
     node: NodeId,
     peer: NodeId,
-    /// `host:port`.
+    /// The address of the peer as it was configured or learned: `host:port`.
     name: String,
     lookup: Lookup,
     running: Option<JoinHandle<Answer>>,
@@ -37,8 +37,8 @@ pub(super) struct Addresses {
     /// When the addresses in `known` were found. `None` if there is no lookup yet, or if their age
     /// is over the limit and no newer lookup has succeeded yet.
     since: Option<Instant>,
-    /// Whether the log already says that lookups fail, and whether it already says that they are
-    /// slow.
+    /// Whether the log already says that lookups of this name fail, and whether the log already
+    /// says that they are slow.
     logged: (bool, bool),
 }
 
@@ -47,8 +47,8 @@ pub(super) struct Addresses {
 pub(super) struct Found {
     /// The addresses, in the order in which they must be tried.
     pub(super) addresses: Vec<SocketAddr>,
-    /// Whether the name has these addresses now. Otherwise the name had them before, and the
-    /// present lookup has failed or is not answered yet.
+    /// Whether a recent lookup has found these addresses. Otherwise an earlier lookup has found
+    /// them, and the present lookup has failed or is not answered yet.
     pub(super) is_current: bool,
 }
 
@@ -66,7 +66,7 @@ impl Addresses {
         }
     }
 
-    /// Returns the name of the peer: `host:port`.
+    /// Returns the address of the peer as it was configured or learned: `host:port`.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -91,7 +91,7 @@ impl Addresses {
                 self.look_up().await?;
             } else {
                 // If the lookup fails or takes too long, the addresses that were found before
-                // remain in use. A failure was logged.
+                // remain in use. `look_up` has logged a failure.
                 let _ = timeout(RELOOKUP_TIMEOUT, self.look_up()).await;
             }
         }
@@ -119,8 +119,8 @@ impl Addresses {
         self.known.good
     }
 
-    /// Waits for the running lookup, or for a new one. If the future of this method is dropped, the
-    /// lookup continues, and the next call waits for it.
+    /// Waits for the running lookup, or begins one and waits for it. If the future of this method
+    /// is dropped, the lookup continues, and the next call waits for the same lookup.
     async fn look_up(&mut self) -> io::Result<()> {
         loop {
             let running = self.running.take();
@@ -149,9 +149,9 @@ impl Addresses {
         Ok(())
     }
 
-    /// Logs once that lookups fail, and once that they are slow, until this changes. If the name
-    /// was never found, nothing is logged here: then the failure is the reason of the peer's
-    /// outage, and is logged with the outage.
+    /// Logs when lookups begin to fail, when they succeed again, and when they begin to be slow. If
+    /// no lookup has found the name yet, this method logs no failure: then the failure is the
+    /// reason of the peer's outage, and is logged with the outage.
     fn log(&mut self, found: &io::Result<Vec<SocketAddr>>, took: Duration) {
         let (node, peer, name) = (self.node, self.peer, &self.name);
         let is_known = !self.known.addresses.is_empty();
@@ -189,7 +189,8 @@ struct Known {
     addresses: Vec<SocketAddr>,
     /// The address at which the peer has last admitted this node.
     good: Option<SocketAddr>,
-    /// The addresses at which a handshake has failed since then, the most recent one last.
+    /// The addresses at which a handshake has failed since the peer has last admitted this node.
+    /// The most recent one comes last.
     bad: Vec<SocketAddr>,
 }
 
@@ -216,8 +217,8 @@ impl Known {
     }
 }
 
-/// Returns the addresses with IPv4 and IPv6 in turn. If one of the two leads nowhere, it delays the
-/// other by one attempt only: RFC 8305, section 4.
+/// Returns the addresses with IPv4 and IPv6 in turn. If the addresses of one kind lead nowhere,
+/// each of them delays the next address of the other kind by one attempt only: RFC 8305, section 4.
 fn interleaved(found: &[SocketAddr]) -> impl Iterator<Item = SocketAddr> {
     let is_v4 = found.first().is_some_and(SocketAddr::is_ipv4);
     let (first, other): (Vec<_>, Vec<_>) = found.iter().partition(|found| found.is_ipv4() == is_v4);

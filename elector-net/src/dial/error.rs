@@ -8,7 +8,7 @@ use crate::{
     wire::rejection::{RejectedText, Rejection},
 };
 
-/// The reason why there is no connection.
+/// The reason why this node could not make a connection to a peer.
 #[derive(Debug, Error)]
 pub(super) enum DialError {
     #[error("the connection was refused: no process listens there")]
@@ -40,7 +40,7 @@ pub(super) enum DialError {
     Io(io::Error),
     #[error("{}", RejectedText(.0))]
     Rejected(Rejection),
-    /// The peer answers, but this node does not accept the peer.
+    /// The peer answers, but this node rejects the peer for this reason.
     #[error("{0}")]
     Rejecting(Rejection),
     #[error("the disk id of the peer cannot be stored: see the error before this one")]
@@ -65,8 +65,9 @@ impl DialError {
             | io::ErrorKind::BrokenPipe
             | io::ErrorKind::NotConnected
             | io::ErrorKind::UnexpectedEof => Self::Broken,
-            // The dialler's TLS handshake ends before the acceptor checks the certificate. So only
-            // the first read reports that the acceptor has rejected it.
+            // The dialler's TLS handshake ends before the acceptor checks the dialler's
+            // certificate. So only the first read reports that the acceptor has rejected the
+            // certificate.
             io::ErrorKind::InvalidData => Self::of_tls(TlsError::from(error)),
             _ => Self::Io(error),
         }

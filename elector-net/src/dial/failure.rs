@@ -4,8 +4,8 @@ use super::{Dialer, error::DialError};
 use crate::outage::{Direction, Reason};
 
 impl<A: ElectionAlgorithm> Dialer<A> {
-    /// Records the reason why there is no connection, as the reason of the outage. Counts the error
-    /// if it is a rejection.
+    /// Records the error as the reason of the peer's outage, which is the time in which the peer is
+    /// unreachable. If the error is a rejection, also counts the rejection.
     pub(super) fn record_failure(&self, error: &DialError) {
         let (node, peer) = (self.context.me(), self.link.node);
         let address = self.context.addresses.of(peer).unwrap_or_default();

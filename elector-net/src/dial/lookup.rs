@@ -29,7 +29,7 @@ impl Lookup {
         Self(Arc::new(find))
     }
 
-    /// Returns the first address of `name`, which may itself be an address.
+    /// Returns the first address of `name`. If `name` is itself an address, returns this address.
     ///
     /// # Errors
     /// If the lookup fails, or finds no address.

@@ -50,21 +50,23 @@ use race::{connect, race};
 /// its sockets one by one, so the first tries may reach a listener that is about to be closed.
 const IMMEDIATE_TRIES: u32 = 8;
 
-/// How long the node waits for a proof of death after a connection has broken. The kernel closes
-/// the sockets of a killed process a little before a watcher can see that the process has ended.
+/// How long the dialler waits for a proof of the peer's death after a connection has broken. The
+/// kernel closes the sockets of a killed process a little before a watcher can see that the process
+/// has ended.
 const PROOF_TIMEOUT: Duration = Duration::from_millis(2);
 
 /// The assumed round trip of a peer before the first measurement.
 const DEFAULT_ROUND_TRIP: Duration = Duration::from_millis(25);
 
-/// After this time, a running lookup is reported as the reason why there is no connection. The node
-/// still waits for the answer.
+/// If a lookup of the peer's name takes longer than this, it is reported as the reason why there is
+/// no connection. The dialler still waits for the answer.
 const LOOKUP_REPORT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The maximum number of messages in one write.
 const MAX_BATCH: usize = 64;
 
-/// The maximum length of a frame that an acceptor sends. Acceptors send only pongs.
+/// The maximum length of a frame that an acceptor sends after the handshake, in bytes. Acceptors
+/// send only pongs.
 const MAX_PONG_BYTES: usize = 64;
 
 /// A connection on which the peer has admitted this node, and the version of its frames.
@@ -74,12 +76,12 @@ type Admitted = (Stream, u16);
 /// only.
 ///
 /// A broken connection is not a proof that the peer has failed: a device on the way may have cut
-/// it. If the process of the peer has ended, the proof may follow within milliseconds. Then the
-/// election needs the processor more than an attempt to connect does. So the dialler waits for the
-/// proof first, if the peer has a watcher. Without a proof, the dialler connects again. If the
-/// connection is refused, or another life of the peer answers, the algorithm gets a suspicion. This
-/// second connection takes one more round trip. But with it, a leader that is alive is not
-/// suspected when its connections break.
+/// it. If the process of the peer has ended, the proof of this may follow within milliseconds. Then
+/// an election begins, and it needs the processor more than an attempt to connect does. So if the
+/// peer has a watcher, the dialler first waits for the proof. Without a proof, the dialler connects
+/// again. If the connection is refused, or another life of the peer answers, the algorithm gets a
+/// suspicion. This second connection takes one more round trip. But with it, a leader that is alive
+/// is not suspected when its connections break.
 pub(crate) struct Dialer<A: ElectionAlgorithm> {
     context: Arc<NodeContext<A>>,
     link: Arc<Link>,
@@ -88,7 +90,8 @@ pub(crate) struct Dialer<A: ElectionAlgorithm> {
     /// The addresses at which to dial. Immediate tries use the address at which the peer has last
     /// admitted this node, and ask no name server. `None` if no address of the peer is known yet.
     addresses: Option<Addresses>,
-    /// How many attempts have failed since the last success. They choose the address that is tried.
+    /// How many attempts have failed since the last success. This number selects which of the
+    /// peer's addresses is tried next.
     failures: usize,
     /// The address at which the peer has last admitted this node: `host:port`.
     admitted_at: Option<String>,
@@ -132,9 +135,10 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                     continue;
                 }
                 Err(error) => {
-                    // If the life has changed, the peer has connected to this node meanwhile, so it
-                    // is running again. At an address where the peer was not before, a refusal says
-                    // nothing about it.
+                    // If the peer's life has changed during the attempt, a new process of the peer
+                    // has connected to this node, so the refusal is outdated. A refusal at an
+                    // address at which the peer has never admitted this node says nothing about the
+                    // peer.
                     let is_refused = matches!(error, DialError::Refused) && self.is_usual();
                     if is_refused && self.link.life() == life {
                         self.context.suspect(&self.link);
@@ -145,13 +149,13 @@ impl<A: ElectionAlgorithm> Dialer<A> {
             }
             immediate_tries = 0;
             let pause = self.backoff.next();
-            // A connection of the peer shows that the peer is alive, and ends the pause.
+            // An incoming connection of the peer shows that the peer is alive, and ends the pause.
             let _ = timeout(pause, self.link.alive.notified()).await;
         }
     }
 
-    /// Waits as long as the peer is no member, unless the peer itself is connected to this node. A
-    /// node that was removed and stopped is not dialled any more.
+    /// Waits as long as the peer is no member and is not connected to this node. So a node that was
+    /// removed from the members, and then stopped, is not dialled any more.
     async fn wait_until_needed(&mut self) {
         let is_needed = || {
             let standing = self.context.links.standing(self.link.node);
@@ -167,8 +171,8 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         lock(&self.link.outage).begin(actor::now());
     }
 
-    /// Returns `true` if there is a proof that the process of the peer has ended. Does not wait for
-    /// a proof if the peer has no watcher, or if a refused connection is trusted.
+    /// Returns `true` if a proof arrives that the process of the peer has ended. Returns `false` at
+    /// once if the peer has no watcher, or if the settings trust a refused connection as a proof.
     async fn is_proved_dead(&self) -> bool {
         let has_watcher = self.link.has_watcher.load(Ordering::Relaxed);
         has_watcher
@@ -204,7 +208,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     }
 
     /// Returns `true` if the present address is the one at which the peer has last admitted this
-    /// node, or if it has not admitted this node yet.
+    /// node, or if the peer has not admitted this node yet.
     fn is_usual(&self) -> bool {
         let name = self.addresses.as_ref().map(Addresses::name);
         self.admitted_at.is_none() || self.admitted_at.as_deref() == name
@@ -229,7 +233,8 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         Ok(())
     }
 
-    /// Returns the time within which an answer arrives, if the peer answers.
+    /// Returns the time within which the answer to a request to connect arrives if the peer's
+    /// machine answers.
     fn answer_timeout(&self) -> Duration {
         let round_trip = self.link.detector().round_trip();
         round_trip.unwrap_or(DEFAULT_ROUND_TRIP) * 4 + Duration::from_millis(1)
@@ -243,7 +248,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         };
         let name = host(addresses.name()).to_owned();
         let found = loop {
-            // A timeout does not abandon the lookup: the next call of `find` waits for the same
+            // The timeout does not cancel the lookup: the next call of `find` waits for the same
             // lookup.
             match timeout(LOOKUP_REPORT_TIMEOUT, addresses.find()).await {
                 Ok(found) => break found,
@@ -331,10 +336,10 @@ impl<A: ElectionAlgorithm> Dialer<A> {
             node = self.context.me().0, peer = %self.link.node, ?error,
             "connection to peer closed"
         );
-        // Queued messages are outdated by the time that there is another connection. A stored
-        // notification of `alive` is outdated, too, and is taken here: if the peer refuses
-        // connections now, the notification would end the next pause early, and a second try would
-        // only delay the election.
+        // Queued messages would be outdated when there is another connection, so they are dropped.
+        // A stored notification of `alive` is outdated, too, and is removed here: if the peer
+        // refuses connections now, the notification would end the next pause early, and a second
+        // try would only delay the election.
         while self.queue.try_recv().is_ok() {}
         pin!(self.link.alive.notified()).enable();
     }
@@ -352,7 +357,8 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         let mut out = BytesMut::new();
         let mut messages = MessageWriter::new(version);
         let mut addresses = self.context.addresses.changes();
-        // A peer of an earlier release does not know addresses, and fixed members need none.
+        // A peer of an earlier release does not know frames with addresses, and a cluster with
+        // fixed members does not need them.
         let tells_addresses = A::CHANGES_MEMBERS && version >= ROSTERS_SINCE;
         addresses.mark_changed();
         loop {

@@ -7,8 +7,8 @@ use super::error::DialError;
 /// The time limit for the connection to one address.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the node waits for one address before it tries the next one at the same time: the
-/// "Connection Attempt Delay" of RFC 8305, section 5.
+/// How long the dialler waits for one address before it tries the next address at the same time:
+/// the "Connection Attempt Delay" of RFC 8305, section 5.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// Connects to this address.
@@ -24,7 +24,7 @@ pub(super) async fn connect(address: SocketAddr) -> Result<TcpStream, DialError>
 }
 
 /// Connects to the first of these addresses that answers: RFC 8305, "Happy Eyeballs". The addresses
-/// are tried in this order. The next address is tried as soon as one has failed, or after
+/// are tried in this order. The next address is tried as soon as one attempt has failed, or after
 /// [`ATTEMPT_DELAY`]. Each address has a time limit of its own. There must be at least one address.
 ///
 /// # Errors

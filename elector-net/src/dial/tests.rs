@@ -53,7 +53,7 @@ impl Server {
     }
 }
 
-/// Waits for a new answer of the name server, and returns the addresses in it.
+/// Waits until the addresses come from a recent answer of the name server, and returns them.
 async fn current(addresses: &mut Addresses) -> Vec<SocketAddr> {
     let finding = async {
         loop {
@@ -105,7 +105,8 @@ const OLD: &str = "10.0.0.1:7100";
 const NEW: &str = "10.0.0.2:7100";
 
 // If the first name server is down, each lookup takes seconds. An answer that arrives after the
-// dialler has stopped waiting must not be lost. Otherwise there is never a leader.
+// dialler has stopped waiting must not be lost. If it were lost, every attempt would begin another
+// lookup, and the nodes would never connect.
 #[tokio::test]
 async fn a_late_answer_is_kept_and_no_second_lookup_is_made() {
     let (server, mut addresses) = named();
@@ -119,8 +120,9 @@ async fn a_late_answer_is_kept_and_no_second_lookup_is_made() {
     server.has_answered(1).await;
 }
 
-// If a name server is down, nodes must still connect at addresses that they know. A refusal at such
-// an address is not evidence: the address may belong to another host now.
+// If a name server is down, nodes must still connect at the addresses that they know. A refusal at
+// such an address is not evidence that the peer has failed: the address may belong to another host
+// now.
 #[tokio::test]
 async fn known_addresses_are_used_while_lookups_hang_or_fail() {
     let (server, mut addresses) = named();
@@ -144,8 +146,8 @@ async fn known_addresses_are_used_while_lookups_hang_or_fail() {
     );
 }
 
-// An answer may have arrived while the peer was connected, hours before the connection breaks. Then
-// this answer is too old.
+// The answer of a name server may have arrived while the peer was connected, hours before the
+// connection breaks. Then the answer is too old, and there must be a new lookup.
 #[tokio::test]
 async fn an_old_answer_is_asked_for_again() {
     let (server, mut addresses) = named();
@@ -212,7 +214,7 @@ async fn address_families_alternate_and_addresses_are_limited() {
     assert_eq!(current(&mut addresses).await.len(), 16);
 }
 
-// An address needs no name server.
+// If the configured address of a peer is an IP address, there must be no lookup.
 #[tokio::test]
 async fn an_address_is_not_looked_up() {
     let lookup = Lookup::new(|name| panic!("{name} is looked up"));
@@ -221,7 +223,8 @@ async fn an_address_is_not_looked_up() {
     assert_eq!(addresses.find().await.unwrap(), found(&[OLD], true));
 }
 
-// One address that refuses is not evidence while another one may still answer.
+// If one address of a peer refuses connections, this is not evidence that the peer has failed, as
+// long as another address of the peer may still answer.
 #[tokio::test]
 async fn a_peer_has_refused_only_if_all_its_addresses_refuse() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -19,7 +19,8 @@ use super::{
 /// The maximum length of the body of a transfer in bytes. The body contains one number.
 const MAX_BODY_BYTES: usize = 4096;
 
-/// The target of a transfer. The request contains it as `?to=2`, or in the body as `{"to": 2}`.
+/// The node to which a request transfers the leadership. The request contains it as `?to=2`, or in
+/// the body as `{"to": 2}`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Target {
     to: Option<NodeId>,
@@ -113,8 +114,8 @@ pub(super) fn check_token(shared: &Shared, headers: &HeaderMap) -> Result<(), Bo
     Err(Box::new(response))
 }
 
-/// Returns the bearer token of a request; `None` if there is no `Authorization` header or more than
-/// one.
+/// Returns the bearer token of a request. Returns `None` if the request does not have exactly one
+/// `Authorization` header, or if this header has no bearer token.
 fn bearer_token(headers: &HeaderMap) -> Option<&[u8]> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
     let (only, None) = (all.next()?, all.next()) else {
@@ -124,13 +125,14 @@ fn bearer_token(headers: &HeaderMap) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
 }
 
-/// Carries out a command, and waits for its end until the time limit. The node completes the
-/// command even if the client disconnects.
+/// Carries out a command, and waits until it is complete, but no longer than
+/// [`Limits::command`](super::Limits::command). The node completes the command even if the client
+/// disconnects.
 pub(super) async fn carry_out(
     shared: &Shared,
     command: impl Future<Output = Result<(), CommandError>>,
 ) -> Response {
-    // The epoch is read before the command begins, because a later leader has another epoch.
+    // The epoch is read before the command begins, because the next leader has another epoch.
     let epoch = shared.node.handle.status().epoch;
     match timeout(shared.limits.command, command).await {
         Ok(Ok(())) => json_response(StatusCode::OK, &json!({ "done": true, "epoch": epoch })),

@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::metrics::ServiceMetrics;
 use crate::link::lock;
 
-/// The open connections. Idle clients cannot keep other clients out: at the limit, the connection
-/// that has been idle for longest is evicted.
+/// The open HTTP connections. Idle clients cannot keep other clients out: if the number of
+/// connections is at the limit, a new connection evicts the one that has been idle for longest.
 #[derive(Debug)]
 pub(super) struct Connections {
     limit: usize,
@@ -24,8 +24,8 @@ pub(super) struct Connections {
 }
 
 /// A permit for one open socket. An evicted connection is not closed immediately, so there can be
-/// more sockets than admitted connections. Without permits, sockets could take the last file
-/// descriptors.
+/// more sockets than admitted connections. Without permits, these sockets could take the last file
+/// descriptors of the process.
 #[derive(Debug)]
 pub(super) struct SocketPermit {
     _permit: Option<OwnedSemaphorePermit>,
@@ -64,8 +64,8 @@ impl Connections {
         SocketPermit { _permit: permit }
     }
 
-    /// Returns a slot for a new connection. Returns `None` if the limit is reached and all
-    /// connections have requests in progress.
+    /// Returns a slot for a new connection. If the limit is reached, evicts the connection that has
+    /// been idle for longest. Returns `None` if all connections have requests in progress.
     pub(super) fn admit(self: &Arc<Self>, permit: SocketPermit) -> Option<ConnectionSlot> {
         let mut open = lock(&self.open);
         if open.slots.len() >= self.limit {
@@ -114,12 +114,14 @@ pub(super) struct ConnectionSlot {
 }
 
 impl ConnectionSlot {
-    /// Waits until another connection needs the slot.
+    /// Waits until a new connection has taken the slot of this one. Then this connection must be
+    /// closed.
     pub(super) async fn evicted(&self) {
         self.evicted.cancelled().await;
     }
 
-    /// Marks a request as in progress. The mark protects the connection from eviction.
+    /// Marks a request as in progress until the returned value is dropped. Meanwhile the connection
+    /// cannot be evicted.
     pub(super) fn begin_request(&self) -> ActiveRequest {
         ActiveRequest::begin(&self.connections, self.number)
     }

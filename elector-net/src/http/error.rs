@@ -7,7 +7,7 @@ use thiserror::Error;
 #[derive(Error)]
 #[non_exhaustive]
 pub enum HttpError {
-    /// Other machines can reach the address, and the caller does not allow that.
+    /// Other machines can reach the address, and the caller allows only loopback addresses.
     #[error(
         "{0} can be reached from other machines, and this service has no TLS: listen on 127.0.0.1 \
          or [::1], or explicitly allow other machines"

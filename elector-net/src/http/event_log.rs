@@ -5,7 +5,8 @@ use tokio::sync::watch;
 
 use crate::link::lock;
 
-/// One event of the node, and the time at which the service received it.
+/// One event of the node, such as a change of the leader, and the time at which the service
+/// received it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     pub(super) number: u64,
@@ -13,7 +14,8 @@ pub(super) struct Entry {
     pub(super) kind: EventKind,
 }
 
-/// The newest events of a node, for any number of readers.
+/// A log of the newest events of a node. Any number of readers read from it, each at its own
+/// position. When the log is full, a new event overwrites the oldest one.
 #[derive(Debug)]
 pub(super) struct EventLog {
     capacity: usize,
@@ -30,7 +32,7 @@ struct LogState {
     ended: Option<String>,
 }
 
-/// The position of a reader.
+/// The position of a reader in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cursor {
     /// At the event with this number.
@@ -42,11 +44,11 @@ pub(super) enum Cursor {
 /// The next item for a reader.
 #[derive(Debug)]
 pub(super) enum Next {
-    /// This many events were overwritten or not received. The new cursor is at the next event that
-    /// is in the log.
+    /// The reader has missed this many events, because they were overwritten, or because the
+    /// service did not receive them. The new cursor is at the next event that is in the log.
     Missed(u64, Cursor),
     Entry(Entry),
-    /// The node has stopped, for this reason. No item follows.
+    /// The node has stopped for this reason, and there are no further events.
     Ended(String),
     /// There is no new event yet.
     Nothing,
@@ -76,7 +78,7 @@ impl EventLog {
         self.change(|state| state.ended = Some(reason));
     }
 
-    /// Returns a receiver that is notified when there may be a new item.
+    /// Returns a receiver that is notified when there may be a new item for readers.
     pub(super) fn changes(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }
@@ -110,7 +112,8 @@ impl EventLog {
     }
 }
 
-/// The id of an event: the life of the node and the number of the event.
+/// The id of an event: a random number for the life of the node, and the number of the event in
+/// this life. A life is the run of one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Position {
     pub(super) instance: u64,
@@ -175,7 +178,8 @@ mod tests {
         }
     }
 
-    // A reader that does not notice a gap may rely on a leader that does not lead any more.
+    // A reader that does not notice that it has missed events may rely on a leader that does not
+    // lead any more.
     #[test]
     fn every_gap_is_reported_with_its_size() {
         let log = log_of(3, 1..=5);
@@ -183,7 +187,8 @@ mod tests {
         assert_eq!(read(&log, Cursor::At(3)), "3 4 5");
         assert_eq!(read(&log, Cursor::At(1)), "missed 2 3 4 5");
         assert_eq!(read(&log, Cursor::At(6)), "");
-        // The service itself may have been too slow to receive all events.
+        // The service itself may have been too slow to receive all events, so numbers are missing
+        // in the log.
         let log = log_of(10, [4, 5, 9]);
         assert_eq!(read(&log, Cursor::At(5)), "5 missed 3 9");
         assert_eq!(read(&log, Cursor::Oldest), "4 5 missed 3 9");

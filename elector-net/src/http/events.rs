@@ -30,7 +30,8 @@ use super::{
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// The number of events that may wait for a reader's connection, in addition to those in the log.
+/// The number of events that may wait until a reader's connection can send them, in addition to the
+/// events in the log.
 const AHEAD: usize = 16;
 
 /// The query with the event after which a reader continues: `?after=17`, or `?after=ID`.
@@ -46,7 +47,7 @@ enum Start {
     Now(Option<u64>),
     /// The reader receives the events of this life of the node after this number.
     After(u64),
-    /// The id belongs to another life of the node, or is not valid.
+    /// The id that the reader has sent belongs to another life of the node, or is not valid.
     UnknownRun,
 }
 
@@ -83,15 +84,17 @@ pub(super) async fn stream(
     Sse::new(events).keep_alive(alive).into_response()
 }
 
-/// Returns the position at which a reader begins. The header has priority over the query: a reader
-/// that reconnects automatically sends the header in addition to the query of its first request.
+/// Returns the position at which a reader begins. The header `Last-Event-ID` has priority over the
+/// query: a reader that reconnects automatically sends this header in addition to the query of its
+/// first request.
 fn start(
     shared: &Shared,
     after: Result<Query<AfterQuery>, QueryRejection>,
     headers: &HeaderMap,
 ) -> Result<Start, String> {
     let number = |number: u64| {
-        // A number that this life of the node has not used belongs to another life.
+        // If this life of the node has not reached this number yet, the number belongs to another
+        // life.
         let known = number <= shared.log.last().unwrap_or(0);
         if known {
             Start::After(number)
@@ -135,8 +138,8 @@ async fn send_events(shared: Arc<Shared>, start: Start, out: mpsc::Sender<sse::E
                 Cursor::Oldest
             }
             Start::Now(last) => {
-                // The status is read after the last number. So a change may be sent twice, in the
-                // status and as an event, but no change is lost.
+                // `start` has read the number of the last event before the status is read here. So
+                // a change may be sent twice, in the status and as an event, but no change is lost.
                 let status = shared.node.status_report().await;
                 let id = last.map(|number| position(&shared, number));
                 let status = EventReport::Status(Box::new(status));

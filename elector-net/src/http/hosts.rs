@@ -37,7 +37,7 @@ pub(super) async fn reject_other_hosts(
     }
 }
 
-/// Returns `true` if a host is a loopback address, `localhost` or one of these names.
+/// Returns `true` if `host` is a loopback address, `localhost` or one of `names`.
 fn is_allowed_host(host: &str, names: &[String]) -> bool {
     let bare = host.strip_prefix('[').and_then(|v6| v6.strip_suffix(']'));
     if let Ok(address) = bare.unwrap_or(host).parse::<IpAddr>() {

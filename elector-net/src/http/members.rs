@@ -19,7 +19,7 @@ use super::{
 /// The maximum length of the body of a change in bytes: a list of nodes with their addresses.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// The answer to a request that is wrong.
+/// The answer to a request that the service cannot carry out: the status code and the reason.
 type Wrong = (StatusCode, String);
 
 /// `GET /v1/members`.
@@ -80,7 +80,8 @@ async fn read(shared: &Shared, request: Request) -> Result<MembersChange, Wrong>
     })
 }
 
-/// Checks that each node of the goal can be found. Takes the addresses that the request names.
+/// Checks that this node knows an address of each node of the goal, which is the list of voters
+/// that the request asks for. Stores the addresses that the request names.
 fn check_addresses(
     shared: &Shared,
     report: &MembersReport,

@@ -16,7 +16,7 @@ pub struct MembersStatus {
     pub leader: Option<NodeId>,
     /// The name of the list of members: `EPOCH.VERSION`.
     pub roster: String,
-    /// The nodes that vote when the change in progress is complete; `null` if no change is in
+    /// The nodes that will vote when the change in progress is complete; `null` if no change is in
     /// progress.
     pub goal: Option<Vec<NodeId>>,
     /// What the change in progress waits for, in words.
@@ -36,12 +36,13 @@ pub struct MemberStatus {
     /// Whether the node never leads.
     #[serde(default)]
     pub witness: bool,
-    /// The address at which this node dials the node.
+    /// The address at which the node that answers the request dials this member.
     pub address: Option<String>,
     /// The id of the disk: 32 hexadecimal digits.
     pub disk: Option<String>,
-    /// The time since the node last answered the leader, or was connected to this node, in
-    /// milliseconds; `null` if it has not.
+    /// The time in milliseconds since this member last answered the leader, or since its last sign
+    /// of life on its connections with the node that answers the request. If both times are known,
+    /// this is the shorter one. `null` if neither is known.
     pub heard_ms: Option<u64>,
 }
 
@@ -68,7 +69,9 @@ impl MembersStatus {
         let now = actor::now();
         let members = report.members.iter().map(|member| {
             let heard = member.heard.map(|at| millis(now.saturating_since(at)));
-            // If a voter has come back with another disk, the connection is that of the other disk.
+            // If a voter has come back with another disk, the report has two entries for this node:
+            // the voter, and an observer with the other disk. The connection is that of the
+            // observer, so its silence says nothing about the voter.
             let rows = report
                 .members
                 .iter()
@@ -109,7 +112,8 @@ pub struct MembersRequest {
     /// Nodes of the goal that come back with a new disk.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub readmit: Vec<NodeId>,
-    /// Change only this list of members (`EPOCH.VERSION`). With it, the change also replaces the
+    /// The name of the list of members (`EPOCH.VERSION`) to which the change applies. If the leader
+    /// has another list now, the change is refused. With this name, the change also replaces the
     /// goal of a change in progress.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub if_roster: Option<String>,

@@ -51,7 +51,7 @@ impl ServiceMetrics {
 }
 
 /// Creates the registry of a node. The metrics of the node and of the process are read at every
-/// scrape. The metrics of the service are counted between scrapes.
+/// request for metrics. The metrics of the service are counted when something happens.
 pub(super) fn registry(node: &Arc<ServedNode>, usage: &ServiceMetrics) -> Registry {
     let mut registry = Registry::default();
     registry.register(
@@ -85,7 +85,7 @@ pub(super) fn prometheus(registry: &Registry) -> Result<String, fmt::Error> {
     Ok(out)
 }
 
-/// Reads the state of a node at every scrape, so that the metrics are current.
+/// Reads the state of a node at every request for metrics, so that the metrics are current.
 #[derive(Debug)]
 struct NodeMetrics(Arc<ServedNode>);
 
@@ -168,7 +168,7 @@ impl NodeMetrics {
     }
 }
 
-/// Encodes metrics at a scrape.
+/// Encodes metrics for the answer to a request for metrics.
 pub(super) struct MetricEncoder<'a>(pub(super) DescriptorEncoder<'a>);
 
 impl MetricEncoder<'_> {

@@ -1,5 +1,5 @@
-//! Serves a node over HTTP: the leader, events, health, metrics and, with a token, commands. This
-//! module needs the feature `http`.
+//! Serves a node over HTTP: reports of the leader, events, health checks, metrics and, with a
+//! token, commands. This module needs the feature `http`.
 //!
 //! | route | answer |
 //! |---|---|
@@ -16,14 +16,15 @@
 //! | `POST /v1/members` | changes the members; the body is a [`MembersRequest`] |
 //! | `POST /v1/transfer?to=ID` | transfers the leadership to node ID; or as body: `{"to": ID}` |
 //!
-//! If there is no leader, `/` answers 200 with an empty `name`, as the sidecar does. A node whose
-//! lease has ended or is not confirmed yet also answers with an empty `name`: the node may see
-//! itself as the leader, but it holds no leadership.
+//! If there is no leader, `/` answers 200 with an empty `name`, as the sidecar does. A node that
+//! sees itself as the leader, but whose lease has ended or is not confirmed yet, also answers with
+//! an empty `name`: it holds no leadership.
 //!
-//! `/readyz` answers 200 if the node is live, is not withdrawn because its work failed too often,
-//! votes, and knows a leader or reaches a majority. `/readyz` does not depend on leadership,
-//! because probes must not take followers out of service. Without [`Options::peers`], the service
-//! cannot know whether the node reaches a majority. Then a node without a leader is not ready,
+//! `/readyz` answers 200 if all of this is true: the node is live; it votes; it knows a leader or
+//! is connected to a majority of the voters; and it is not withdrawn, which means that it takes no
+//! leadership any more because its work failed too often. A follower can be ready, too, because
+//! probes must not take followers out of service. Without [`Options::peers`], the service cannot
+//! know whether the node is connected to a majority. Then a node without a leader is not ready,
 //! unless it is the only member.
 //!
 //! # Events
@@ -31,23 +32,24 @@
 //! A new reader first receives the event `status`, and then the changes: `viewed`, `granted`,
 //! `lost` and `members`. The event `stopped` comes last, when the node stops. Each change has an
 //! id. A reader that reconnects with the header `Last-Event-ID`, as browsers do automatically, or
-//! with `?after=ID`, continues after the event with this id. If events in between were overwritten,
-//! the reader receives the number of these events as `lagged`, and continues with the oldest event
-//! in the log. An id also identifies the life of the node. If the id belongs to another life, the
-//! reader receives `restarted`, and then all events of the present life that are in the log.
-//! `?after=NUMBER` means an event of the present life. A slow reader loses only overwritten events,
-//! because each reader reads from the log at its own pace.
+//! with `?after=ID`, continues after the event with this id. If events after that were overwritten
+//! in the log, the reader receives their number in the event `lagged`, and continues with the
+//! oldest event in the log. An id also identifies the life of the node, which is the run of its
+//! process. If the id belongs to another life, the reader receives the event `restarted`, and then
+//! all events of the present life that are in the log. `?after=NUMBER` means the event of the
+//! present life with this number. A slow reader loses only overwritten events, because each reader
+//! reads from the log at its own pace.
 //!
 //! # Commands
 //!
 //! Commands need a configured [`Token`], which the client sends as `Authorization: Bearer TOKEN`. A
 //! web page cannot make a browser send the token. The answer is 200 if the algorithm has accepted
-//! the command, 409 with the reason if the algorithm refuses, 202 if the work of the leader takes
-//! long to end, 503 if the node has stopped, 401 for a wrong token, and 403 if no token is
-//! configured. The answers 200 and 202 contain the `epoch` that the node gives up. These answers do
-//! not name the next leader. To find it, read `/v1/status` until there is another leader or a later
-//! epoch. Everyone who can read the network traffic can read the token: outside loopback, put a
-//! proxy with TLS in front of the service.
+//! the command, 409 with the reason if the algorithm refuses the command, 202 if the application's
+//! work as the leader takes long to end, 503 if the node has stopped, 401 for a wrong token, and
+//! 403 if no token is configured. The answers 200 and 202 contain the `epoch` in which the node
+//! stops leading. They do not name the next leader. To find the next leader, read `/v1/status`
+//! until there is another leader or a later epoch. Everyone who can read the network traffic can
+//! read the token: outside loopback, put a proxy with TLS in front of the service.
 //!
 //! # Protection against clients
 //!
@@ -114,7 +116,8 @@ pub use token::Token;
 /// The version of elector, for `/v1/status` and `/metrics`.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Serves a node until `shutdown` completes: [`Service::new`] and [`Service::serve`] in one.
+/// Serves a node over HTTP until `shutdown` completes. This function calls [`Service::new`] and
+/// [`Service::serve`].
 pub async fn serve(
     listener: TcpListener,
     node: &NodeHandle,
@@ -125,8 +128,8 @@ pub async fn serve(
     service.serve(listener, shutdown).await;
 }
 
-/// Returns the routes of a node, for a server of the application: [`Service::new`] and
-/// [`Service::router`] in one.
+/// Returns the routes of a node, for an HTTP server of the application. This function calls
+/// [`Service::new`] and [`Service::router`].
 pub fn router(node: &NodeHandle, options: Options) -> Router {
     Service::new(node, options).router()
 }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::link::lock;
 
-/// A node, and what the service keeps about it between two requests.
+/// A node, and the data about the node that the service keeps between two requests.
 pub(super) struct ServedNode {
     pub(super) handle: NodeHandle,
     pub(super) cluster: String,
@@ -29,7 +29,8 @@ pub(super) struct ServedNode {
     /// The address at which peers reach this node.
     address: Option<String>,
     peers: Option<Box<dyn Peers>>,
-    /// A random number for each life of the node, so that a reader of events notices a restart.
+    /// A random number that identifies this life of the node, which is the run of its process. From
+    /// this number, a reader of events notices a restart.
     pub(super) instance: u64,
     started: Instant,
     last: Mutex<LastStatus>,
@@ -41,7 +42,8 @@ pub(super) struct ServedNode {
 /// How long the thread of the node may take to report the members.
 const REPORT_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// The most recent status, the time of its last change, and the tenure that was counted last.
+/// The most recent status, the time of its last change, and the tenure that was counted last. A
+/// tenure is the time in which one node leads one epoch.
 struct LastStatus {
     key: StatusKey,
     since: SystemTime,
@@ -67,9 +69,10 @@ impl StatusKey {
         }
     }
 
-    /// Returns the time at which this status became `next`. The node keeps the time of a change of
-    /// role, leader or epoch. The time at which only the leadership changed is not known, so it is
-    /// that of the request that notices the change.
+    /// Returns the time at which this status changed to `next`. `status` has the time of the last
+    /// change of role, leader or epoch. If only the leadership has changed, the time of the change
+    /// is not known. Then this method returns the present time, at which the service has noticed
+    /// the change.
     fn changed_at(self, next: &Self, status: &Status) -> SystemTime {
         let now = SystemTime::now();
         let held_as = Self {
@@ -127,7 +130,8 @@ impl ServedNode {
         node
     }
 
-    /// Counts the tenure in a view, unless this tenure was counted last.
+    /// Counts the tenure in a view, which is the pair of epoch and leader. Does nothing if the view
+    /// has no leader, or if the same tenure was counted last.
     pub(super) fn count_tenure(&self, view: View) {
         let Some(leader) = view.leader else {
             return;
@@ -142,16 +146,17 @@ impl ServedNode {
         self.tenures.load(Ordering::Relaxed)
     }
 
-    /// Returns the current state. The service also calls this method at every event. So a change
-    /// gets the time at which it happened, and not the time of the next request.
+    /// Returns the current state of the node, and notices whether it has changed. The service also
+    /// calls this method at every event of the node. So the recorded time of a change is close to
+    /// the change, even if the next request comes much later.
     pub(super) fn current(&self) -> CurrentStatus {
         // The status is read under the lock. So of two requests at the same time, the one that gets
         // the lock later has the later status.
         let mut last = lock(&self.last);
         let status = self.handle.status();
-        // The lease and the token are read before the key. If the lease ends between the two, the
-        // result has no lease and no leadership. In the other order, the result could be a
-        // leadership without a lease.
+        // The lease and the token are read before the key, which contains whether the node holds
+        // the leadership. If the lease ends between the two reads, the result has no lease and no
+        // leadership. In the other order, the result could be a leadership without a lease.
         let (lease, token) = (status.lease_remaining(), status.fencing_token());
         let key = StatusKey::of(&status);
         if last.key != key {
@@ -201,7 +206,8 @@ impl ServedNode {
         self.peers.as_ref().map(|peers| peers.peers())
     }
 
-    /// Returns the address at which this node dials another node.
+    /// Returns the address at which this node dials another node. For this node itself, returns its
+    /// own address.
     pub(super) fn address_of(&self, node: NodeId) -> Option<String> {
         if node == self.me() {
             return self.address.clone();
@@ -209,7 +215,8 @@ impl ServedNode {
         self.peers.as_ref()?.address_of(node)
     }
 
-    /// Gives this node the address of another node. Returns `false` if it cannot be used.
+    /// Gives this node the address of another node. Returns `false` if this node cannot use the
+    /// address.
     pub(super) fn add_address(&self, node: NodeId, address: &str) -> bool {
         let is_known = self.address_of(node).as_deref() == Some(address);
         is_known
@@ -224,7 +231,8 @@ impl ServedNode {
         if !self.handle.changes_members() {
             return self.handle.members().nodes().to_vec();
         }
-        // A thread that hangs must not delay the status that reports it.
+        // The node's thread may hang. That must not delay the status, in which an operator looks
+        // for the reason.
         let report = timeout(REPORT_TIMEOUT, self.handle.members_report()).await;
         let mut last = lock(&self.voters);
         if let Ok(Ok(report)) = report {
@@ -233,8 +241,8 @@ impl ServedNode {
         last.clone()
     }
 
-    /// Returns `true` if the node and its connected peers are a majority. Without information about
-    /// peers, this is possible only in a cluster of one node.
+    /// Returns `true` if a majority of the voters are this node or peers that are connected to it.
+    /// Without information about peers, this is possible only in a cluster of one node.
     pub(super) async fn reaches_majority(&self) -> bool {
         let voters = self.voters().await;
         let peers = self.connections().unwrap_or_default();

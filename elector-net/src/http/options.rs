@@ -13,15 +13,15 @@ pub trait Peers: Send + Sync + 'static {
     /// it must not block.
     fn peers(&self) -> Vec<PeerStatus>;
 
-    /// Returns the address at which this node dials another node. The default looks it up in
-    /// [`peers`](Self::peers).
+    /// Returns the address at which this node dials another node. The default implementation looks
+    /// for the address in [`peers`](Self::peers).
     fn address_of(&self, node: NodeId) -> Option<String> {
         let mut peers = self.peers().into_iter();
         peers.find(|peer| peer.id == node)?.address
     }
 
-    /// Gives this node the address of another node, for a change of the members. Returns `false` if
-    /// the address cannot be used. The default returns `false`.
+    /// Gives this node the address of another node, before a change adds that node to the members.
+    /// Returns `false` if the address cannot be used. The default implementation returns `false`.
     fn add_address(&self, _node: NodeId, _address: &str) -> bool {
         false
     }
@@ -33,7 +33,8 @@ impl<F: Fn() -> Vec<PeerStatus> + Send + Sync + 'static> Peers for F {
     }
 }
 
-/// For each HTTP connection, the process must be allowed to open this many files.
+/// The number of files that the process must be allowed to open for each HTTP connection. So HTTP
+/// connections use at most a quarter of these files.
 const FILES_PER_CONNECTION: usize = 4;
 
 /// Limits on what clients can use of this process. The defaults are far above what the monitoring
@@ -41,13 +42,13 @@ const FILES_PER_CONNECTION: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The number of open connections. At the limit, the connection that has been idle for longest
-    /// is closed. If no connection is idle, the new connection is rejected. Default 256, but at
-    /// most a quarter of the files that the process may open (`ulimit -n`) when the service is
-    /// created: the peers and the application need the rest.
+    /// is closed. If no connection is idle, the new connection is closed. Default 256. The limit is
+    /// never higher than a quarter of the files that the process may open (`ulimit -n`) when the
+    /// service is created: the connections to peers and the application need the rest.
     pub connections: usize,
     /// The number of readers of events. Readers never count as idle, so this limit should be well
-    /// below `connections`. At the limit, a new reader gets 503 and must retry later. Default 64,
-    /// but at most half of the connections.
+    /// below `connections`. At the limit, a new reader gets the answer 503 and must retry later.
+    /// Default 64. The limit is never higher than half of `connections`.
     pub readers: usize,
     /// The number of events in the log, for readers that reconnect. Default 1,024.
     pub events: usize,
@@ -56,14 +57,16 @@ pub struct Limits {
     pub request: Duration,
     /// The time limit for a write to a client that does not read. Default 30 s.
     pub write: Duration,
-    /// The silence after which a reader of events gets a comment. From the comment, the reader
-    /// knows that the cluster is quiet and that the connection is not broken. Default 15 s.
+    /// If there is no event for this long, the service sends a comment to each reader of events.
+    /// From the comment, the reader knows that the cluster is quiet and that the connection is not
+    /// broken. Default 15 s.
     pub keep_alive: Duration,
-    /// The time for which `/livez` and `/readyz` wait for the node's thread. It is below the second
-    /// that Kubernetes waits for a probe. Default 500 ms.
+    /// The time for which `/livez` and `/readyz` wait for an answer of the node's thread.
+    /// Kubernetes waits for a probe for one second by default, so this time should be shorter.
+    /// Default 500 ms.
     pub liveness: Duration,
-    /// The time for which a request waits for its command. After that, the answer is 202. Default
-    /// 30 s.
+    /// The time for which the answer to a command waits until the command is complete. After that,
+    /// the answer is 202. Default 30 s.
     pub command: Duration,
     /// The time that requests get to finish when the service stops. Default 5 s.
     pub drain: Duration,
@@ -128,15 +131,15 @@ impl Options {
         }
     }
 
-    /// Sets the token. Clients that send this token can make the node step down or transfer its
-    /// leadership.
+    /// Sets the token. Clients that send this token can make the node step down, transfer its
+    /// leadership, or change the members.
     pub fn token(mut self, token: Token) -> Self {
         self.token = Some(token);
         self
     }
 
-    /// Sets the names of the nodes. They are for applications that compare the leader's name with
-    /// their own name, such as a host name. Default: the id in decimal.
+    /// Sets the names of the nodes. Applications compare the leader's name with their own name,
+    /// such as a host name. Default: the id in decimal.
     pub fn names(mut self, names: impl Fn(NodeId) -> String + Send + Sync + 'static) -> Self {
         self.names = Box::new(names);
         self

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{Monitor, PeerReport};
 
-/// The metrics of a node's connections, read at every scrape.
+/// The metrics of a node's connections to its peers. They are read at every request for metrics.
 #[derive(Debug)]
 pub(super) struct PeerMetrics(pub(super) Monitor);
 
@@ -131,7 +131,7 @@ fn seconds_until(point: SystemTime) -> f64 {
     }
 }
 
-/// Returns the peers that are members, and the other nodes that are connected.
+/// Returns the peers that are members, and the other nodes that are connected to this node.
 fn shown(monitor: &Monitor) -> impl Iterator<Item = PeerReport> {
     let peers = monitor.peers().into_iter();
     peers.filter(|peer| peer.is_member || peer.can_receive)

@@ -17,8 +17,8 @@ use rustix::{
 
 use super::metrics::MetricEncoder;
 
-/// Metrics of this process from the kernel, under the usual names of Prometheus clients. They are
-/// read at every scrape.
+/// Metrics of this process, which come from the kernel and have the names that all Prometheus
+/// clients use. They are read at every request for metrics.
 #[derive(Debug)]
 pub(super) struct Process {
     /// The start time of the process in seconds since 1970. It is computed once, so that it does
@@ -53,7 +53,7 @@ impl Collector for Process {
             )?;
         }
         if let Ok(open) = this.fd_count() {
-            // The count opens a descriptor itself. That descriptor is subtracted.
+            // `fd_count` itself opens a descriptor while it counts. That descriptor is subtracted.
             let open = open.saturating_sub(1) as u64;
             metrics.gauge("process_open_fds", "Open file descriptors", open)?;
         }

@@ -11,7 +11,8 @@ pub struct LeaderReport {
     /// if there is no leader. The name is also empty if this node sees itself as the leader but
     /// holds no leadership now. So an application that finds its own name here may act.
     pub name: String,
-    /// The time of the last change, by the wall clock of this node: RFC 3339, UTC.
+    /// The time of the last change of role, leader, epoch or leadership, by the wall clock of this
+    /// node: RFC 3339, UTC.
     pub last_update: String,
     /// The node that made this report.
     pub node: NodeId,
@@ -29,7 +30,8 @@ pub struct LeaderReport {
     /// The fencing token of the leadership that this node holds now; `null` without a lease.
     #[serde(default)]
     pub fencing_token: Option<FencingToken>,
-    /// The same as text, because JavaScript and other readers of JSON round numbers above 2^53.
+    /// The fencing token as text, because JavaScript and other readers of JSON round numbers above
+    /// 2^53.
     #[serde(default)]
     pub fencing_token_text: Option<String>,
     /// The name of the cluster.
@@ -57,8 +59,8 @@ pub struct StatusReport {
     pub guarantee: GuaranteeKind,
     /// The version of elector.
     pub version: String,
-    /// Identifies this life of the node: a random number of the service. The ids of its events
-    /// begin with this number.
+    /// Identifies this life of the node, which is the run of its process: a random number of the
+    /// service. The ids of events begin with this number.
     pub instance: String,
     /// The age of the service in milliseconds.
     pub uptime_ms: u64,
@@ -84,13 +86,15 @@ pub struct StatusReport {
     /// The fencing token of the leadership that the node holds now; `null` without a lease.
     #[serde(default)]
     pub fencing_token: Option<FencingToken>,
-    /// The same as text, because JavaScript and other readers of JSON round numbers above 2^53.
+    /// The fencing token as text, because JavaScript and other readers of JSON round numbers above
+    /// 2^53.
     #[serde(default)]
     pub fencing_token_text: Option<String>,
     /// The time of the last change of role, leader, epoch or leadership, by the node's wall clock:
     /// RFC 3339, UTC.
     pub since: String,
-    /// All nodes of the cluster, in ascending order.
+    /// The voters of the cluster, in ascending order. If the members are fixed, these are all
+    /// nodes.
     pub members: Vec<NodeId>,
     /// The connections to the peers; `null` if the service has no information about the
     /// connections.
@@ -102,18 +106,20 @@ pub struct StatusReport {
     pub traffic: TrafficReport,
 }
 
-/// A node of a release without observers votes.
+/// Returns the default of `votes`: the reports of earlier releases do not have this key, and their
+/// nodes always vote.
 fn yes() -> bool {
     true
 }
 
-/// [`WorkStatus`](actor::WorkStatus) for JSON.
+/// The status of the leader's work on a node: a [`WorkStatus`](actor::WorkStatus) for JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WorkReport {
-    /// The number of failures of the work since the start of the node.
+    /// How often the work of the leader has failed on this node since the start of the node.
     pub failures: u64,
-    /// The error of the last failure; `null` if the work has since then ended without a failure.
+    /// The error of the last failure; `null` if the work has not failed, or has ended without a
+    /// failure after that.
     pub failure: Option<String>,
     /// Whether the node takes no leadership any more, because the work failed too often.
     pub withdrawn: bool,
@@ -129,20 +135,20 @@ impl From<&actor::WorkStatus> for WorkReport {
     }
 }
 
-/// The connection to a peer.
+/// The state of the connections with a peer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PeerStatus {
     /// The id of the peer.
     pub id: NodeId,
-    /// The address at which other nodes reach the peer.
+    /// The address at which the node that made this report dials the peer, if it is known.
     pub address: Option<String>,
     /// Whether messages can be exchanged with the peer now.
     pub connected: bool,
     /// The round-trip time in microseconds. [`Options::monitor`](super::Options::monitor) reports
     /// the smoothed time.
     pub rtt_us: Option<u64>,
-    /// The reason why the peer is not connected, or not connected as it should be. If one side
+    /// The reason why messages cannot be exchanged with the peer; `null` if they can. If one side
     /// rejects the other, the text says which one.
     pub problem: Option<String>,
     /// The time since the last sign of life, in milliseconds; `null` if there was none.
@@ -165,7 +171,7 @@ impl PeerStatus {
     }
 }
 
-/// [`Traffic`](actor::Traffic) for JSON.
+/// The numbers of messages and inputs of a node: a [`Traffic`](actor::Traffic) for JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TrafficReport {
@@ -177,7 +183,7 @@ pub struct TrafficReport {
     pub undelivered: u64,
     /// Messages that the node rejected, because too many were waiting.
     pub refused: u64,
-    /// Messages that the node dropped, because their epoch was impossible.
+    /// Messages that the node dropped, because they name an epoch that no cluster reaches.
     #[serde(default)]
     pub absurd: u64,
 }
@@ -249,15 +255,16 @@ pub enum EventReport {
         /// The name of the list of members: `EPOCH.VERSION`.
         roster: String,
     },
-    /// Some events after the reader's last event were overwritten, or did not reach the service.
+    /// The reader has missed events, because they were overwritten in the log, or because the
+    /// service did not receive them.
     Lagged {
         /// The number of missed events.
         missed: u64,
     },
-    /// The reader's last event belongs to another life of the node, or its id is not valid. All
-    /// events of this life that are in the log follow.
+    /// The id of the reader's last event belongs to another life of the node, or is not valid. All
+    /// events of the present life that are in the log follow.
     Restarted {
-        /// The `instance` of this life.
+        /// The [`instance`](StatusReport::instance) of the present life.
         instance: String,
     },
     /// The node has stopped. No event follows.
@@ -265,7 +272,7 @@ pub enum EventReport {
         /// The reason.
         reason: String,
     },
-    /// An event of a newer version of elector.
+    /// An event of a newer version of elector, which this version does not know.
     #[serde(other)]
     Unknown,
 }

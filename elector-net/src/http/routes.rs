@@ -16,10 +16,10 @@ use super::{commands, events, hosts, members, metrics, service::Service};
 const ROUTES: &str = "/, /leader, /follower, /v1/status, /v1/members, /v1/events, /livez, \
     /readyz, /metrics; POST /v1/step-down, POST /v1/transfer?to=ID, POST /v1/members";
 
-/// The check of the header `Host`.
+/// Whether the service checks the header `Host` of requests.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum HostCheck {
-    /// Reject requests that do not name this machine.
+    /// The service rejects requests that name a host other than this machine.
     ThisMachine,
     Off,
 }
@@ -80,10 +80,10 @@ async fn livez(State(service): State<Service>) -> Response {
     probe(failure.as_deref())
 }
 
-/// Returns 200 if the node can take part in an election: the node runs, and it knows a leader or
-/// reaches a majority. So the nodes of a cluster that is about to elect are ready, and a
-/// disconnected node is not. A node that takes no leadership, because its work failed, is not ready
-/// either.
+/// Returns 200 if the node can take part in an election: the node runs and votes, and it knows a
+/// leader or is connected to a majority of the voters. So the nodes of a cluster that is about to
+/// elect are ready, and a disconnected node is not ready. A node that takes no leadership, because
+/// its work failed too often, is not ready either.
 async fn readyz(State(service): State<Service>) -> Response {
     let shared = service.shared();
     let node = &shared.node;
@@ -142,7 +142,8 @@ async fn wrong_method(method: Method, uri: Uri) -> Response {
     error_response(StatusCode::METHOD_NOT_ALLOWED, &reason)
 }
 
-/// Forbids the client to cache an answer, because answers describe the present.
+/// Adds headers that forbid the client to cache an answer, because an answer describes the present
+/// state.
 async fn no_store(mut response: Response) -> Response {
     const NOSNIFF: (HeaderName, HeaderValue) = (
         header::X_CONTENT_TYPE_OPTIONS,

@@ -28,7 +28,8 @@ use super::{
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// The maximum number of headers of a request.
 const MAX_HEADERS: usize = 64;
-/// The delay after a failed accept: the process may have no free file descriptor.
+/// The delay after a connection could not be accepted. The process may have no free file
+/// descriptor.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// The addresses on which [`bind`] may listen.
@@ -41,11 +42,11 @@ pub enum AddressScope {
 }
 
 /// Listens on `address`, as in `127.0.0.1:7180`. The service has no TLS, and it reports the state
-/// of the cluster without authentication. So an address that other machines can reach is rejected
-/// unless `allowed` includes it.
+/// of the cluster without authentication. So this function rejects an address that other machines
+/// can reach, unless `allowed` is [`AddressScope::Any`].
 ///
 /// # Errors
-/// If the address is invalid, if it is not within `allowed`, or if the operating system cannot
+/// If the address is invalid, if `allowed` does not include it, or if the operating system cannot
 /// listen on it.
 pub async fn bind(address: &str, allowed: AddressScope) -> Result<TcpListener, HttpError> {
     let found = check(address, allowed).await?;
@@ -69,7 +70,8 @@ pub async fn check(address: &str, allowed: AddressScope) -> Result<Vec<SocketAdd
             return Err(HttpError::Address { address, error });
         }
     };
-    // All addresses are checked, because the resolver chooses the addresses of a name.
+    // All addresses are checked: a name can resolve to several addresses, and the service may
+    // listen on any of them.
     let beyond = found
         .iter()
         .find(|found| !found.ip().to_canonical().is_loopback());
@@ -129,7 +131,7 @@ pub(super) async fn serve(
     tasks.shutdown().await;
 }
 
-/// Waits for a socket permit, then accepts the next connection.
+/// Waits until another socket may be open, and then accepts the next connection.
 async fn accept(
     listener: &TcpListener,
     connections: &Connections,
@@ -139,7 +141,8 @@ async fn accept(
     Ok((stream, permit))
 }
 
-/// Serves one connection until it ends, is evicted, or the service stops.
+/// Serves one connection until the connection ends, another connection takes its slot, or the
+/// service stops.
 async fn serve_connection(
     stream: TcpStream,
     slot: ConnectionSlot,
@@ -154,7 +157,8 @@ async fn serve_connection(
     let router = TowerToHyperService::new(router);
     let answers = service_fn(move |mut request: Request<Incoming>| {
         let active = counted_slot.begin_request();
-        // A stream of events keeps this clone until the stream ends.
+        // A stream of events keeps this clone until the stream ends, so that its connection never
+        // counts as idle.
         request.extensions_mut().insert(active.clone());
         let answer = router.call(request);
         async move {

@@ -35,13 +35,13 @@ pub(super) struct Shared {
     /// The allowed host names on loopback, in addition to localhost.
     pub(super) hosts: Vec<String>,
     pub(super) limits: Limits,
-    /// The permits for more readers of events, one for each reader.
+    /// The permits for readers of events. Each reader holds one permit.
     pub(super) readers: Arc<Semaphore>,
     /// Cancelled when all event streams must end.
     pub(super) closing: CancellationToken,
 }
 
-/// Ends the event streams when the last service or router is dropped.
+/// Ends the event streams when the last [`Service`] or router with this state is dropped.
 struct CloseOnDrop(Arc<Shared>);
 
 impl Drop for CloseOnDrop {
@@ -65,7 +65,8 @@ impl Service {
             limits,
         } = options;
         let limits = limits.within_open_files(getrlimit(Resource::Nofile).current);
-        // Subscribe before the status is read, so that later changes are among the events.
+        // The service subscribes to the events before it reads the status, so that all later
+        // changes are among the events.
         let events = node.events();
         let node = Arc::new(ServedNode::new(
             node.clone(),
@@ -140,7 +141,8 @@ async fn record_events(shared: Arc<Shared>, mut events: Events) {
         };
         let event = match event {
             Ok(event) => event,
-            // Readers notice the gap in the numbers.
+            // The service was too slow, and some events are lost. Readers notice the gap in the
+            // numbers.
             Err(EventsError::Lagged { .. }) => continue,
             Err(_) => break,
         };
@@ -154,7 +156,7 @@ async fn record_events(shared: Arc<Shared>, mut events: Events) {
             kind: event.kind,
         });
     }
-    // The events end a moment before the node stops.
+    // The stream of events ends a moment before the node has stopped.
     let end = tokio::select! {
         biased;
         () = shared.closing.cancelled() => return,

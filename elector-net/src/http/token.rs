@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq;
 use super::error::HttpError;
 use crate::tls::check_secret;
 
-/// The secret that authorizes a command. It is never printed.
+/// The secret with which a client is allowed to send commands to a node. `Debug` does not print it.
 ///
 /// ```
 /// use elector_net::http::Token;
@@ -24,7 +24,7 @@ const LONGEST: usize = 512;
 impl Token {
     /// Reads a token from a file, without the line end. Only the owner may be able to read the
     /// file. If root owns the file, its group may read it, too. The same rule applies to the key of
-    /// TLS.
+    /// TLS, which [`TlsFiles`](crate::tls::TlsFiles) names.
     ///
     /// # Errors
     /// If the file cannot be read, if others can read or write it, or if it contains no valid

@@ -11,8 +11,8 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-/// A stream that fails when a write waits for too long. Without this limit, a client that sends
-/// requests and never reads would keep its connection for ever.
+/// A stream whose writes fail if they wait for longer than `limit`. Without this limit, a client
+/// that sends requests and never reads the answers would keep its connection for ever.
 #[derive(Debug)]
 pub(super) struct WriteTimeout<S> {
     stream: S,
@@ -99,8 +99,8 @@ mod tests {
 
     use super::*;
 
-    // A client that does not read must lose its connection. A client that is only slow must keep
-    // it.
+    // A client that does not read the answers must lose its connection. A client that reads slowly
+    // must keep its connection.
     #[tokio::test(start_paused = true)]
     async fn a_write_waits_no_longer_than_the_limit() {
         let (near, mut far) = duplex(8);

@@ -14,7 +14,8 @@ fn learn(link: &Link, life: u64) -> LifeChange {
     link.learn_life(life, LockClaim::default(), LONG)
 }
 
-// If two processes with one id could vote, the node would vote twice. The first process continues.
+// If two processes with one id could vote, the node would vote twice. So the second process is
+// rejected as long as the first one sends data.
 #[test]
 fn a_second_life_is_rejected_while_the_first_sends() {
     let link = link();
@@ -45,8 +46,8 @@ fn a_second_life_is_rejected_while_the_first_sends() {
     );
 }
 
-// A process with the id of a voter and another disk must not keep the voter out: the voter has the
-// votes.
+// A process with the id of a voter and another disk must not prevent the voter from connecting:
+// only the voter's own disk holds its votes.
 #[test]
 fn a_voter_takes_the_place_of_a_process_with_another_disk() {
     let link = link();
@@ -59,7 +60,8 @@ fn a_voter_takes_the_place_of_a_process_with_another_disk() {
     assert!(!voter.is_cancelled());
 }
 
-// Another life means that the life before may have ended. The first life of a peer means no change.
+// If a peer names another life than before, which means another process, the life before may have
+// ended. The first life that a peer names is not a change.
 #[test]
 fn only_another_life_is_a_change() {
     let link = link();
@@ -69,8 +71,8 @@ fn only_another_life_is_a_change() {
 }
 
 // If a node is killed together with its watcher and is started again at once, the new life itself
-// proves that the last life has ended. It proves nothing as long as a life before the last one may
-// hold a lease.
+// proves that the last life has ended: it holds the same lock. This proof does not count as long as
+// an even earlier life, whose end was not proved, may hold a lease.
 #[test]
 fn a_life_that_has_the_lock_of_the_one_before_proves_its_end() {
     let claim = |lock| LockClaim {
@@ -91,8 +93,9 @@ fn a_life_that_has_the_lock_of_the_one_before_proves_its_end() {
     assert_eq!(change, proved, "no lease is left by then");
 }
 
-// A proof that arrives late, or twice, must not count against a leader's next life. Old messages of
-// the dead life must not count as signs of life.
+// A proof that a life of the peer has ended may arrive twice, or after the peer's next life has
+// begun. It must not count against the next life. Old messages of the dead life must not count as
+// signs of life.
 #[test]
 fn a_proof_counts_once_and_for_the_present_life_only() {
     let link = link();
@@ -137,8 +140,9 @@ fn the_end_of_a_life_that_replaced_another_frees_no_voter_at_once() {
     assert!(link.prove_dead(7, short), "no lease is left by then");
 }
 
-// The algorithm is notified once of an outage, and once of its end. A peer that refuses connections
-// may fall silent after that. Only the silence, and not the refusal, ends the vigil of a voter.
+// The algorithm is notified once that a peer is marked down, and once that the peer is back. A peer
+// that refuses connections may fall silent after that. Only the silence, and not the refusal, ends
+// the vigil of a voter, which is the time for which it supports no other leader.
 #[test]
 fn a_peer_is_marked_down_once_until_it_sends_again() {
     let link = link();
@@ -155,8 +159,9 @@ fn a_peer_is_marked_down_once_until_it_sends_again() {
     assert_eq!(link.suspicions.load(Ordering::Relaxed), 2);
 }
 
-// A dialler must not miss a proof that arrives between its check and its wait. A proof for an
-// earlier life must not count as a proof for the present life.
+// A dialler first checks whether there is a proof of death, and then waits for one. It must not
+// miss a proof that arrives between the two. A proof for an earlier life must not count as a proof
+// for the present life.
 #[tokio::test]
 async fn a_proof_of_death_ends_the_wait_for_it() {
     let link = link();

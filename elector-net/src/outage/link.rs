@@ -12,7 +12,8 @@ impl Link {
         lock(&self.outage).record_failure(direction, reason, actor::now())
     }
 
-    /// Records that the peer has been silent for too long, if no better reason is known.
+    /// Records that the peer has been silent for too long as the reason of its outage. Does nothing
+    /// if another reason is known why this node cannot reach the peer.
     pub(crate) fn record_silence(&self) {
         let last = self.detector().last();
         let now = actor::now();
@@ -34,7 +35,7 @@ impl Link {
         lock(&self.outage).take_events(now)
     }
 
-    /// Returns why messages cannot be exchanged with the peer; `None` if they can.
+    /// Returns why messages cannot be exchanged with the peer; `None` if messages can be exchanged.
     pub(crate) fn problem(&self) -> Option<String> {
         let is_open = (self.is_outgoing_open(), self.is_incoming_open());
         let outage = lock(&self.outage);
@@ -79,7 +80,8 @@ mod tests {
         link.take_events(actor::now())
     }
 
-    // The status shows the text of a problem. Each direction has its own reason.
+    // The status of a node shows the text of a problem. The connection to the peer and the
+    // connection from the peer can fail for different reasons.
     #[test]
     fn the_problem_is_that_of_the_direction_that_fails() {
         let link = link();

@@ -6,8 +6,8 @@ use tokio::time::sleep;
 use super::OutageEvent;
 use crate::{context::NodeContext, link::Link};
 
-/// The interval at which events are logged. If each outage were logged as soon as it begins, the
-/// log would take processor time from the election that the outage causes.
+/// The interval at which the events of all peers are logged. If each outage were logged as soon as
+/// it begins, the log would take processor time from the election that the outage causes.
 const LOG_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Logs the beginnings and ends of outages of peers, until the node stops.

@@ -1,6 +1,6 @@
-//! Records when a peer is unreachable and why, and what is logged about it. There is one warning
-//! for each outage and kind of reason, and one line when the outage has ended. The number of
-//! attempts to connect does not matter.
+//! Records the outages of peers, and decides what is logged about them. An outage is the time in
+//! which a peer is unreachable. There is one warning for each outage and kind of reason, and one
+//! line when the outage has ended. The number of attempts to connect does not matter.
 
 mod link;
 mod log;
@@ -30,12 +30,12 @@ pub(crate) enum Direction {
     In,
 }
 
-/// Whether one peer is unreachable, since when, and why.
+/// The state of one peer: whether it is unreachable, since when, and why.
 #[derive(Debug)]
 pub(crate) struct Outage {
     /// When the outage began; `None` while the peer is reachable.
     since: Option<Moment>,
-    /// Whether the peer was never reachable.
+    /// Whether the peer was never reachable since this node was started.
     is_first: bool,
     outgoing: Option<Reason>,
     /// The last rejection of the peer's connection, and the time at which it occurred.
@@ -59,7 +59,8 @@ pub(crate) enum OutageEvent {
 }
 
 impl Outage {
-    /// Creates the outage in which every peer is when the node is started.
+    /// Creates the state of a peer when this node is started. Every peer is unreachable at that
+    /// time.
     pub(crate) fn new(now: Moment) -> Self {
         Self {
             since: Some(now),
@@ -103,7 +104,8 @@ impl Outage {
     }
 
     /// Records that a connection in this direction has failed. Returns `false` if the peer is
-    /// reachable all the same. Then the failure is not recorded, and the caller may log it.
+    /// reachable all the same. Then this method does not record the failure, and the caller may log
+    /// it.
     pub(crate) fn record_failure(
         &mut self,
         direction: Direction,
@@ -209,7 +211,8 @@ mod tests {
         outage
     }
 
-    // There are about two attempts to connect a second, and an outage may take a day.
+    // A node tries to connect about twice a second, and an outage may last a day. The log must not
+    // get a line for each attempt.
     #[test]
     fn an_outage_is_logged_once_for_each_kind_of_reason_and_its_end_once() {
         let mut outage = lost();
@@ -239,7 +242,8 @@ mod tests {
         );
     }
 
-    // If the process of a peer was restarted between two checks, there was an outage all the same.
+    // The events are logged at intervals. If the process of a peer was restarted between two of
+    // these times, the outage must be logged all the same.
     #[test]
     fn an_outage_that_has_already_ended_is_logged() {
         let mut outage = lost();
@@ -249,7 +253,7 @@ mod tests {
         assert_eq!(events, [unreachable("refused"), reachable(1, false)]);
     }
 
-    // If a connection breaks and is made again at once, this is not logged as an outage.
+    // If a connection breaks and this node connects again at once, this is not logged as an outage.
     #[test]
     fn an_interruption_without_a_failure_is_not_logged() {
         let mut outage = lost();
@@ -279,7 +283,8 @@ mod tests {
         assert_eq!(outage.take_events(at(0)), [unreachable("not a node")]);
     }
 
-    // If the peer makes no connection to this node, only the peer knows the reason.
+    // If the peer makes no connection to this node, only the peer knows the reason. The log must
+    // refer the operator to the log of the peer.
     #[test]
     fn a_peer_that_makes_no_connection_is_logged_after_a_while() {
         let mut outage = lost();
@@ -287,7 +292,8 @@ mod tests {
         assert_eq!(outage.take_events(at(105)), [unreachable(NO_INCOMING)]);
         assert_eq!(outage.take_events(at(200)), []);
 
-        // After a long outage in the other direction, the peer gets the same time.
+        // After a long time in which this node could not connect to the peer, the peer gets the
+        // same time to make its own connection.
         let mut outage = lost();
         assert!(outage.record_failure(Direction::Out, refused(), at(100)));
         assert_eq!(outage.take_events(at(200)), [unreachable("refused")]);
@@ -296,7 +302,8 @@ mod tests {
         assert_eq!(outage.take_events(at(205)), [unreachable(NO_INCOMING)]);
     }
 
-    // A peer that was rejected, and whose process has ended since, is not reported as rejected.
+    // A peer that this node rejected, and whose process has ended after that, must not be reported
+    // as rejected.
     #[test]
     fn a_rejection_is_outdated_if_it_does_not_happen_again() {
         let mut outage = lost();
@@ -305,7 +312,8 @@ mod tests {
         assert_eq!(outage.incoming_reason(at(105)), None);
     }
 
-    // A second process that claims the id of a connected peer says nothing about the peer itself.
+    // If a second process claims the id of a connected peer, this node rejects the process. This
+    // says nothing about the peer itself, so it is not an outage of the peer.
     #[test]
     fn a_failure_beside_a_working_connection_is_not_an_outage() {
         let mut outage = Outage::new(at(0));

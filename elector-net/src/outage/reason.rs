@@ -1,6 +1,7 @@
 use crate::wire::rejection::Rejection;
 
-/// The reason why no messages can be exchanged with a peer, in one direction.
+/// The reason why there is no connection with a peer in one direction, so that no messages can be
+/// sent in that direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reason {
     pub(crate) kind: ReasonKind,
@@ -46,7 +47,8 @@ impl ReasonKind {
         }
     }
 
-    /// Returns `true` if the reason can be that the peer has just not been started yet.
+    /// Returns `true` if this kind of reason is normal while a cluster starts: the peer may just
+    /// not have been started yet.
     pub(super) fn is_temporary(self) -> bool {
         match self {
             Self::Lookup | Self::NotRunning | Self::NoAnswer | Self::NoIncoming | Self::Fault => {

@@ -4,8 +4,8 @@ use rustix::process::{getegid, getgroups};
 
 use super::error::RecordError;
 
-/// The modes that let other users write in a folder. A user who can write in a folder can delete
-/// its files, and can put other files in their place.
+/// The bits of a folder's mode that let the group, or all other users, write in the folder. A user
+/// who can write in a folder can delete its files, and can put other files in their place.
 const GROUP: u32 = 0o020;
 const OTHERS: u32 = 0o002;
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A file. Tests have an implementation with a disk that fails.
+/// A file of a record. Tests implement this trait for a file on a fake disk, which can fail.
 pub(super) trait Medium {
     /// Returns the length in bytes.
     fn length(&mut self) -> io::Result<u64>;
@@ -20,8 +20,8 @@ pub(super) trait Medium {
     fn sync(&mut self) -> io::Result<()>;
 }
 
-/// A folder with files, for the creation of a record. Tests have an implementation with a disk that
-/// fails.
+/// The folder in which a record is created. Tests implement this trait for a folder on a fake disk,
+/// which can fail.
 pub(super) trait Folder {
     type File: Medium;
 
@@ -87,8 +87,8 @@ pub(super) fn private_file_options() -> OpenOptions {
     options
 }
 
-/// Creates a folder that survives a power cut, if it is missing. Only the owner can use the new
-/// folder.
+/// Creates a folder and its parents, if they are missing. When this function returns, the new
+/// folders would survive a power cut. Only their owner can use them.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     let parent = match folder.parent() {
         Some(parent) if parent != Path::new("") => parent,

@@ -49,7 +49,7 @@ pub enum RecordError {
         /// The identity of this node.
         wanted: Box<Identity>,
     },
-    /// The record was made for other nodes.
+    /// The record names other nodes than the list with which the node was started.
     #[error(
         "the record {} was made for the nodes {} (generation {generation}), and the given list is \
          {}. Use the list of the record. Addresses may change node by node, but ids may not: two \
@@ -66,7 +66,8 @@ pub enum RecordError {
         /// The nodes that this node was given.
         wanted: Vec<NodeId>,
     },
-    /// The record is that of a node whose members can change while it runs.
+    /// The record is that of a node whose members can change while it runs, so it cannot be used
+    /// with a fixed list of nodes.
     #[error(
         "the record {} is that of a node whose members can change while it runs. Start it with the \
          command `elector`, or with `Members<_>` in a program. Change the members with `elector \
@@ -76,7 +77,7 @@ pub enum RecordError {
         /// The record.
         path: PathBuf,
     },
-    /// The node is not in its own list.
+    /// The node is not in its own list of nodes.
     #[error("node {node} is not in the list of nodes: {}", Ids(.nodes))]
     NotListed {
         /// The node.
@@ -109,7 +110,8 @@ pub enum RecordError {
         /// The given floor.
         floor: u64,
     },
-    /// This algorithm cannot raise its epochs to a floor, or no epoch is above the floor.
+    /// This algorithm cannot raise the epoch of a record above a floor, or there is no epoch above
+    /// the floor.
     #[error("{algorithm} cannot raise the epoch of the record: use a new cluster")]
     NoFloor {
         /// The algorithm.
@@ -128,7 +130,7 @@ pub enum RecordError {
         /// The newest format that this version reads.
         known: u32,
     },
-    /// The record does not show with certainty what the node has pledged.
+    /// The record does not show with certainty which votes and other pledges the node has made.
     #[error(
         "the record {} is damaged: {what}. Do not restore an earlier copy: the node would \
          have forgotten votes and could vote twice. {REPLACE}",
@@ -235,8 +237,8 @@ pub enum RecordError {
         /// The error of the operating system.
         error: io::Error,
     },
-    /// An earlier save failed. A second attempt would prove nothing: the kernel may have dropped
-    /// the bytes that it could not write.
+    /// An earlier save failed, so this save was not tried. Even if it succeeded, this would prove
+    /// nothing: the kernel may have dropped bytes that it could not write before.
     #[error("an earlier save to {} failed: start the node again", .path.display())]
     Failed {
         /// The record.
@@ -254,7 +256,8 @@ pub enum RecordError {
 debug_as_text!(RecordError);
 
 impl RecordError {
-    /// Returns a function that converts an error of the operating system while `doing` something.
+    /// Returns a function that converts an error of the operating system. The error occurred in the
+    /// action `doing`, such as "open the record", on the file or folder `path`.
     pub(super) fn io(doing: &'static str, path: &Path) -> impl Fn(io::Error) -> Self {
         move |error| Self::Io {
             doing,

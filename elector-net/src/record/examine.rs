@@ -34,7 +34,8 @@ enum Found {
     Unreadable,
 }
 
-/// Reads a record, and returns its newest state if it is certain which state is the newest.
+/// Reads a record, and returns its newest state. Returns an error if it is not certain which state
+/// is the newest.
 pub(super) fn examine(medium: &mut impl Medium, path: &Path) -> Result<Examined, RecordError> {
     let length = medium.length().map_err(|error| read_error(path, error))?;
     if length != RECORD {
@@ -75,9 +76,10 @@ impl Found {
 }
 
 /// Reads a pair of slots. An unreadable slot is no error if the other slot of its pair is valid,
-/// because an acknowledged state is in both slots. If the other slot is not valid, a crash may have
-/// cut its write short, or the disk may have lost both slots. Then this function returns an error
-/// and does not take an older state, because the unreadable slot may become readable again.
+/// because a save that was acknowledged has written its state to both slots of a pair. If the other
+/// slot is not valid, a crash may have cut its write short, or the disk may have lost both slots.
+/// Then this function returns an error and does not take an older state, because the unreadable
+/// slot may become readable again.
 fn read_pair(
     medium: &mut impl Medium,
     pair: [u64; 2],

@@ -10,7 +10,7 @@ use super::{
 
 /// The file name of the record in its folder.
 pub(super) const NAME: &str = "record";
-/// The file name while the record is being created.
+/// The file name of a record whose creation is not complete.
 pub(super) const UNFINISHED: &str = "record.new";
 
 /// Creates a record with this state. The creation is atomic: the name of the record never leads to
@@ -33,8 +33,8 @@ pub(super) fn format(
         sequence: 1,
         identity: identity.clone(),
         roster: Some(roster),
-        // A node that has never run has no state yet, so the format is that which all releases can
-        // read. The first start chooses the format of the algorithm.
+        // A node that has never run has no state yet, so its record has the format for fixed
+        // members. The first start chooses the format that the algorithm needs.
         changes_members: false,
         state,
     };

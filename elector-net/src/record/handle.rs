@@ -22,7 +22,7 @@ pub struct RecordHandle(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// The record while the storage has it open.
+    /// The record; `None` while the storage does not have it open.
     open: Mutex<Option<OpenRecord>>,
     /// A copy of the roster, which can be read without waiting for the disk.
     roster: Mutex<Option<Roster>>,
@@ -52,12 +52,13 @@ impl Shared {
 pub(super) struct OpenRecord {
     pub(super) slots: Slots<File>,
     pub(super) location: Location,
-    // The locks are dropped last: no other process may open the record before this process has
-    // closed it.
+    // The fields are dropped in this order, so the locks are released last: no other process may
+    // open the record before this process has closed it.
     pub(super) _locks: [Lock; 2],
 }
 
-/// The reason why the disk of a peer was not admitted.
+/// The reason why the disk of a peer was not admitted, or why data about the cluster was not
+/// stored.
 #[derive(Debug, Error)]
 pub(crate) enum AdmitError {
     #[error("the peer was first admitted with the disk {0}")]
@@ -128,7 +129,8 @@ impl RecordHandle {
         location.map_or(Ok(()), |location| location.check())
     }
 
-    /// Saves if the record is open. Returns `None` if the record is closed.
+    /// Saves a changed copy of the newest slot if the record is open. Returns `None` if the record
+    /// is closed.
     pub(super) fn save(&self, change: impl FnOnce(&mut Slot)) -> Option<Result<(), RecordError>> {
         let mut open = lock(&self.0.open);
         open.as_mut().map(|open| self.0.save(open, change))
@@ -140,14 +142,16 @@ impl RecordHandle {
         &self.0.save_times
     }
 
-    /// Returns the disk with which the peer was first admitted.
+    /// Returns the disk with which the peer was first admitted; `None` if no disk of the peer is
+    /// stored.
     pub(crate) fn disk_of(&self, peer: NodeId) -> Option<DiskId> {
         let roster = lock(&self.0.roster);
         roster.as_ref()?.peers.get(&peer).copied()
     }
 
-    /// Stores the lineage of the cluster and, if they are given, its founders, and waits until they
-    /// are durable.
+    /// Stores the lineage of the cluster, which is zero or the random number of its last recovery.
+    /// If founders are given, also stores them: the nodes of the first start, each with its first
+    /// disk. Returns when both are durable.
     ///
     /// # Errors
     /// If the record cannot be written.

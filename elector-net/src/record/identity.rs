@@ -8,8 +8,9 @@ use super::error::RecordError;
 /// The longest name of a cluster or of an algorithm, in bytes.
 pub(super) const LONGEST_NAME: usize = 255;
 
-/// The node that a record belongs to. Only this node may use the record: with the pledges of
-/// another node, another cluster or another algorithm, a node would break its own pledges.
+/// The node that a record belongs to. Only this node may use the record. A node pledges support to
+/// other nodes, for example with its vote. If it used the record of another node, another cluster
+/// or another algorithm, it would break its own pledges.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Identity {
     /// The name of the cluster; 1 to 255 bytes.

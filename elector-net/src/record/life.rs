@@ -13,9 +13,10 @@ use super::disk::private_file_options;
 /// The name of the lock file, in the folder of the record.
 const NAME: &str = "life";
 
-/// A lock that all processes of one life of a node hold. When the next life gets the lock, the
-/// kernel guarantees that all processes of the previous life have ended. See
-/// [`Tcp::life`](crate::Tcp::life).
+/// A lock that all processes of one life of a node hold. A life begins when the node's process
+/// starts, and ends when this process and all processes that act on its behalf have ended. When the
+/// next life gets the lock, the kernel guarantees that all processes of the previous life have
+/// ended. See [`Tcp::life`](crate::Tcp::life).
 ///
 /// The lock ends when every process that inherited it has ended. Dropping this value does not end
 /// the lock while another process has it.
@@ -31,7 +32,7 @@ pub struct LifeLock {
 pub(crate) struct LockId([u8; 16]);
 
 impl LockId {
-    /// The id if no lock is held, or if the lock would prove nothing.
+    /// The id that stands for no lock, or for a lock that would prove nothing.
     pub(crate) const NONE: Self = Self([0; 16]);
 
     #[cfg(test)]
@@ -65,7 +66,7 @@ impl LockId {
         if !LOCAL.contains(&kind) {
             return Ok(None);
         }
-        // Without the boot id, a lock proves nothing.
+        // If the boot id cannot be read, a lock proves nothing.
         let boot = std::fs::read_to_string(BOOT).ok();
         let found = file.metadata()?;
         Ok(boot.map(|boot| Self::named(&boot, found.dev(), found.ino())))
@@ -128,12 +129,14 @@ mod tests {
         LifeLock::take(folder).unwrap()
     }
 
-    // The default folder for tests may be on a file system on which a lock proves nothing.
+    // Returns a folder in memory. The default folder for tests may be on a file system on which a
+    // lock proves nothing.
     fn folder() -> tempfile::TempDir {
         tempfile::tempdir_in("/dev/shm").unwrap()
     }
 
-    // A life that still runs must not count as ended, and the next life must have the same lock.
+    // As long as a process of the first life runs, the lock must not show that this life has ended.
+    // After that, the next life must get a lock with the same id.
     #[test]
     fn the_next_life_gets_the_same_lock_after_all_processes_of_the_last_have_ended() {
         let folder = folder();

@@ -7,8 +7,9 @@ use std::{
 
 use super::error::RecordError;
 
-/// The path of an open record, and the file to which it leads. If the file was deleted, bytes that
-/// are written into it are lost, and the next start would find another record or none.
+/// The path of an open record, and the file to which it leads. If the path no longer leads to the
+/// file, bytes that are written into the file are lost: the next start would find another record,
+/// or no record.
 #[derive(Clone, Debug)]
 pub(super) struct Location {
     path: PathBuf,

@@ -36,7 +36,8 @@ impl Lock {
         let file = opened.map_err(RecordError::io("open the lock", &path))?;
         let mut lock = Self::on(file, &path, folder)?;
         if let Err(error) = write_process(&mut lock.file) {
-            // The error is only logged: a full disk must not prevent a start.
+            // This error is only logged, because the process id is only for error messages: a full
+            // disk must not prevent the start of a node.
             let lock = path.display();
             tracing::debug!(%lock, %error, "lock file does not name the process that has the lock");
         }
@@ -82,7 +83,8 @@ fn read_process(folder: &Path) -> Option<u32> {
 fn write_process(file: &mut File) -> io::Result<()> {
     let text = format!("{}\n", std::process::id());
     file.seek(SeekFrom::Start(0))?;
-    // The file is truncated after the write, because overwriting needs no space on a full disk.
+    // The old id is overwritten first, and the file is truncated after that: overwriting needs no
+    // new space on a full disk.
     file.write_all(text.as_bytes())?;
     file.set_len(text.len() as u64)
 }
@@ -96,7 +98,8 @@ mod tests {
 
     use super::*;
 
-    // A program may start child processes while one of its nodes stops and starts again.
+    // A program may start child processes while one of its nodes stops and starts again. Such a
+    // child may have a copy of the descriptor of the lock file.
     #[test]
     fn a_copy_of_the_descriptor_does_not_prolong_the_lock() {
         let folder = tempfile::tempdir().unwrap();
@@ -108,7 +111,8 @@ mod tests {
         drop(copy);
     }
 
-    // The process id in the file is only for an error message.
+    // The process id in the lock file is only for an error message. If it cannot be written, the
+    // node must start all the same.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_does_not_prevent_a_start() {
@@ -119,7 +123,7 @@ mod tests {
         loop {
             match Lock::of_folder(folder.path()) {
                 Ok(_) => return,
-                // Another process that runs this test has locked `/dev/full` now.
+                // Another process that runs this test at the same time has locked `/dev/full`.
                 Err(RecordError::InUse { .. }) if begun.elapsed() < LONG => {
                     thread::sleep(Duration::from_millis(1));
                 }

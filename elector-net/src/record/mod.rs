@@ -1,14 +1,16 @@
-//! A node's durable record.
+//! A node's durable record: what the node must remember after a restart, such as its votes.
 //!
 //! A node that forgets a vote can vote twice, and then two nodes can lead. So the rule is: either
-//! every acknowledged state is read back, or the node does not start.
+//! the node reads back the newest acknowledged state, or it does not start. A state is
+//! *acknowledged* when its save has returned without an error.
 //!
 //! # The file
 //!
-//! The file has four slots of 64 KiB, in two pairs. Each slot is complete: magic, format, length,
-//! checksum, sequence number, identity, roster, state. The file is created at its full length and
-//! is only overwritten after that. So waiting for the disk (`fdatasync`) needs no metadata, and no
-//! save can run out of space.
+//! The file has four slots of 64 KiB, in two pairs. Each slot has a complete state of the node:
+//! magic, format, length, checksum, sequence number of the save, identity of the node, roster (data
+//! about the cluster), and state of the algorithm. The file is created at its full length and is
+//! only overwritten after that. So `fdatasync`, with which a save waits for the disk, writes no
+//! metadata, and no save can run out of space.
 //!
 //! # A save
 //!
@@ -21,8 +23,8 @@
 //!
 //! So at every moment the newest acknowledged state is durable in two slots that no unfinished
 //! write touches. When the kernel has written the other pair to the disk, the state is durable in
-//! all four slots. Both slots of a pair go to the disk in one flush. The other pair costs only a
-//! copy in memory.
+//! all four slots. Both slots of a pair go to the disk in one flush. Step 3 costs only a copy in
+//! memory.
 //!
 //! # A load
 //!
@@ -35,8 +37,10 @@
 //!
 //! # Which faults are distinguished
 //!
-//! The *written pair* is the pair of steps 1 and 2. The *twin* of a slot is the other slot of its
-//! pair. A node that starts has the newest valid state. "Stops" means that it does not start.
+//! The *written pair* is the pair that steps 1 and 2 of the last save have written. The *twin* of a
+//! slot is the other slot of its pair. *At rest* means after the kernel has written step 3 to the
+//! disk. A node that starts uses the newest valid state. "Stops" means that the node does not
+//! start.
 //!
 //! | fault | what the load finds | what the node does |
 //! |---|---|---|
@@ -55,9 +59,10 @@
 //! save is acknowledged. In the second, both slots are damaged after the acknowledgement, and step
 //! 3 of the save is lost, too. The second fault needs a power cut in the half minute before the
 //! kernel writes step 3. It also needs a disk that loses two places, 128 KiB apart, which the disk
-//! had reported as durable. A mark "acknowledged" in the record would not help: it would be written
-//! without waiting, and would be lost together with step 3. An earlier copy of a record also looks
-//! like the record itself. For this reason, the error messages warn against restoring a copy.
+//! had reported as durable. A mark "acknowledged" in the record would not help: the save would
+//! write it without waiting for the disk, so it could be lost together with step 3. A load also
+//! cannot recognize an earlier copy of the record that was put in its place. For this reason, the
+//! error messages warn against restoring a copy.
 //!
 //! Fewer slots are not enough. With one slot in a pair, a damaged vote looks like a torn one until
 //! the kernel writes step 3. With three slots, of which each save writes two, a damaged slot and a

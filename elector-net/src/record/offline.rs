@@ -26,8 +26,8 @@ pub struct ListChange {
     /// The generation of the new list. It must be one more than the highest generation in all
     /// records.
     pub generation: u64,
-    /// The highest epoch in the records of all nodes. No node leads or votes again in this epoch or
-    /// an earlier one, so fencing tokens keep rising.
+    /// The highest epoch in the records of all nodes. After the change, no node leads or votes in
+    /// this epoch or an earlier one, so fencing tokens keep rising.
     pub floor: Epoch,
 }
 
@@ -37,8 +37,8 @@ pub struct ListChange {
 pub struct StoppedNode {
     /// The identity in the record.
     pub identity: Identity,
-    /// What the record says about the cluster; `None` if the record has the format from before
-    /// rosters.
+    /// What the record says about the cluster; `None` if the record has the oldest format, which
+    /// has no roster.
     pub roster: Option<Roster>,
     /// The highest epoch that the node took part in.
     pub epoch: Epoch,
@@ -46,7 +46,7 @@ pub struct StoppedNode {
     pub members: Option<MembersReport>,
 }
 
-/// How far a recovery raises the epoch.
+/// By how many epochs [`FileStorage::recover`] raises the epoch of a node.
 pub const RECOVERY_EPOCHS: u64 = 1 << 32;
 
 /// The result of [`FileStorage::recover`].
@@ -89,7 +89,8 @@ impl FileStorage {
     /// # Errors
     /// If the node runs, or is not in the new list. If the new generation is not higher than the
     /// generation in the record. If the epoch of the record is above the floor, or too far below
-    /// it. If the algorithm has no floor. If the save fails.
+    /// it. If the algorithm cannot raise its epochs above a floor, or if its members can change. If
+    /// the save fails.
     pub fn change<A: ElectionAlgorithm>(
         folder: impl AsRef<Path>,
         change: &ListChange,
@@ -117,7 +118,8 @@ impl FileStorage {
                 generation,
             });
         }
-        // A floor with a typing error would use up epochs, and epochs cannot be taken back.
+        // This check finds a mistyped floor. A floor that is far too high would use up epochs, and
+        // epochs never go back.
         if epoch > change.floor || !epoch.accepts(change.floor) {
             return Err(RecordError::Floor {
                 folder: folder.to_path_buf(),
@@ -142,10 +144,10 @@ impl FileStorage {
         Ok(true)
     }
 
-    /// Makes a stopped node that runs `A` the only voter of a new lineage of its cluster. Use this
-    /// function only if a majority of the voters is lost permanently, and if no other node of the
-    /// cluster runs. Nodes of the old lineage are rejected from then on. They join again with new
-    /// records ([`format_to_join`](Self::format_to_join)).
+    /// Makes a stopped node that runs `A` the only voter of its cluster, and begins a new lineage
+    /// of the cluster. Use this function only if a majority of the voters is lost permanently, and
+    /// if no other node of the cluster runs. Nodes of the old lineage are rejected from then on.
+    /// They join again with new records ([`format_to_join`](Self::format_to_join)).
     ///
     /// The epoch of the node rises by [`RECOVERY_EPOCHS`], so fencing tokens keep rising even if
     /// lost nodes had elected leaders that this node does not know.
@@ -226,8 +228,8 @@ fn state<A: ElectionAlgorithm>(
     })?;
     let mut config = A::Config::default();
     if let Some(roster) = open.slots.roster() {
-        // A voter is the node with its disk. Without the disk, its epoch would be that of an
-        // observer.
+        // The algorithm recognizes a voter by its node id and its disk. Without the disk id, it
+        // would take this node for an observer, and would return the epoch of an observer.
         config.set_disk(roster.disk, &roster.nodes);
     }
     let node = A::restore(&config, alone, durable.clone());

@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use super::error::RecordError;
 use crate::random::random;
 
-/// The generation of the first list of nodes of a cluster.
+/// The generation of the first list of nodes of a cluster. Each change of the list raises the
+/// generation by one.
 pub(super) const FIRST_GENERATION: u64 = 1;
 
 /// Draws the id of a new disk.
 fn draw_disk() -> DiskId {
     let drawn = (u128::from(random()) << 64) | u128::from(random());
-    // Zero is not used, because it means `NONE`.
+    // Zero is not used, because it means `DiskId::NONE`: no disk id.
     DiskId::from(drawn.max(1))
 }
 
@@ -26,12 +27,16 @@ pub struct Roster {
     pub nodes: Vec<NodeId>,
     /// The number of this list of nodes, counted from 1. Each change of the list adds one.
     pub generation: u64,
-    /// Zero, or the random number of a recovery. Two nodes with different values reject each other.
+    /// Zero, or the random number that the last recovery of the cluster has drawn
+    /// ([`FileStorage::recover`](crate::FileStorage::recover)). Two nodes with different values
+    /// reject each other.
     pub lineage: [u8; 16],
-    /// The id of this disk.
+    /// The id of this disk: a random number that was drawn when the record was created.
     pub disk: DiskId,
-    /// The disk with which each peer was first admitted, as long as no other list names the disk of
-    /// the peer. A peer that had no disk id is not in this map.
+    /// The id of the disk with which this node first admitted each peer. If the members can change,
+    /// this node adds a peer only as long as the list of members does not name the peer's disk, and
+    /// a node that joins takes these entries from another node. A peer that had no disk id is not
+    /// in this map.
     pub peers: BTreeMap<NodeId, DiskId>,
 }
 
@@ -48,25 +53,28 @@ impl Roster {
     }
 }
 
-/// The maximum number of founders that are compared. A few disks are enough.
+/// The maximum number of founders that a node sends and compares. A founder is a node of the first
+/// start with its first disk. A few founders are enough to distinguish two clusters.
 const MAX_FOUNDERS: usize = 8;
 
 impl Roster {
-    /// Returns the first nodes of the cluster with the disks that they had first, as far as the
-    /// node `me` knows, in ascending order. A node that joined has stored those of the
-    /// node that it connected to.
+    /// Returns the founders of the cluster, as far as the node `me` knows them: the nodes of the
+    /// first start, each with the id of its first disk, in ascending order. A node that joined has
+    /// stored the founders that a peer named when the peer connected to it.
     pub(crate) fn founders(&self, me: NodeId) -> Vec<(NodeId, DiskId)> {
         let is_first = |node: &NodeId| self.nodes.is_empty() || self.nodes.contains(node);
         let mut founders = self.peers.clone();
         founders.retain(|node, _| is_first(node));
-        // A node with a new disk has stored the disk that it had first.
+        // If `me` has a new disk, the map already has the disk that it had first, and this entry
+        // stays.
         if self.nodes.contains(&me) {
             founders.entry(me).or_insert(self.disk);
         }
         founders.into_iter().take(MAX_FOUNDERS).collect()
     }
 
-    /// Begins a new lineage of the cluster, with this node alone.
+    /// Begins a new lineage of the cluster, in which this node is the only one. Nodes of the old
+    /// lineage will be rejected.
     pub(super) fn begin_lineage(&mut self, node: NodeId) {
         let drawn = (u128::from(random()) << 64) | u128::from(random());
         self.lineage = drawn.max(1).to_be_bytes();

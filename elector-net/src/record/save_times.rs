@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use prometheus_client::metrics::histogram::Histogram;
 
-/// The bounds of the histogram in seconds. They range from a disk with a battery-backed cache to a
-/// disk that almost hangs.
+/// The upper bounds of the histogram's buckets, in seconds. They range from the saves of a disk
+/// with a battery-backed cache to those of a disk that almost hangs.
 const BOUNDS: [f64; 17] = [
     50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 0.5, 1.0,
     2.5, 5.0, 10.0,

@@ -5,9 +5,10 @@ use super::{error::RecordError, identity::Identity, roster::Roster};
 /// The number of slots in a record: two pairs.
 pub(super) const SLOTS: u64 = 4;
 
-/// Returns the two slots that the save with this number writes and waits for. The other pair
-/// durably holds the previous save. The slots of the two pairs alternate, so neighbours on the disk
-/// hold different saves.
+/// Returns the numbers of the two slots that the save with this sequence number writes first, and
+/// whose bytes it makes durable. Meanwhile the other two slots durably hold the previous save. The
+/// slots of the two pairs alternate in the file, so the two slots of a pair are not neighbours on
+/// the disk.
 pub(super) fn pair(sequence: u64) -> [u64; 2] {
     [sequence % 2, sequence % 2 + 2]
 }
@@ -27,24 +28,24 @@ pub(super) const RECORD: u64 = SLOTS * SLOT as u64;
 /// read a page before it could write a part of it.
 pub(super) const BLOCK: usize = 4096;
 
-/// The newest format: the members can change, and the roster of the present members is a part of
-/// the state.
+/// The newest format, for algorithms whose members can change. The list of the present members is a
+/// part of the state of the algorithm.
 pub(super) const FORMAT: u32 = 3;
 
-/// The format for fixed members.
+/// The format for algorithms whose members are fixed.
 const FORMAT_WITH_FIXED_MEMBERS: u32 = 2;
 
-/// The format from before rosters. It can still be read. The first start with such a record adds a
-/// roster.
+/// The format of records that were written before records had a roster. This release can still read
+/// it. The first start with such a record adds a roster.
 const FORMAT_WITHOUT_ROSTER: u32 = 1;
 
-// The first twenty bytes have the same meaning in every format, so that an unknown format does not
-// look like damage. Numbers are little-endian.
+// The first twenty bytes of a slot have the same meaning in every format, so that a slot of an
+// unknown format does not look damaged. Numbers are little-endian.
 const MAGIC: [u8; 8] = *b"elector\0";
 const FORMAT_AT: Range<usize> = 8..12;
-/// The length of all bytes after the checksum.
+/// The place of the length: the number of bytes in use after the checksum.
 const LENGTH_AT: Range<usize> = 12..16;
-/// The checksum of all bytes before it and after it.
+/// The place of the checksum of all bytes in use, before it and after it.
 const CHECKSUM_AT: Range<usize> = 16..20;
 const SEQUENCE_AT: Range<usize> = 20..28;
 const BODY: usize = 28;
@@ -55,7 +56,7 @@ pub(super) struct Slot {
     /// The number of the save. Of two states, the one with the higher number is newer.
     pub(super) sequence: u64,
     pub(super) identity: Identity,
-    /// `None` in the format from before rosters.
+    /// What the record says about the cluster; `None` in the oldest format, which has no roster.
     pub(super) roster: Option<Roster>,
     /// Whether the state is that of an algorithm whose members can change.
     pub(super) changes_members: bool,
@@ -72,7 +73,7 @@ pub(super) enum NoSlot {
 }
 
 impl Slot {
-    /// Encodes the slot in whole blocks.
+    /// Encodes the slot, and fills the last block with zeros.
     pub(super) fn encode(&self) -> Result<Vec<u8>, RecordError> {
         let mut bytes = Vec::with_capacity(BLOCK);
         bytes.resize(BODY, 0);

@@ -15,10 +15,10 @@ use super::{
 pub(super) struct Slots<M> {
     medium: M,
     path: PathBuf,
-    /// The newest saved state.
+    /// The newest slot: the one that was loaded, or the one that was saved last.
     newest: Slot,
-    /// `true` if a write has failed, or if it is unknown whether it has failed. Then it is unknown
-    /// what the disk holds.
+    /// `true` if a write to the record has failed, or if a panic has interrupted a write. Then it
+    /// is unknown what the disk holds.
     is_poisoned: bool,
 }
 
@@ -64,7 +64,7 @@ impl<M: Medium> Slots<M> {
         self.newest.sequence > 1
     }
 
-    /// Returns the newest roster; `None` if the record has the format from before rosters.
+    /// Returns the newest roster; `None` if the record has the oldest format, which has no roster.
     pub(super) fn roster(&self) -> Option<&Roster> {
         self.newest.roster.as_ref()
     }
@@ -72,9 +72,9 @@ impl<M: Medium> Slots<M> {
     /// Makes the loaded state durable. The state may be only in the kernel's cache: perhaps a
     /// process was killed before it could wait for the disk, or a write failed and the kernel
     /// marked its page as clean. So this method writes the state again, into one slot of its pair
-    /// at a time. If only one slot holds the state, that slot is written last. The pair of the
-    /// previous save may be the only durable copy, so it does not change before the loaded state is
-    /// durable.
+    /// at a time. If only one slot of the pair holds the state, this method writes that slot last.
+    /// The pair of the previous save may be the only durable copy, so it does not change before the
+    /// loaded state is durable.
     fn make_durable(&mut self, slots: &[SlotState], bytes: &[u8]) -> Result<(), RecordError> {
         let mut pair = pair(self.newest.sequence);
         pair.sort_by_key(|slot| {
@@ -112,8 +112,8 @@ impl<M: Medium> Slots<M> {
         Ok(())
     }
 
-    /// Runs an action. If the action fails or panics, the record is poisoned, and all later writes
-    /// fail.
+    /// Runs `work`, which writes to the record. If `work` fails or panics, the record is poisoned:
+    /// all later writes fail.
     fn poisoning(
         &mut self,
         work: impl FnOnce(&mut Self) -> io::Result<()>,

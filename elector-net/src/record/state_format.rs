@@ -9,10 +9,11 @@ use super::{
     storage::{decode, encode},
 };
 
-/// Converts a state that an earlier release has written with fixed members.
+/// A function that converts the encoded state of an algorithm with fixed members to a state of the
+/// same algorithm whose members can change.
 type Convert = fn(&[u8], &Path) -> Result<Vec<u8>, RecordError>;
 
-/// The format of the states of an algorithm.
+/// The format in which an algorithm's state is stored in a record.
 #[derive(Clone, Copy)]
 pub(super) struct StateFormat {
     /// Whether the members can change.
@@ -34,10 +35,12 @@ impl StateFormat {
         }
     }
 
-    /// Returns the state of a record in this format, if the record has another format.
+    /// Returns the state of a record converted to this format. Returns `None` if the record already
+    /// has this format.
     ///
     /// # Errors
-    /// If the record has a format from which there is no way back.
+    /// If the record is that of an algorithm whose members can change, and this format is for fixed
+    /// members. Such a record cannot be converted.
     pub(super) fn state_of<M: Medium>(
         self,
         slots: &Slots<M>,

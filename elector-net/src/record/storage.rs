@@ -27,7 +27,7 @@ use super::{
 };
 
 /// A node's durable record, in a folder of its own. This [`Storage`] survives `kill -9` and power
-/// cuts. If the storage cannot be sure of the saved state, the node does not start.
+/// cuts. If it is not certain what the last saved state is, the node does not start.
 ///
 /// [`format`](Self::format) creates the record, once in the lifetime of a node.
 /// [`load`](Storage::load) opens it. While the record is open, no other storage can open it, in
@@ -39,8 +39,7 @@ use super::{
 ///   begun. A loaded state is also durable, even if the last process left it only in the kernel's
 ///   cache.
 /// - **One damaged or unreadable place** in the record, at any moment.
-/// - **A failed save** ends the use of the record: all later saves fail, too, until the record is
-///   opened again.
+/// - **A failed save**: all later saves fail, too, until the record is opened again.
 ///
 /// After any other fault, [`load`](Storage::load) returns an error that says what to do. Never
 /// restore an earlier copy of a record: it looks intact, but it has forgotten votes.
@@ -74,7 +73,8 @@ pub struct FileStorage {
     on_node_thread: bool,
     record: RecordHandle,
     state_format: StateFormat,
-    /// `true` if the record was opened before the load.
+    /// `true` if [`prepare`](Self::prepare) has opened the record, and the state was not loaded
+    /// yet.
     is_prepared: bool,
 }
 
@@ -91,9 +91,10 @@ impl FileStorage {
         }
     }
 
-    /// Opens the record before the node is started, and passes what the disk says to the
-    /// configuration of the algorithm ([`Configuration::set_disk`]). Call this method for an
-    /// algorithm whose members can change. A record of a node with fixed members is converted.
+    /// Opens the record before the node is started, and sets the disk id and the nodes of the first
+    /// start in the configuration of the algorithm ([`Configuration::set_disk`]). Call this method
+    /// for an algorithm whose members can change. If the record was written with fixed members,
+    /// this method converts it.
     ///
     /// # Errors
     /// As [`load`](Storage::load).
@@ -113,10 +114,10 @@ impl FileStorage {
 
     /// Saves on the node's own thread. By default, saves run on a storage thread.
     ///
-    /// Each save then avoids two wake-ups of a thread, which can take as long as a fast disk does.
-    /// The disadvantage is that the node does not receive or send messages while the disk works.
-    /// This happens only while the node votes: under all algorithms of elector, a leader saves
-    /// nothing until another node campaigns. The command `elector` uses this setting.
+    /// Each save then avoids two wake-ups of a thread, which can take as long as a write to a fast
+    /// disk. The disadvantage is that the node does not receive or send messages while the disk
+    /// works. This happens only while the node votes: under all algorithms of elector, a leader
+    /// saves nothing until another node campaigns. The command `elector` uses this setting.
     #[must_use]
     pub fn on_node_thread(mut self) -> Self {
         self.on_node_thread = true;
@@ -131,8 +132,8 @@ impl FileStorage {
     }
 
     /// Creates the record of a node that has never run, in a cluster of these nodes. Creates the
-    /// folder if it is missing. If a crash interrupts this function, no record is left, and
-    /// `format` can be called again.
+    /// folder if it is missing. After a crash in this function, there is either a complete record,
+    /// or no record, and then `format` can be called again.
     ///
     /// If the members of the algorithm are fixed, never call this function for a node that has run
     /// and lost its disk: that node could vote twice. Instead, put a node with a new id in its
@@ -252,7 +253,8 @@ impl FileStorage {
     }
 }
 
-/// Closes the record, because the transport may keep its handle of the record a little longer.
+/// Closes the record. Without this, the record would stay open as long as the transport keeps its
+/// handle.
 impl Drop for FileStorage {
     fn drop(&mut self) {
         self.record.close();
@@ -289,7 +291,8 @@ impl<D: Payload> Immediate<D> for FileStorage {
     }
 }
 
-/// Logs that the nodes which were named are not those of the first start.
+/// Logs if the list of peers with which the node is started differs from the list of its first
+/// start.
 fn log_other_nodes(first: &Roster, members: &Membership, has_run: bool) {
     let is_named = members.len() > 1 && !first.nodes.is_empty();
     if has_run && is_named && first.nodes != members.nodes() {
@@ -317,7 +320,7 @@ pub(super) fn decode<D: Payload>(state: &[u8], path: &Path) -> Result<Option<D>,
     })
 }
 
-/// Checks that a node is in its own list.
+/// Checks that a node is in its own list of nodes.
 pub(super) fn check_listed(identity: &Identity, nodes: &[NodeId]) -> Result<(), RecordError> {
     match nodes.binary_search(&identity.node) {
         Ok(_) => Ok(()),
@@ -328,8 +331,8 @@ pub(super) fn check_listed(identity: &Identity, nodes: &[NodeId]) -> Result<(), 
     }
 }
 
-/// Opens a record that no other process has open. Takes the identity from the record, and returns
-/// it.
+/// Opens a record that no other process has open. Takes the identity of the node from the record,
+/// and also returns the identity.
 pub(super) fn open_as_found(folder: &Path) -> Result<(OpenRecord, Identity), RecordError> {
     let identity = FileStorage::inspect(folder)?.identity;
     Ok((open(folder, &identity)?, identity))

@@ -18,8 +18,8 @@ pub struct RecordSummary {
     pub identity: Identity,
     /// The number of the newest save. The creation of the record is save 1.
     pub sequence: u64,
-    /// What the record says about the cluster; `None` if the record has the format from before
-    /// rosters.
+    /// What the record says about the cluster; `None` if the record has the oldest format, which
+    /// has no roster.
     pub roster: Option<Roster>,
     /// The path of the record.
     pub path: PathBuf,
@@ -38,8 +38,9 @@ impl RecordSummary {
         }
     }
 
-    /// Checks that this node could start from the record, in a cluster of these nodes, if they are
-    /// fixed. The nodes must be in ascending order.
+    /// Checks that the node with this identity could start from the record. If the members are
+    /// fixed, `nodes` must be the list of nodes in ascending order. If they can change, it must be
+    /// `None`.
     ///
     /// # Errors
     /// If the record belongs to another node, or was made for other nodes.

@@ -8,7 +8,7 @@ use elector_core::{ElectionAlgorithm, NodeId};
 use super::{Listen, Tcp};
 use crate::error::{MAX_NAME_BYTES, NetError};
 
-/// Checks that open no connection and no socket.
+/// Checks of the settings. They make no connection, and listen on no address.
 impl<A: ElectionAlgorithm> Tcp<A> {
     /// Checks whether a node could be started with these settings. This method does not listen or
     /// dial, but it resolves the name to listen on.
@@ -74,7 +74,8 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         Ok(())
     }
 
-    /// Resolves the address to listen on.
+    /// Resolves the address to listen on. Returns an error if plain text is not allowed on this
+    /// address.
     pub(super) async fn find(&self, address: &str) -> Result<SocketAddr, NetError> {
         // `:7100` means all addresses of this machine.
         let everywhere = address.strip_prefix(':').and_then(|port| port.parse().ok());

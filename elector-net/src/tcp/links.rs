@@ -14,9 +14,11 @@ use crate::{
     wire::QueuedMessage,
 };
 
-/// The links of a running node. Dropping them closes all connections.
+/// Sends the messages of a running node to its peers. Dropping this value closes all connections of
+/// the node.
 pub(super) struct TcpLinks<A: ElectionAlgorithm> {
-    /// The links that this node has used so far, in ascending order of the ids of the peers.
+    /// A copy of the list of links, in ascending order of the ids of the peers. [`to`](Self::to)
+    /// takes a new copy when it creates a link.
     all: Arc<[Outgoing]>,
     context: Arc<NodeContext<A>>,
     _shutdown: DropGuard,
@@ -38,7 +40,8 @@ impl<A: ElectionAlgorithm> TcpLinks<A> {
         place.ok()
     }
 
-    /// Returns the link to a node, which may have become a peer just now.
+    /// Returns the link to a node, with the queue of its messages. If the members can change,
+    /// creates a missing link, because the node may have just become a peer.
     fn to(&mut self, node: NodeId) -> Option<&Outgoing> {
         if self.place_of(node).is_none() && A::CHANGES_MEMBERS {
             self.context.link_to(node)?;
@@ -77,7 +80,7 @@ impl<A: ElectionAlgorithm> Links<A> for TcpLinks<A> {
     }
 }
 
-/// Logs the list of members that this node has now.
+/// Logs the list of members that the algorithm has just reported to this node's transport.
 fn log_members(me: NodeId, report: &MembersReport) {
     let voters = report.voters();
     let (roster, voters) = (report.roster, Ids(&voters));

@@ -30,8 +30,8 @@ impl Certificate {
 impl<S> Accepted<S> {
     pub(super) fn new(stream: TlsStream<S>, suffix: &str) -> Result<Self, TlsError> {
         let session = stream.get_ref().1;
-        // Checked here, because the TLS handshake also succeeds if only one side sends protocol
-        // names.
+        // This check is needed because the TLS handshake also succeeds if only one side sends
+        // protocol names.
         if session.alpn_protocol() != Some(PROTOCOL) {
             return Err(TlsError::OtherProtocol);
         }

@@ -25,7 +25,8 @@ use super::{Holder, PROTOCOL, TlsError, TlsFiles, error::to_system_time, names};
 pub(super) struct Credentials {
     pub(super) connector: TlsConnector,
     pub(super) acceptor: TlsAcceptor,
-    /// The first end of a validity among the node's certificate and its intermediate certificates.
+    /// The time at which the first of these certificates expires: the node's certificate and its
+    /// intermediate certificates.
     pub(super) valid_until: SystemTime,
     /// The end of the validity of the CA that issued the node's certificate; `None` if it is
     /// unknown.
@@ -88,7 +89,8 @@ impl Credentials {
         })
     }
 
-    /// Returns the first end of a validity among the node's certificates and the CA.
+    /// Returns the time at which the first of these certificates expires: the node's certificate,
+    /// its intermediate certificates, and the certificate of the CA that issued it.
     pub(super) fn expires(&self) -> SystemTime {
         let ca = self.ca_valid_until.unwrap_or(self.valid_until);
         self.valid_until.min(ca)
@@ -146,10 +148,11 @@ fn check(
     Ok(())
 }
 
-/// Returns the first end of a validity in the chain; `None` if it is unknown.
+/// Returns the time at which the first certificate of the chain expires; `None` if it is unknown.
 ///
-/// The library has no function that returns the end of a validity. But a verifier that runs with
-/// the latest possible time reports when a certificate expired, before it checks anything else.
+/// The library has no function that returns the end of a validity. But if a verifier gets the
+/// latest possible time as the present time, its first check fails, and its error contains the time
+/// at which the certificate expires.
 fn valid_until(
     chain: &[CertificateDer<'_>],
     verifier: &dyn ClientCertVerifier,
@@ -167,8 +170,8 @@ fn valid_until(
 }
 
 /// Returns the end of the validity of the CA that issued the node's certificate. While one CA
-/// replaces another, several CAs can have issued it. Then this function returns the last end,
-/// because peers accept the certificate as long as one of these CAs is valid.
+/// replaces another, several CAs can have issued it. Then this function returns the latest end of
+/// their validities, because one valid CA is enough.
 fn ca_valid_until(
     authorities: &[CertificateDer<'_>],
     chain: &[CertificateDer<'_>],

@@ -2,10 +2,10 @@ use std::time::{Duration, SystemTime};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long before the end of the validity warnings begin.
+/// How long before a certificate expires the warnings begin.
 const WARN_BEFORE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// The state of a certificate that needs a log line.
+/// The state of a certificate that must be logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expiry {
     /// The certificate expires within a month.
@@ -34,7 +34,8 @@ impl Reminder {
         };
         let is_logged = self.last.is_some_and(|(last, at)| {
             let passed = now.duration_since(at);
-            // If the clock was set back, the line is logged once more.
+            // If the clock was set back, the time since the last line is an error, and the line is
+            // logged once more.
             last == expiry && passed.is_ok_and(|passed| passed < DAY)
         });
         if is_logged {
@@ -49,8 +50,8 @@ impl Reminder {
 mod tests {
     use super::*;
 
-    // While a certificate expires soon or has expired, the log of each day must have a line about
-    // it. One line an hour would be too many.
+    // If a certificate expires soon or has expired, the log of each day must have one line about
+    // it. The test asks once an hour.
     #[test]
     fn the_expiry_is_logged_daily_from_a_month_before_it() {
         let until = SystemTime::UNIX_EPOCH + 1000 * DAY;
@@ -65,8 +66,8 @@ mod tests {
         assert_eq!(all[30..], [Expiry::Over; 3], "at its end, and every day");
     }
 
-    // If the clock was set back, the last line in the log has a later time. The expiry must be
-    // logged all the same.
+    // If the clock was set back, the last line about the expiry was logged at a later time than
+    // now. The expiry must be logged all the same.
     #[test]
     fn a_clock_that_is_set_back_does_not_suppress_the_log() {
         let until = SystemTime::UNIX_EPOCH + 1000 * DAY;

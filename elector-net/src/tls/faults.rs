@@ -8,7 +8,7 @@ use tokio_rustls::rustls::{self, AlertDescription as Alert, CertificateError};
 use super::{Holder, TlsError, error::to_system_time};
 
 impl TlsError {
-    /// Converts the error of a verifier about a certificate.
+    /// Converts the error of a verifier about the certificate of `holder`.
     pub(super) fn of_certificate(holder: Holder, error: rustls::Error) -> Self {
         let rustls::Error::InvalidCertificate(fault) = &error else {
             return Self::Certificate { holder, error };
@@ -35,7 +35,7 @@ impl TlsError {
     }
 
     /// Converts an error of a connection to the node `peer`. The error of the handshake contains
-    /// only the DNS name of that node.
+    /// only the DNS name of this node, so the id is an argument.
     pub(super) fn of_connecting(error: io::Error, peer: NodeId) -> Self {
         match Self::from(error) {
             Self::Certificate {
@@ -67,8 +67,8 @@ impl TlsError {
     }
 }
 
-/// Converts an error of a handshake, or of the first read of an outgoing connection. That read
-/// reports if the acceptor has rejected this node's certificate.
+/// Converts an error of a handshake, or of the first read of an outgoing connection. If the
+/// acceptor has rejected this node's certificate, that read returns the error.
 impl From<io::Error> for TlsError {
     fn from(error: io::Error) -> Self {
         let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref());

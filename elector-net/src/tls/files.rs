@@ -20,7 +20,8 @@ pub(crate) const SUFFIX: &str = "elector.internal";
 /// The certificate files of a node, and the rule for the names of nodes in certificates.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TlsFiles {
-    /// The certificates of the trusted CAs. There are several while one CA replaces another.
+    /// The certificates of the trusted CAs. The file has several certificates while one CA replaces
+    /// another.
     pub ca: PathBuf,
     /// The node's certificate, followed by the intermediate certificates, if any.
     pub certificate: PathBuf,
@@ -31,7 +32,8 @@ pub struct TlsFiles {
     pub suffix: String,
 }
 
-/// The modification time, the length and the inode of each file. With them, changes are noticed.
+/// The modification time, the length and the inode of each file. If one of them differs, the file
+/// has changed.
 pub(super) type Stamps = [Option<(SystemTime, u64, u64)>; 3];
 
 impl TlsFiles {

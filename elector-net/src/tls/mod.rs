@@ -59,8 +59,8 @@ use expiry::{Expiry, Reminder};
 use files::Stamps;
 use watcher::FileWatcher;
 
-/// The protocol name on which both sides must agree. With it, a node recognizes and rejects other
-/// services.
+/// The protocol name (ALPN) on which both sides of a connection must agree. A service other than
+/// elector has another protocol name, so a node rejects it.
 const PROTOCOL: &[u8] = b"elector/1";
 
 /// The TLS credentials of a node, and the checks of its peers. A clone is cheap.
@@ -94,8 +94,8 @@ struct Shared {
 #[derive(Debug)]
 struct Current {
     credentials: Arc<Credentials>,
-    /// The stamps of the files before the last attempt to read them. The same files are not read
-    /// twice, even if they could not be used.
+    /// The stamps that the files had before the last attempt to read them. As long as the stamps do
+    /// not change, the files are not read again, even if they could not be used.
     stamps: Stamps,
     own: Reminder,
     ca: Reminder,
@@ -141,15 +141,15 @@ impl Tls {
         })
     }
 
-    /// Returns the first end of a validity among the node's certificate and its intermediate
-    /// certificates.
+    /// Returns the end of the validity of the node's certificate, or of one of its intermediate
+    /// certificates if one of them ends earlier.
     #[must_use]
     pub fn valid_until(&self) -> SystemTime {
         self.current().valid_until
     }
 
-    /// Returns the first end of a validity among the node's certificate, its intermediate
-    /// certificates, and the CA that issued the node's certificate.
+    /// Returns the time at which the first of these certificates expires: the node's certificate,
+    /// its intermediate certificates, and the certificate of the CA that issued it.
     #[must_use]
     pub fn expires(&self) -> SystemTime {
         self.current().expires()
@@ -164,7 +164,8 @@ impl Tls {
         self.watch();
     }
 
-    /// Checks the files in the background, now and then regularly.
+    /// Checks now, in the background, whether the files have changed. After that, they are checked
+    /// regularly.
     pub(crate) fn watch(&self) {
         let watcher = self.shared.watcher.get_or_init(|| {
             let name = format!("elector-tls-{}", self.shared.me);
@@ -241,8 +242,8 @@ impl Shared {
                     };
                     tracing::info!(node = self.me.0, "{what}, valid until {until}");
                 }
-                // An error is normal while certificates are replaced, because the files are often
-                // written one after the other.
+                // An error is normal while an operator replaces certificates, because the files are
+                // often written one after the other.
                 Err(error) => {
                     drop(current);
                     tracing::warn!(

@@ -2,7 +2,8 @@ use super::{error::format_date, files::check_secret};
 use std::time::{Duration, SystemTime};
 
 // The rule must allow what Kubernetes mounts and what `elector certs dev` writes, and must reject
-// every file that other users can read. A test with real files needs root for some of these owners.
+// every file that other users can read. Tests with real files would need root to give files these
+// owners.
 #[test]
 fn only_the_owner_or_a_group_chosen_by_root_may_read_a_key() {
     for (mode, owner, verdict) in [

@@ -9,10 +9,12 @@ use std::{
 
 use super::Shared;
 
-/// The maximum time between two checks of the files. It counts if no connection is made.
+/// The maximum time between two checks of the files. This limit applies if the node makes no
+/// connections.
 const POLL_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The minimum time between two checks. It counts if many connections are made.
+/// The minimum time between two checks of the files. This limit applies if the node makes many
+/// connections.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Reads the certificate files again, on a thread of its own. If a network file system hangs, it

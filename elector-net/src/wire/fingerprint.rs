@@ -1,7 +1,7 @@
 use elector_core::{Configuration, NodeId, Timing};
 
-/// A hash in 64 bits (FNV-1a) of settings that must be the same on all nodes of a cluster. It finds
-/// mistakes. It does not protect against an attacker.
+/// A hash in 64 bits (FNV-1a) of settings that must be the same on all nodes of a cluster. With it,
+/// nodes find mistakes in the settings. It does not protect against an attacker.
 #[derive(Clone, Copy, Debug)]
 struct Fingerprint(u64);
 
@@ -26,8 +26,9 @@ pub(crate) fn of_nodes(nodes: &[NodeId]) -> u64 {
     print.0
 }
 
-/// Returns the fingerprint of an algorithm's options, without its durations. The durations of two
-/// nodes may differ while an operator changes them node by node, as far as leases allow.
+/// Returns the fingerprint of an algorithm's options, without its durations. While an operator
+/// changes the durations node by node, they may differ between nodes. Another check
+/// (`Rejection::Timing`) makes sure that they keep leases safe.
 pub(crate) fn of_options<C: Configuration>(config: &C) -> u64 {
     let mut config = config.clone();
     *config.timing_mut() = Timing::default();
@@ -52,7 +53,7 @@ mod tests {
     use super::*;
 
     // Nodes with different durations must get the same fingerprint, because durations are changed
-    // node by node. Nodes with different options or members must not.
+    // node by node. Nodes with different options or members must get different fingerprints.
     #[test]
     fn options_and_members_change_the_fingerprint_and_durations_do_not() {
         let default = RaftConfig::default();

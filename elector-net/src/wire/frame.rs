@@ -3,26 +3,28 @@ use elector_core::{Epoch, NodeId, RosterId};
 use serde::Serialize;
 use tokio_util::codec::LengthDelimitedCodec;
 
-/// The maximum length of a frame after the handshake, in bytes. A ring token with a hundred
-/// thousand ids fits.
+/// The maximum length of a frame after the handshake, in bytes. The longest message, a token of the
+/// Ring algorithm, fits even if it contains a hundred thousand node ids.
 pub(crate) const MAX_FRAME_BYTES: usize = 1 << 20;
 
-/// The maximum length of a list of addresses in bytes. The node's thread reads it.
+/// The maximum length of a list of addresses in bytes. It is short, because the node's own thread
+/// decodes the list.
 pub(crate) const MAX_ADDRESS_BYTES: usize = 1 << 18;
 
 /// A frame after the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Frame<'a> {
-    /// A message of the algorithm without its roster, encoded with postcard.
+    /// A message of the algorithm, without the roster of its sender, encoded with postcard.
     Message(&'a [u8]),
     /// A sign of life. The number in a ping is the sender's clock in nanoseconds since the start of
     /// its kernel. The receiver must send the number back.
     Ping(u64),
     /// The answer to a ping, with the number of the ping.
     Pong(u64),
-    /// The roster of the messages that follow; since version 3.
+    /// The roster of the sender's next messages on this connection; since version 3.
     Roster(RosterId),
-    /// A message about rosters, encoded with postcard; since version 3.
+    /// A message about rosters, which nodes with any roster process, encoded with postcard; since
+    /// version 3.
     RosterMessage(&'a [u8]),
     /// Nodes and their addresses, encoded with postcard; since version 3.
     Addresses(&'a [u8]),
@@ -125,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    // A node must read what another node writes, and must not accept other bytes.
+    // A node must read the frames that another node writes, and must not accept other bytes.
     #[test]
     fn frames_are_read_back_and_garbage_is_not() {
         let mut bytes = BytesMut::new();
@@ -171,7 +173,7 @@ mod tests {
         assert_eq!(decode_addresses(b"\x01\x01"), None);
     }
 
-    // A forged length must not reserve memory.
+    // A frame with a forged length must not make the receiver reserve memory.
     #[test]
     fn a_frame_that_is_too_long_is_rejected_by_its_length() {
         let mut bytes = BytesMut::from(&[0x00, 0x10, 0x00, 0x01][..]);

@@ -19,7 +19,8 @@ pub(crate) const MAX_BYTES: usize = 2048;
 
 const MAGIC: [u8; 4] = *b"ELCT";
 
-/// The length of the part that is the same in every version: magic, versions and nonce, in bytes.
+/// The length in bytes of the head of a frame, which has the same form in every version: magic,
+/// versions and nonce.
 const HEAD: usize = 16;
 
 /// A range of versions of the protocol.
@@ -42,8 +43,8 @@ impl Versions {
         Self { max, ..VERSIONS }
     }
 
-    /// Returns the newest version that both sides support. Returns a rejection if there is no such
-    /// version.
+    /// Returns the newest version that both sides support. Returns a rejection if the two sides
+    /// have no version in common.
     pub(crate) fn common(self, other: Self) -> Result<u16, Rejection> {
         let newest = self.max.min(other.max);
         if newest < self.min || newest < other.min || other.min > other.max {
@@ -91,7 +92,8 @@ impl Greeting {
     }
 }
 
-/// The hash of a secret that only one life of a node knows.
+/// The hash of a secret that only one life of a node, which is one process, knows. After the
+/// process has ended, its watcher sends the secret to the peers as a proof.
 pub(crate) type Commitment = [u8; 32];
 
 /// The commitment of a life without a secret. No secret can prove that such a life has ended.
@@ -116,7 +118,8 @@ pub(crate) struct Hello {
     /// The hash of a secret whose disclosure proves that this life has ended, or
     /// [`NO_COMMITMENT`].
     pub(crate) death_commitment: Commitment,
-    /// The lock of this life. With it, this life can prove that the life before has ended.
+    /// The lock that this life holds, if any. If the life before held the same lock, this life
+    /// proves that the life before has ended.
     pub(crate) lock_claim: LockClaim,
     /// The length of a lease in microseconds, rounded down. The silence is rounded down, too. This
     /// is safe: if the rounded lease is shorter than the rounded silence, the lease is shorter than
@@ -129,14 +132,15 @@ pub(crate) struct Hello {
     /// the connection comes. Empty if the dialler does not know it.
     #[serde(skip)]
     pub(crate) address: String,
-    /// Whether the dialler has no list of members yet, and joins the lineage of the acceptor.
+    /// Whether the dialler joins a running cluster, and has no list of its members yet. Then the
+    /// acceptor does not compare the lineages.
     #[serde(skip)]
     pub(crate) joins: bool,
-    /// The first nodes of the dialler's cluster with the disks that they had first, as far as the
-    /// dialler knows.
+    /// The founders of the dialler's cluster, as far as the dialler knows them: the nodes of the
+    /// first start, each with its first disk.
     #[serde(skip)]
     pub(crate) founders: Vec<(NodeId, DiskId)>,
-    /// Whether the list of members names the dialler with its disk.
+    /// Whether the list of members names the dialler as a voter with its present disk.
     #[serde(skip)]
     pub(crate) settled: bool,
 }
@@ -199,8 +203,8 @@ pub(crate) enum Answer {
 
 impl Answer {
     pub(crate) fn write(&self) -> Vec<u8> {
-        // These types can always be encoded. If encoding failed, no reader would take the empty
-        // answer as a welcome.
+        // These types can always be encoded. If the encoding failed, the answer would be empty, and
+        // no reader would take an empty answer for a welcome.
         postcard::to_stdvec(self).unwrap_or_default()
     }
 
@@ -309,7 +313,7 @@ mod tests {
         }
     }
 
-    // An older release must understand the rejection of a later one.
+    // A node of an older release must understand a rejection by a node of a later release.
     #[test]
     fn rejections_keep_their_numbers_on_the_wire() {
         let all = [

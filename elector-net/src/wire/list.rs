@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::fingerprint;
 use crate::record::Ids;
 
-/// The maximum number of ids in the list that is sent. A rejection names the nodes of both sides,
-/// so the ids are sent at all.
+/// The maximum number of ids that are sent with a list of nodes. The ids are sent only so that a
+/// rejection can name the nodes of both sides. The lists are compared by their fingerprints.
 const MAX_NAMED: usize = 64;
 
 /// The list of nodes of a node, in the form in which it is sent to a peer.
@@ -15,7 +15,7 @@ const MAX_NAMED: usize = 64;
 pub(crate) struct NodeList {
     /// The number of this list: 1, plus the number of changes of the list.
     pub(crate) generation: u64,
-    /// Zero, or the random number of a recovery.
+    /// Zero, or the random number that `elector recover` has drawn.
     pub(crate) lineage: [u8; 16],
     /// The fingerprint of the ids of all nodes.
     fingerprint: u64,
@@ -35,7 +35,8 @@ impl NodeList {
         }
     }
 
-    /// Returns `true` if this is the list of a node that joined a running cluster.
+    /// Returns `true` if the list has no nodes. A node that joined a running cluster has such a
+    /// list.
     pub(crate) fn is_empty(&self) -> bool {
         self.fingerprint == fingerprint::of_nodes(&[])
     }
@@ -75,7 +76,8 @@ mod tests {
         NodeList::new(&nodes, 2, [0; 16])
     }
 
-    // A list that is too long to be sent must still be distinguished from other long lists.
+    // A list that is too long for its ids to be sent must still be distinguished from other long
+    // lists.
     #[test]
     fn long_lists_are_compared_by_their_fingerprints() {
         let (long, other) = (list(1..=100), list(2..=101));

@@ -4,10 +4,11 @@ use serde::{Serialize, Serializer};
 
 use super::frame::{self, Frame, MESSAGE, ROSTER_MESSAGE};
 
-/// The version of the protocol from which on nodes exchange rosters.
+/// The first version of the protocol in which nodes exchange rosters, which are lists of the
+/// voters.
 pub(crate) const ROSTERS_SINCE: u16 = 3;
 
-/// A message that waits to be sent, as a whole frame.
+/// A message that waits to be sent, encoded as a whole frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct QueuedMessage {
     scope: Scope,
@@ -26,7 +27,8 @@ impl QueuedMessage {
     }
 }
 
-/// A message without its roster.
+/// Serializes a message without its roster, which [`MessageWriter`] announces in a frame of its
+/// own.
 struct Bare<'a, M>(&'a M);
 
 impl<M: Message> Serialize for Bare<'_, M> {
@@ -35,8 +37,8 @@ impl<M: Message> Serialize for Bare<'_, M> {
     }
 }
 
-/// Writes the messages of one connection. The roster of the messages is announced once, and again
-/// when it changes.
+/// Writes the messages of one connection. Before the first message with a roster, and when the
+/// roster of the messages changes, it writes a frame that announces the roster.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MessageWriter {
     version: u16,
@@ -52,11 +54,12 @@ impl MessageWriter {
         }
     }
 
-    /// Appends the frames of a message. A message that the peer's release does not know is dropped,
-    /// as if it were lost.
+    /// Appends the frames of a message. If the peer's release does not know this kind of message,
+    /// appends nothing, as if the message were lost.
     pub(crate) fn write(&mut self, message: &QueuedMessage, to: &mut BytesMut) {
         if self.version < ROSTERS_SINCE {
-            // A peer of an earlier release has the first roster.
+            // A peer of an earlier release has no roster. It gets only the messages of the first
+            // roster.
             let is_known = match message.scope {
                 Scope::Cluster => true,
                 Scope::Roster(roster) => roster.version == 1,
@@ -88,12 +91,13 @@ impl MessageReader {
         }
     }
 
-    /// Takes the roster of the messages that follow.
+    /// Takes the roster that the sender has announced for its next messages.
     pub(crate) fn announced(&mut self, roster: RosterId) {
         self.roster = roster;
     }
 
-    /// Reads a message. Returns `None` if the frame is no message, or an invalid one.
+    /// Reads the message in a frame. Returns `None` if the frame contains no message, or an invalid
+    /// message.
     pub(crate) fn read<M: Message>(&self, frame: &Frame<'_>) -> Option<M> {
         match frame {
             Frame::Message(bytes) => {
@@ -163,7 +167,7 @@ mod tests {
         bytes
     }
 
-    /// Reads everything as a node of this release does.
+    /// Reads all messages in these frames, as a node of this release does.
     fn read(mut bytes: BytesMut) -> Vec<Whole> {
         let mut reader = MessageReader::new();
         let mut codec = codec(MAX_FRAME_BYTES);
@@ -199,7 +203,8 @@ mod tests {
         assert_eq!(bytes.len(), frames + 3 * announced);
     }
 
-    // A peer of the release before must get the bytes that it knows, and nothing else.
+    // A peer of protocol version 2 must get only frames that it knows: messages of the first
+    // roster, without the roster.
     #[test]
     fn a_peer_of_version_2_gets_bare_messages_of_the_first_roster_only() {
         let messages = [inner(roster(1)), beat(), inner(roster(2))];
@@ -208,8 +213,8 @@ mod tests {
         assert_eq!(read(bytes), [inner(RosterId::EARLIER_RELEASE)]);
     }
 
-    // A message about rosters must not be accepted in the frame of another kind, and not the other
-    // way round: each kind has its own rules for old releases.
+    // A frame of the kind `RosterMessage` must contain a message about rosters. A frame of the kind
+    // `Message` must contain another message. The two kinds have different rules for old releases.
     #[test]
     fn a_message_in_the_wrong_frame_is_invalid() {
         let reader = MessageReader::new();

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::list::NodeList;
 
-/// The reason why one side does not admit a connection. The rejection is sent to the other side. So
-/// a new variant must come after all others, and a variant is never changed.
+/// The reason why one side does not admit a connection. The rejection is sent to the other side,
+/// which may run another release. So a new variant must come after all others, and a variant is
+/// never changed.
 ///
 /// Both sides report the rejection, and each uses its own names for the two sides:
 /// [`Display`](fmt::Display) on the side that rejects, and [`RejectedText`] on the side that is
@@ -27,36 +28,42 @@ pub(crate) enum Rejection {
     Members { theirs: NodeList, ours: NodeList },
     /// The side that is rejected claims this id, which is not a peer of the side that rejects.
     NotAPeer(NodeId),
-    /// The side that is rejected has dialled this node, but the side that rejects is another node.
+    /// The side that is rejected has dialled the node in the field, but the side that rejects is
+    /// another node.
     WrongNode(NodeId),
-    /// The lease of one side is not shorter than the silence of the other side.
+    /// The lease of one side is not shorter than the silence of the other side, which is the time
+    /// after which the other side may support another leader.
     Timing { lease_us: u64, silence_us: u64 },
-    /// The certificate of the side that is rejected does not name this node.
+    /// The certificate of the side that is rejected does not name the node that this side claims to
+    /// be. The field is the id of this node.
     Certificate(NodeId),
-    /// The side that is rejected claims this id, which another process uses, or its life has ended.
+    /// The side that is rejected claims this id, but another process is connected with it, or the
+    /// life of the rejected side is proved to have ended.
     Claimed(NodeId),
     /// The side that is rejected sent no valid hello.
     Garbage,
-    /// The side that is rejected sent the hello of another connection.
+    /// The side that is rejected sent a hello that was recorded on another connection.
     Replayed,
-    /// The side that is rejected did not send in time.
+    /// The side that is rejected did not complete the handshake in time.
     Silent,
-    /// Too many connections from addresses of peers are pending, or began at the same time.
+    /// Too many connections from addresses of peers have pending handshakes, or began at the same
+    /// time.
     Busy,
     /// The TLS handshake failed.
     Tls,
     /// The lists of nodes have different generations. The fields are as in
     /// [`Members`](Self::Members).
     Generation { theirs: NodeList, ours: NodeList },
-    /// The disk of the side that is rejected is not the known one. The fields are the id of the
-    /// side that is rejected, the disk that the side that rejects knows for this id, and the disk
-    /// that was found.
+    /// The side that is rejected has another disk than before. The fields are the id of the side
+    /// that is rejected, the disk that the side that rejects knows for this id, and the disk that
+    /// was found.
     Disk {
         node: NodeId,
         known: DiskId,
         found: DiskId,
     },
-    /// Too many connections from other addresses are pending, or began at the same time.
+    /// Too many connections from addresses that are not those of peers have pending handshakes, or
+    /// began at the same time.
     Crowded,
     /// The sides belong to different lineages of a cluster: `elector recover` was used on one of
     /// them, and the other one has an older record. Since version 3.
@@ -66,7 +73,8 @@ pub(crate) enum Rejection {
 }
 
 impl Rejection {
-    /// All labels. With them, counters exist before the first rejection.
+    /// The labels of all kinds of rejections. With this list, each kind has a counter before its
+    /// first rejection.
     pub(crate) const LABELS: [&str; 20] = [
         "version",
         "cluster",
@@ -116,8 +124,7 @@ impl Rejection {
         }
     }
 
-    /// Returns `true` if the reason can disappear by itself, so that the settings need not be
-    /// wrong.
+    /// Returns `true` if the reason can disappear without a change of the settings by an operator.
     pub(crate) fn is_temporary(&self) -> bool {
         matches!(
             self,
@@ -196,16 +203,18 @@ impl Rejection {
     }
 }
 
-/// What to do if two nodes have different lists.
+/// What to do if two nodes have different lists of nodes.
 const CHANGE_OF_LIST: &str = "Under raft and paxos, a node joins a running cluster with --join. If \
     the members are fixed, a list is changed while all nodes are stopped, with \
     `elector record set`";
 
-/// What to do if two nodes have lists of different generations.
+/// What to do if two nodes have lists of nodes with different generations. The generation counts
+/// the changes of a list.
 const OLD_GENERATION: &str = "one of them was not changed. Stop all nodes, and give them the same \
     list and generation with `elector record set`";
 
-/// What to do if two nodes belong to different lineages.
+/// What to do if two nodes belong to different lineages, because only one of them has been
+/// recovered with `elector recover`.
 const OLD_LINEAGE: &str = "one of the two nodes was recovered with `elector recover`, and the \
     other one has a record from before that. Stop the node with the older record, delete its data \
     folder, and let it join again with --join";
@@ -221,7 +230,7 @@ fn what_to_do_about_disk(node: NodeId) -> String {
     )
 }
 
-/// Formats the text for the side that rejects.
+/// Formats the text of the rejection for the side that rejects.
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text("the other side", "this node"))

@@ -1,4 +1,5 @@
-//! Records the log of all nodes in one test binary. Each test has nodes of its own.
+//! Records the log of all nodes in one test binary. The tests run at the same time, so a test that
+//! reads the log needs node ids that no other test uses.
 
 use std::{
     io::{self, Write},
@@ -7,7 +8,7 @@ use std::{
 
 static LOGGED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
-/// Begins to record the log.
+/// Begins to record the log, if this was not done before.
 pub(crate) fn begin() {
     static BEGUN: Once = Once::new();
     BEGUN.call_once(|| {
@@ -18,7 +19,7 @@ pub(crate) fn begin() {
     });
 }
 
-/// Returns the number of log lines that match.
+/// Returns the number of log lines for which `matches` returns `true`.
 pub(crate) fn count(matches: impl Fn(&str) -> bool) -> usize {
     let logged = LOGGED.lock().unwrap();
     let logged = String::from_utf8_lossy(&logged);

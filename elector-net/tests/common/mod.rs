@@ -19,7 +19,8 @@ use elector_core::{
 use elector_net::{Monitor, PeerReport, Tcp, certs};
 use tokio::time::{sleep, timeout};
 
-/// A time limit. It is longer than any step of a test takes on the most loaded machine.
+/// The time limit of waits in tests. It is longer than any step of a test takes on the most loaded
+/// machine.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// A running node.
@@ -28,7 +29,7 @@ pub(crate) struct Node<A: ElectionAlgorithm> {
     pub(crate) monitor: Monitor,
 }
 
-/// Returns how many connections were rejected for this reason.
+/// Returns how many connections were rejected for this reason, which is the label of a rejection.
 pub(crate) fn rejections(monitor: &Monitor, reason: &str) -> u64 {
     let rejected = monitor.rejected().into_iter();
     let matching = rejected.filter(|(label, _)| *label == reason);
@@ -56,7 +57,8 @@ pub(crate) fn position<A: ElectionAlgorithm>(nodes: &[Node<A>], id: NodeId) -> u
     place.unwrap()
 }
 
-/// Binds the address of a stopped node again. The node may close its listener a moment later.
+/// Binds the address of a stopped node again. Waits until the node has closed its listening socket,
+/// which may be a moment after the node has stopped.
 pub(crate) async fn rebind(address: SocketAddr) -> TcpListener {
     let mut bound = None;
     eventually("the address is free", || {
@@ -124,13 +126,14 @@ pub(crate) async fn cluster<A: ElectionAlgorithm>(nodes: u64) -> Vec<Node<A>> {
     started
 }
 
-/// Waits until all these nodes follow one leader. Returns that leader.
+/// Waits until all these nodes agree about the leader and the epoch. Returns that leader.
 pub(crate) async fn agreed<A: ElectionAlgorithm>(nodes: &[Node<A>]) -> NodeId {
     let nodes: Vec<&Node<A>> = nodes.iter().collect();
     agreed_on(&nodes, |_| true).await
 }
 
-/// Waits until all these nodes follow one leader other than `not`. Returns that leader.
+/// Waits until all these nodes agree about the epoch and a leader other than `not`. Returns that
+/// leader.
 pub(crate) async fn agreed_but<A: ElectionAlgorithm>(nodes: &[&Node<A>], not: NodeId) -> NodeId {
     agreed_on(nodes, |leader| leader != not).await
 }

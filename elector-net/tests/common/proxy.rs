@@ -1,4 +1,4 @@
-//! A proxy between nodes, called a wire, that a test can cut.
+//! A proxy in front of a node, called a wire. A test can interrupt the traffic through it.
 
 use std::{
     io::ErrorKind,
@@ -24,8 +24,8 @@ pub(crate) enum Mode {
     Passes,
     /// The data is dropped, and no error is reported, as in a black hole.
     Swallows,
-    /// The data is delayed. When the wire passes data again, all of it arrives in order, as after
-    /// an outage that TCP survives.
+    /// The data is delayed. When the wire passes data again, all delayed data arrives in order, as
+    /// after an outage that TCP survives.
     Holds,
 }
 
@@ -71,20 +71,20 @@ impl Wire {
         self.mode.send_replace(mode);
     }
 
-    /// Breaks all connections. New connections are carried.
+    /// Breaks all open connections. The wire still carries new connections.
     pub(crate) fn reset(&self) {
         self.resets.send_modify(|resets| *resets += 1);
     }
 
-    /// Allows the target's process to end. From now on, if the target refuses a connection, the
-    /// wire refuses connections, too. Without this call, the target seems only unreachable to its
-    /// peers when it refuses.
+    /// Prepares the wire for the end of the target's process. From now on, when the target refuses
+    /// a connection, the wire refuses connections, too. Without this call, peers would never be
+    /// refused: the wire would accept their connections and close them.
     pub(crate) fn foresee_end(&self) {
         self.mortal.send_replace(true);
     }
 
-    /// Expects that the target is started again. Before that, connections to the target are not
-    /// refused and get no answer. Waits until the wire can be dialled.
+    /// Prepares the wire for a new start of the target. The wire listens again, and does not refuse
+    /// connections even if the target does not run yet. Waits until the wire listens.
     pub(crate) async fn foresee_return(&self) {
         self.mortal.send_replace(false);
         let mut open = self.open.clone();
@@ -92,7 +92,7 @@ impl Wire {
     }
 }
 
-/// The side of a wire that nodes dial.
+/// The task of a wire. It accepts the connections of nodes, and carries their data to the target.
 struct End {
     address: SocketAddr,
     target: SocketAddr,
@@ -119,8 +119,8 @@ impl End {
                         listener = None;
                         open.send_replace(false);
                     }
-                    // The connection is closed. The dialler tries again, and is refused if the wire
-                    // does not listen.
+                    // The connection is closed. The dialler tries again, and its connection is
+                    // refused if the wire does not listen.
                     drop::<TcpStream>(near);
                 }
                 changed = mortal.changed() => {
@@ -202,7 +202,7 @@ async fn one_way(
     let mut bytes = vec![0; 16 * 1024];
     loop {
         let read = from.read(&mut bytes).await.unwrap_or(0);
-        // A wire that is cut does not report the end of a connection either.
+        // A wire that swallows or holds data does not pass on the end of a connection either.
         let is_decided = |mode: &Mode| match mode {
             Mode::Passes => true,
             Mode::Swallows => read > 0,

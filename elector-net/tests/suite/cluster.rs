@@ -18,7 +18,8 @@ async fn elects_and_fails_over<A: ElectionAlgorithm>() {
     agreed_but(&left, first).await;
 }
 
-// The network must at least make this possible for every algorithm.
+// Every algorithm must be able to elect over TCP. This is the least that the network must make
+// possible.
 #[tokio::test]
 async fn every_algorithm_elects_over_tcp_and_replaces_a_leader_that_stopped() {
     elects_and_fails_over::<Raft>().await;
@@ -27,8 +28,9 @@ async fn every_algorithm_elects_over_tcp_and_replaces_a_leader_that_stopped() {
     elects_and_fails_over::<Ring>().await;
 }
 
-// Between machines, each lost packet would end a leadership if the durations for nodes in one
-// process were used. A node over TCP uses these durations only if they are configured.
+// The default durations of an algorithm are for nodes in one process. Between machines, each lost
+// packet would end a leadership with these durations. So a node over TCP must use longer ones,
+// unless others are configured.
 #[test]
 fn nodes_over_tcp_have_patient_durations_by_default() {
     let builder = || {

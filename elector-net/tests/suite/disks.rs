@@ -1,6 +1,6 @@
-//! Tests with the disks of nodes. A peer is also identified by its disk. If a mistyped address
-//! leads to a node of another cluster, or if an old id has a new disk, that node does not take part
-//! in elections.
+//! Tests with the disks of nodes. A node recognizes a peer by its id and by its disk. If a mistyped
+//! address leads to a node of another cluster, or if a node comes back with a new disk, that node
+//! must not take part in elections.
 
 use std::{net::TcpListener, path::Path};
 
@@ -65,8 +65,8 @@ async fn rebind(peers: &[Peer], id: usize) -> TcpListener {
     common::rebind(address.parse().unwrap()).await
 }
 
-// Both clusters have the same default name and no TLS. If the list of one cluster contains an
-// address of the other cluster, the foreign node must not depose a leader.
+// Two clusters have the same name and no TLS. If the list of peers of a node contains an address of
+// the other cluster, this node connects to the wrong cluster. It must not depose a leader there.
 #[tokio::test]
 async fn a_node_of_another_cluster_is_rejected() {
     let (_folder, peers, nodes) = cluster().await;
@@ -90,8 +90,8 @@ async fn a_node_of_another_cluster_is_rejected() {
     foreign.shutdown().await.unwrap();
 }
 
-// A node whose record was formatted again has lost its votes, but it has its old id and its old
-// address.
+// A node whose data folder was formatted again has forgotten its votes, but it has its old id and
+// its old address. Its peers must reject it.
 #[tokio::test]
 async fn a_new_disk_with_an_old_id_is_rejected() {
     let (folder, peers, mut nodes) = cluster().await;

@@ -51,7 +51,8 @@ async fn a_cluster_with_certificates_elects_and_fails_over() {
     agreed_but(&left, leader).await;
 }
 
-// A compromised node must not be able to vote for other nodes.
+// A node must not be able to pose as another node with its own certificate: a node that an attacker
+// controls could then vote in place of other nodes.
 #[tokio::test]
 async fn the_certificate_of_one_node_is_not_valid_for_another() {
     let folder = tempfile::tempdir().unwrap();
@@ -83,7 +84,8 @@ async fn the_certificate_of_one_node_is_not_valid_for_another() {
     );
 }
 
-// If only some nodes of a cluster use TLS, this is a mistake. Both sides must report it.
+// If only some nodes of a cluster use TLS, an operator has made a mistake. Both sides of a
+// connection must report it.
 #[tokio::test]
 async fn a_node_without_certificates_is_rejected_and_learns_why() {
     let folder = tempfile::tempdir().unwrap();

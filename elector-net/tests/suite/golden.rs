@@ -1,7 +1,7 @@
 //! Tests of the bytes of every message and of every durable state. Nodes of different releases
-//! exchange messages, and a new release reads the disk of an old one. So these bytes must never
-//! change, and new messages may only be added. An intended change needs a new version of the
-//! protocol and a new format of the record.
+//! exchange messages, and a new release reads the record that an old release has written. So these
+//! bytes must never change, and new messages may only be added. An intended change needs a new
+//! version of the protocol and a new format of the record.
 
 use std::fmt::{Debug, Write};
 
@@ -30,7 +30,7 @@ where
     assert_eq!(&postcard::from_bytes::<T>(&written).unwrap(), value);
 }
 
-// If a vote is read as another message, two leaders can be elected.
+// If a node reads a vote as another message, two leaders can be elected.
 #[test]
 fn raft() {
     let last_log = LogPosition {
@@ -81,7 +81,8 @@ fn raft() {
     golden(&RaftDurable::default(), "00000000");
 }
 
-// If a promise is read as another message, two values can be decided.
+// If a node reads a promise as another message, two values can be decided: two leaders in one
+// epoch.
 #[test]
 fn paxos() {
     let (epoch, sent, leader) = (EPOCH, SENT, NodeId(4));
@@ -137,7 +138,8 @@ fn paxos() {
     golden(&PaxosDurable::default(), "0000000000");
 }
 
-// If a release misreads the coordinator of another release, elections never end.
+// If a node does not read the message `Coordinator`, with which a node of another release announces
+// that it leads, elections never end.
 #[test]
 fn bully() {
     let (epoch, appointed) = (EPOCH, true);
@@ -155,7 +157,8 @@ fn bully() {
     golden(&BullyDurable::default(), "0000");
 }
 
-// If a token is misread, the token goes round for ever or is lost.
+// The nodes pass tokens around the ring. If a node misreads a token, the token goes round for ever
+// or is lost.
 #[test]
 fn ring() {
     let (origin, epoch) = (NodeId(3), EPOCH);

@@ -1,4 +1,5 @@
-//! Tests of changes of the list of nodes, which are made while all nodes are stopped.
+//! Tests of changes of the list of nodes in the records, which an operator makes while all nodes
+//! are stopped.
 
 use std::{net::TcpListener, path::Path, time::Duration};
 
@@ -96,7 +97,8 @@ async fn grows<A: ElectionAlgorithm>() {
     stop(nodes).await;
 }
 
-// If fencing tokens went back, an earlier leader could write again.
+// If fencing tokens went back after a change, a store would accept the writes of an earlier leader,
+// whose token is higher than the new tokens.
 #[tokio::test]
 async fn a_list_that_is_changed_offline_keeps_epochs_rising() {
     grows::<Raft>().await;
@@ -105,8 +107,9 @@ async fn a_list_that_is_changed_offline_keeps_epochs_rising() {
     grows::<Ring>().await;
 }
 
-// If this start were allowed, two lists could elect two leaders: an operator starts new nodes with
-// a new list, and restarts one old node with this list.
+// An operator may start new nodes with a new list, and restart an old node with this list. If the
+// old node could start, the nodes of the old list and the nodes of the new list could elect a
+// leader each.
 #[tokio::test]
 async fn a_node_does_not_start_under_another_list() {
     let folder = tempfile::tempdir().unwrap();
@@ -122,7 +125,8 @@ async fn a_node_does_not_start_under_another_list() {
     assert!(matches!(*error, RecordError::OtherNodes { .. }), "{error}");
 }
 
-// A node that was left out of a change may have the same nodes in its list, but lower epochs.
+// If an operator changes the records of some nodes only, the lists may have the same nodes, but
+// different generations and epochs. Such nodes must reject each other.
 #[tokio::test]
 async fn a_node_of_another_generation_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
@@ -147,7 +151,8 @@ async fn a_node_of_another_generation_is_rejected() {
     assert!(!can_send);
 }
 
-// An operator may mistype the values of a change.
+// An operator may mistype the values of a change. The change must fail, and the record must stay as
+// it was.
 #[test]
 fn an_invalid_change_is_rejected_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -173,7 +178,8 @@ fn an_invalid_change_is_rejected_and_changes_nothing() {
     assert!(changed(&[1, 2, 4], 3, 8).unwrap());
 }
 
-// If the wrong disk was admitted once, the right disk must not be rejected for ever.
+// A node admits a peer only with the disk with which the peer was first admitted. If that was the
+// wrong disk, an operator must be able to make the node forget it.
 #[tokio::test]
 async fn a_disk_can_be_forgotten() {
     let folder = tempfile::tempdir().unwrap();

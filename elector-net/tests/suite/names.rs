@@ -1,4 +1,5 @@
-//! Tests of peers that are dialled by name, while name servers and addresses fail.
+//! Tests of peers that are dialled by name, while name servers do not answer, or some addresses of
+//! a name do not.
 
 use std::{
     io,
@@ -51,14 +52,14 @@ fn on_loopback(name: &str) -> SocketAddr {
     ([127, 0, 0, 1], port_of(name)).into()
 }
 
-/// Returns the same port on another address of the loopback interface.
+/// Returns the address with the same port on another address of the loopback interface.
 fn beside(address: SocketAddr) -> SocketAddr {
     ([127, 0, 0, 2], address.port()).into()
 }
 
-/// Makes the address [`beside`] this one ignore connections. This function fills the queue of a
-/// listener from which no process accepts. The queue stays full until the returned sockets are
-/// dropped.
+/// Makes the address that [`beside`] returns for this one ignore connections. This function fills
+/// the queue of a listener from which no process accepts. The queue stays full until the returned
+/// sockets are dropped.
 fn ignoring_beside(address: SocketAddr) -> Vec<OwnedFd> {
     let address = beside(address);
     let listening = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
@@ -72,8 +73,8 @@ fn ignoring_beside(address: SocketAddr) -> Vec<OwnedFd> {
     sockets
 }
 
-// If the first of two name servers is down, each lookup takes 2 to 5 s. This may delay the first
-// leader, but must not prevent a leader.
+// If the first of two name servers is down, each lookup takes 2 to 5 s. Slow lookups may delay the
+// election of the first leader, but must not prevent it.
 #[tokio::test]
 async fn slow_lookups_delay_the_first_leader_only() {
     let (listeners, peers) = sockets(3);

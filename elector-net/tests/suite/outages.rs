@@ -1,5 +1,5 @@
-//! Tests of the log and the status about a peer that is unreachable, and about connections that are
-//! rejected.
+//! Tests of what the log and the status of a node say about an unreachable peer, and about rejected
+//! connections.
 
 use std::{
     io::{self, Read, Write},
@@ -52,7 +52,8 @@ fn bound() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-// An operator must see in the log and the status that a process was killed and started again.
+// If the process of a peer is killed and started again, an operator must see this in the log and in
+// the status of the node.
 #[tokio::test]
 async fn an_outage_is_logged_once_and_its_end_once() {
     let (first, address) = bound();
@@ -81,7 +82,8 @@ async fn an_outage_is_logged_once_and_its_end_once() {
     assert_eq!(lines(&unreachable), before);
 }
 
-// A misspelt name must be reported within seconds, in the log and in the status.
+// If the name of a peer cannot be resolved, for example because it is misspelt, the log and the
+// status must say so within seconds.
 #[tokio::test]
 async fn an_unknown_name_is_reported() {
     log::begin();
@@ -101,8 +103,8 @@ async fn an_unknown_name_is_reported() {
     eventually("it is logged", || lines(&warning) == 1).await;
 }
 
-// A rejection contains only one name of a cluster: the name of the cluster of the side that
-// rejects.
+// The two sides belong to different clusters. A rejection contains only the name of the cluster of
+// the side that rejects. Both sides must attribute this name to the right side.
 #[tokio::test]
 async fn both_sides_attribute_a_rejection_to_the_right_side() {
     let (first, address) = bound();
@@ -117,8 +119,8 @@ async fn both_sides_attribute_a_rejection_to_the_right_side() {
             "node {peer} rejects this node: this node does not belong to the cluster \"{theirs}\" \
              of the peer"
         );
-        // The text has these two parts. If the peer connected before this node had looked up the
-        // peer's name, the address of the peer stands between them.
+        // The text of the rejecting side has these two parts. If the peer connected before this
+        // node knew the peer's address, the address of the peer stands between the two parts.
         let rejecting = [
             format!("this node rejects node {peer}"),
             format!(
@@ -138,8 +140,8 @@ async fn both_sides_attribute_a_rejection_to_the_right_side() {
     }
 }
 
-// A peer that hangs must not be reported as a peer with TLS. A peer that begins with TLS must be
-// reported.
+// If a peer accepts the connection and sends nothing, the node must report that the peer hangs. If
+// the other side sends a TLS record, the node must report that only the other side uses TLS.
 #[tokio::test]
 async fn a_slow_peer_is_distinguished_from_one_with_tls() {
     let (first, address) = bound();
@@ -166,8 +168,8 @@ async fn a_slow_peer_is_distinguished_from_one_with_tls() {
     assert!(problem(&node).contains("the other side uses TLS, and this node does not"));
 }
 
-/// Makes this many connections from this address of the loopback interface. Sends nothing on these
-/// connections.
+/// Makes `count` connections from the address `from` of the loopback interface. Sends nothing on
+/// these connections.
 async fn silent(from: &str, to: SocketAddr, count: usize) -> Vec<tokio::net::TcpStream> {
     let mut streams = Vec::new();
     for _ in 0..count {
@@ -178,7 +180,8 @@ async fn silent(from: &str, to: SocketAddr, count: usize) -> Vec<tokio::net::Tcp
     streams
 }
 
-// The connection that has waited longest for its handshake is closed, and not the newest one.
+// If too many handshakes are pending, the node closes the connection that has waited longest, and
+// not the newest one. The log must name the address of the closed connection.
 #[tokio::test]
 async fn the_log_names_the_connection_that_was_closed_to_make_room() {
     let (first, address) = bound();
@@ -188,7 +191,8 @@ async fn the_log_names_the_connection_that_was_closed_to_make_room() {
     let closed = line("from=127.0.0.5");
     for _ in 0..60 {
         let _waiting = silent("127.0.0.5", address, 32).await;
-        // The node may not begin another handshake at once: its budget must grow first.
+        // The node limits how many handshakes begin in a second. After this pause, it can begin
+        // another handshake.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let _newest = silent("127.0.0.6", address, 1).await;
         tokio::time::sleep(Duration::from_millis(400)).await;

@@ -1,5 +1,5 @@
-//! Tests of reports that prove to peers that a node's process has ended, and of reports that prove
-//! nothing.
+//! Tests of farewells, the bytes with which a watcher proves to peers that a node's process has
+//! ended, and of bytes that prove nothing.
 
 use std::{
     io::Write,
@@ -21,8 +21,8 @@ use crate::common::{
     sockets, suspicions,
 };
 
-/// A lease that is far longer than an election takes. If an election ends before the lease, a
-/// silence was not the cause.
+/// A lease that is far longer than an election takes. If the next leader is elected before the
+/// lease of the last one has ended, a proof of death was the cause, and not a silence.
 const LEASE: Duration = Duration::from_secs(4);
 
 fn timing() -> Timing {
@@ -44,7 +44,7 @@ fn raft() -> RaftConfig {
 /// A farewell, and a connection on which it must be written.
 type Entrusted = (Vec<u8>, TcpStream);
 
-/// The connections and farewells that a watcher would keep.
+/// The connections and farewells of one node. They are what a watcher of the node keeps.
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<Entrusted>>>);
 
@@ -119,8 +119,8 @@ async fn voters_are_free_at_once<A: ElectionAlgorithm>(
     let others: Vec<&Node<A>> = nodes.iter().collect();
     agreed_but(&others, leader).await;
     assert!(began.elapsed() < LEASE / 2, "{:?}", began.elapsed());
-    // In this test, the process of this life still runs. But the peers reject this life from now
-    // on.
+    // In this test, the process that is proved to be dead still runs. But the peers reject its
+    // connections from now on.
     eventually("its life is rejected", || {
         nodes
             .iter()
@@ -130,8 +130,9 @@ async fn voters_are_free_at_once<A: ElectionAlgorithm>(
     drop(dead);
 }
 
-// With the farewell, a failover takes milliseconds for a lease of any length. The same holds with
-// TLS, where the farewell is not encrypted.
+// A farewell proves that the leader has died, so its voters may support another leader at once.
+// With a farewell, a failover takes milliseconds for a lease of any length. This must also hold
+// with TLS, where the farewell itself is not encrypted.
 #[tokio::test]
 async fn a_farewell_frees_all_voters_at_once() {
     let paxos = PaxosConfig {
@@ -148,8 +149,9 @@ async fn a_farewell_frees_all_voters_at_once() {
     );
 }
 
-// A broken proxy, or an unknown process without TLS, may write on a connection of a leader that is
-// alive. The bytes must not cause a second leader.
+// A proxy with a fault, or an unknown process if there is no TLS, may write bytes on a connection
+// of a leader that is alive. If the bytes look like a farewell but do not contain the secret, they
+// must not cause a second leader.
 #[tokio::test]
 async fn a_forged_secret_proves_nothing() {
     let (nodes, kept, _) = three::<Raft>(raft(), |_| None).await;
@@ -171,7 +173,8 @@ async fn a_forged_secret_proves_nothing() {
 }
 
 // A node that was killed is soon started again, and may become the leader. At that time, all nodes
-// know the secret of its earlier life.
+// know the secret of its earlier process. This secret must not count as a proof of death of the new
+// process.
 #[tokio::test]
 async fn a_secret_of_an_earlier_life_proves_nothing() {
     let (mut nodes, mut kept, peers) = three::<Raft>(raft(), |_| None).await;

@@ -18,8 +18,8 @@ use elector_net::{FileStorage, Identity, ListChange, RecordError};
 use elector_raft::{Raft, RaftConfig, RaftDurable};
 use elector_ring::RingDurable;
 
-/// The environment variable with the folder in which a second process of this program saves until
-/// it is killed.
+/// The name of an environment variable. If it is set, this program is the child process of a test,
+/// and saves in the folder that the variable names until it is killed.
 const FOLDER: &str = "ELECTOR_TEST_RECORD";
 /// The time limit of every wait.
 const LONG: Duration = Duration::from_secs(60);
@@ -55,8 +55,8 @@ async fn save(storage: &mut FileStorage, durable: &RaftDurable) -> Result<(), Re
     saved.map_err(|error| *error.downcast().expect("a record's error"))
 }
 
-// A node must continue where its last life ended. This must hold for saves on the node's thread and
-// on a storage thread.
+// After a restart, a node must continue from its last saved state. This must hold for saves on the
+// node's thread and for saves on a storage thread.
 #[tokio::test]
 async fn a_node_remembers_across_lives() {
     let folder = tempfile::tempdir().unwrap();
@@ -106,8 +106,8 @@ async fn a_missing_record_is_refused_with_advice() {
     assert_eq!(left, 0, "a folder named by mistake gets no files");
 }
 
-// If a record were created again, the node would forget the old record. A file that an interrupted
-// creation has left is not a record.
+// If a record were created again, the node would forget its votes. But a file that an interrupted
+// creation has left is not a record, and must not prevent the creation.
 #[tokio::test]
 async fn a_record_is_created_once() {
     let folder = tempfile::tempdir().unwrap();
@@ -122,8 +122,9 @@ async fn a_record_is_created_once() {
     assert_eq!(load(&mut storage).await.unwrap(), Some(term(7)));
 }
 
-// A node that is upgraded to members that can change must keep its votes. After that, it must not
-// run with a fixed list again, because the list may have changed.
+// If a node with fixed members is upgraded to an algorithm whose members can change, it must keep
+// its votes. After that, the node must not run with a fixed list again, because the members may
+// have changed.
 #[tokio::test]
 async fn a_record_with_fixed_members_is_converted_and_keeps_its_votes() {
     let folder = tempfile::tempdir().unwrap();
@@ -158,8 +159,8 @@ async fn a_record_with_fixed_members_is_converted_and_keeps_its_votes() {
     assert!(error.to_string().contains("elector members"), "{error}");
 }
 
-// With two lists of nodes, two leaders can be elected in one epoch. So the record decides which
-// list is used, and the error says how to change the list.
+// If two nodes had different lists of nodes, two leaders could be elected in one epoch. So a node
+// must reject a list that differs from its record, and the error must say how to change the list.
 #[tokio::test]
 async fn another_list_of_nodes_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -183,7 +184,8 @@ async fn another_list_of_nodes_is_refused() {
     );
 }
 
-// Two lives at the same time would overwrite each other's votes. The error names the other process.
+// If two storages had one record open at the same time, they would overwrite each other's votes.
+// The error must name the process that has the record open.
 #[tokio::test]
 async fn only_one_storage_can_open_a_record() {
     let folder = tempfile::tempdir().unwrap();
@@ -199,8 +201,8 @@ async fn only_one_storage_can_open_a_record() {
     load(&mut second).await.unwrap();
 }
 
-// If the lock file was deleted, for example by a cleanup script, a second life must not start all
-// the same.
+// The lock file may be deleted while a node runs, for example by a cleanup script. A second storage
+// must not be able to open the record even then.
 #[tokio::test]
 async fn only_one_storage_can_open_a_record_without_the_lock_file_too() {
     let folder = tempfile::tempdir().unwrap();
@@ -218,7 +220,8 @@ async fn only_one_storage_can_open_a_record_without_the_lock_file_too() {
     assert_eq!(load(&mut second).await.unwrap(), Some(term(3)));
 }
 
-// If the record's file was deleted, a vote in this file is forgotten at the next start.
+// If the record's file was moved away or replaced, the next start does not find the votes that are
+// saved in the file. So the save must fail.
 #[tokio::test]
 async fn nothing_is_saved_after_the_record_has_moved() {
     let place = tempfile::tempdir().unwrap();
@@ -253,7 +256,7 @@ async fn nothing_is_saved_after_the_record_has_moved() {
     }
 }
 
-// A user who can write in the folder can put an old record into it.
+// A user who can write in the folder can replace the record by an old copy.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_folder_that_others_can_write_in_is_rejected_with_the_command_that_fixes_it() {
@@ -284,8 +287,8 @@ async fn a_folder_that_others_can_write_in_is_rejected_with_the_command_that_fix
     load(&mut storage).await.unwrap();
 }
 
-// An algorithm with the same name may have saved its state in another format. If only a part of
-// that state were read, it could look like a vote that was never cast.
+// Another algorithm with the same name may have saved its state in another format. If the node
+// decoded only a part of that state, the part could look like a vote that the node has never cast.
 #[tokio::test]
 async fn a_state_in_another_format_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
@@ -299,7 +302,7 @@ async fn a_state_in_another_format_is_rejected() {
     assert!(matches!(*error, RecordError::Undecodable { .. }), "{error}");
 }
 
-// A save to a record that is not open must fail, because nothing would be durable.
+// A save before the first load must fail: the record is not open, so nothing would be durable.
 #[tokio::test]
 async fn nothing_is_saved_before_it_is_loaded() {
     let folder = tempfile::tempdir().unwrap();
@@ -308,7 +311,8 @@ async fn nothing_is_saved_before_it_is_loaded() {
     assert!(matches!(error, RecordError::NotLoaded { .. }));
 }
 
-// The names are in every slot. If a name had no limit, there could be no room for the state.
+// Every slot of a record contains the names of the cluster and of the algorithm. Without a limit
+// for their lengths, there could be no room for the state.
 #[tokio::test]
 async fn the_length_of_names_is_limited() {
     let folder = tempfile::tempdir().unwrap();
@@ -323,8 +327,8 @@ async fn the_length_of_names_is_limited() {
     assert!(!folder.exists());
 }
 
-// `--check-config` reads the record of a node that may be running. The read must not change
-// anything, and must work without the lock.
+// `elector node --check-config` reads the record of a node that may be running. The read must not
+// change anything, and must work while the node has the record locked.
 #[tokio::test]
 async fn inspecting_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -341,7 +345,7 @@ async fn inspecting_changes_nothing() {
     assert_eq!(fs::read(folder.path().join("record")).unwrap(), before);
 }
 
-// The beginning of a truncated file is intact, so only its length shows the damage.
+// The beginning of a truncated record is intact, so only the length of the file shows the damage.
 #[tokio::test]
 async fn a_truncated_record_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
@@ -355,7 +359,7 @@ async fn a_truncated_record_is_rejected() {
     assert!(matches!(error, RecordError::Damaged { .. }));
 }
 
-// Other users must not read or change votes.
+// Other users of the machine must not be able to read or change votes.
 #[cfg(unix)]
 #[test]
 fn only_the_owner_can_read_the_record() {
@@ -397,8 +401,9 @@ fn saves(child: &mut Child) -> impl Iterator<Item = u64> + use<> {
     lines.filter_map(|line| line.ok()?.strip_prefix("saved ")?.parse().ok())
 }
 
-// This test uses a real kernel. A process that is killed at any moment has saved what it has
-// printed. The lock ends with the process, and the next process continues from the last save.
+// This test uses a real kernel. A process prints the number of each save after it. When the process
+// is killed, the record must have the last save that was printed, or a later one. The lock must end
+// with the process.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_killed_process_has_saved_what_it_printed() {

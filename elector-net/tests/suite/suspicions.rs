@@ -20,7 +20,7 @@ use crate::common::{
     rebind, reports, sockets, suspicions,
 };
 
-/// A cluster in which each node reaches each other node over a wire of its own.
+/// A cluster in which each node reaches each other node over a wire of its own, which is a proxy.
 struct Wired<A: ElectionAlgorithm> {
     nodes: Vec<Node<A>>,
     /// The id of the node that dials, the id of the node that accepts, and the wire between them.
@@ -95,8 +95,9 @@ async fn keeps_its_leader<A: ElectionAlgorithm>() {
             connections(&wired) >= before + 4 && wired.is_connected()
         })
         .await;
-        // Each reset loses the heartbeats that are on their way. Without a heartbeat between the
-        // resets, the lease of the leader would end.
+        // Each reset loses the heartbeats that are on their way. So the test waits until a
+        // heartbeat has prolonged the lease of the leader: without a heartbeat between the resets,
+        // the lease would end.
         while leases.try_recv().is_ok() {}
         let prolonged = timeout(LONG, leases.recv()).await;
         assert!(prolonged.is_ok(), "reset {time}: lease not prolonged");
@@ -120,7 +121,8 @@ fn connections<A: ElectionAlgorithm>(wired: &Wired<A>) -> u64 {
 }
 
 // A firewall or a restarted proxy can break connections. Broken connections must not depose a
-// leader that is alive: this leader holds a lease, and the next leader would hold another one.
+// leader that is alive: this leader holds a lease, and the next leader would hold a lease at the
+// same time.
 #[tokio::test]
 async fn resets_of_all_its_connections_do_not_depose_a_leader() {
     keeps_its_leader::<Raft>().await;
@@ -135,7 +137,8 @@ struct Held {
     until: Moment,
 }
 
-/// Sends all leases of a node to this channel. Sends a lease again each time that it is prolonged.
+/// Sends all leases of a node to this channel. Sends a lease again each time that the node prolongs
+/// it.
 fn record_leases<A: ElectionAlgorithm>(node: &Node<A>, held: &mpsc::UnboundedSender<Held>) {
     let (elector, held) = (node.elector.clone(), held.clone());
     let by = elector.node_id();
@@ -152,8 +155,8 @@ fn record_leases<A: ElectionAlgorithm>(node: &Node<A>, held: &mpsc::UnboundedSen
     });
 }
 
-/// Kills the proxies in front of the leader. Returns `true` if the next leader held a lease before
-/// the lease of the first leader had ended.
+/// Drops the proxies in front of the leader, so that their addresses refuse connections. Returns
+/// `true` if the next leader held a lease before the lease of the first leader had ended.
 async fn overlaps<A: ElectionAlgorithm>(trust: Trust) -> bool {
     let mut wired = Wired::<A>::start_with(3, trust, Timing::default()).await;
     let (held, mut leases) = mpsc::unbounded_channel();
@@ -174,7 +177,7 @@ async fn overlaps<A: ElectionAlgorithm>(trust: Trust) -> bool {
         }
     };
     let next = timeout(LONG, next).await.unwrap();
-    // Leases of the first leader may be reported late.
+    // The leases of the first leader may arrive on the channel after the lease of the next leader.
     while let Ok(held) = leases.try_recv() {
         if held.by == leader && held.from < next {
             first = first.max(held.until);
@@ -184,7 +187,8 @@ async fn overlaps<A: ElectionAlgorithm>(trust: Trust) -> bool {
 }
 
 // After a proxy was killed, its address refuses connections. But the leader behind the proxy is
-// alive, and may act until its lease ends. The next leader must wait for this end.
+// alive, and may act until its lease ends. So the next leader must not hold a lease before the
+// first lease has ended.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_proxy_in_front_of_the_leader_makes_no_two_leases() {
     for _ in 0..3 {
@@ -193,7 +197,8 @@ async fn a_killed_proxy_in_front_of_the_leader_makes_no_two_leases() {
     }
 }
 
-// If nodes trust a refused connection, there are two leases. So nodes must not trust it by default.
+// If nodes take a refused connection as a proof of death, two leaders can hold a lease at the same
+// time. For this reason, nodes do not do so by default.
 #[tokio::test(flavor = "multi_thread")]
 async fn trust_in_a_killed_proxy_makes_two_leases() {
     let mut times = 0;
@@ -203,7 +208,8 @@ async fn trust_in_a_killed_proxy_makes_two_leases() {
     }
 }
 
-// A machine that loses power closes no connection, so only its silence shows the failure.
+// A machine that loses power does not close its connections, so only its silence shows that it has
+// failed.
 #[tokio::test]
 async fn a_leader_in_a_black_hole_is_replaced_and_follows_when_it_is_back() {
     let wired = Wired::<Raft>::start(3).await;
@@ -233,8 +239,8 @@ async fn a_leader_in_a_black_hole_is_replaced_and_follows_when_it_is_back() {
     assert_ne!(next, leader);
 }
 
-// If a process is killed and is started again at once, its peers suspect it, because another life
-// answers.
+// If the process of a node is killed and started again at once, its peers must suspect the node,
+// because another process with the same node id answers.
 #[tokio::test]
 async fn a_leader_that_restarts_is_suspected_and_the_others_elect() {
     let (listeners, peers) = sockets(3);

@@ -1,5 +1,5 @@
-//! Tests of processes that are not peers. Such a process is rejected with the reason, and does not
-//! disturb the cluster.
+//! Tests of processes that are not peers. A node must reject the connections of such a process with
+//! the reason, and the cluster must not be disturbed.
 
 use std::{
     io::{Read, Write},
@@ -32,8 +32,9 @@ async fn two_of_three() -> (Vec<Node<Raft>>, TcpListener, Vec<Peer>) {
     (nodes, third, peers)
 }
 
-/// Starts a wrong node 3. Both another node and the wrong node must count a rejection with this
-/// reason. The wrong node must not be admitted, and the other nodes must not elect again.
+/// Starts nodes 1 and 2, and a wrong node 3, which `set_up` configures. The wrong node and one of
+/// the other two must count a rejection with this reason. The wrong node must not be admitted, and
+/// the other nodes must not elect again.
 async fn is_rejected<A: ElectionAlgorithm>(
     reason: &str,
     set_up: impl FnOnce(TcpListener, Vec<Peer>) -> (Tcp<A>, A::Config, Vec<Peer>),
@@ -59,7 +60,8 @@ fn tcp_of<A: ElectionAlgorithm>(name: &str, listener: TcpListener, peers: &[Peer
     Tcp::new(name, peers.to_vec(), A::Config::default()).listen_on(listener)
 }
 
-// A wrong address or a copied file must look different from a broken network, on both sides.
+// If an operator makes a mistake, such as a wrong address or a copied file, both sides of a
+// connection must name the mistake, so that it does not look like a broken network.
 #[tokio::test]
 async fn a_node_that_does_not_belong_to_the_cluster_is_rejected_with_the_reason() {
     is_rejected::<Raft>("cluster", |listener, peers| {
@@ -104,8 +106,8 @@ async fn a_node_that_does_not_belong_to_the_cluster_is_rejected_with_the_reason(
     .await;
 }
 
-// If a node supports another leader before a leader's lease has ended, two nodes lead at the same
-// time.
+// If a node supports another leader before the lease of the present leader has ended, two nodes
+// lead at the same time. So nodes whose durations allow this must reject each other.
 #[tokio::test]
 async fn durations_that_would_break_a_lease_are_rejected() {
     is_rejected::<Raft>("timing", |listener, peers| {
@@ -119,7 +121,7 @@ async fn durations_that_would_break_a_lease_are_rejected() {
     .await;
 }
 
-// If two processes with one id could vote, the node would vote twice. The second process is
+// If two processes with one id could vote, the node would vote twice. So the second process must be
 // rejected.
 #[tokio::test]
 async fn a_second_process_with_one_id_is_rejected_while_the_first_runs() {
@@ -171,7 +173,8 @@ fn answer(stream: &mut TcpStream, bytes: &[u8]) -> Vec<u8> {
     answer
 }
 
-// Any process can connect to a port and send anything.
+// Any process can connect to the port of a node and send any bytes. They must not disturb the
+// cluster, and must be counted.
 #[tokio::test]
 async fn garbage_is_rejected_and_counted() {
     let nodes = cluster::<Raft>(3).await;
@@ -189,8 +192,8 @@ async fn garbage_is_rejected_and_counted() {
         [&random[..], &huge, half, newer, http].map(send)
     });
     let answers = answers.await.unwrap();
-    // Only the hello with another version gets an answer: byte 1 is `Rejected`, byte 0 is
-    // `Version`.
+    // Only the hello with another version gets an answer. After the length of the frame, the byte 1
+    // means `Rejected`, and the byte 0 means `Version`.
     let version = answers
         .iter()
         .filter(|answer| answer.starts_with(b"\x00\x00\x00\x04\x01\x00\x07\x09"));
@@ -208,13 +211,15 @@ async fn garbage_is_rejected_and_counted() {
     );
 }
 
-// A recorded hello of one connection must be useless on another connection.
+// A process may record the hello of a node on one connection, and send it on another connection. It
+// must not be admitted as that node.
 #[tokio::test]
 async fn a_recorded_hello_cannot_be_replayed() {
     let (nodes, third, _) = two_of_three().await;
     let address = nodes[0].monitor.listening().unwrap();
     let replayed = tokio::task::spawn_blocking(move || {
-        // Node 2 dials the process at node 3's address, and sends it a hello.
+        // Nodes 1 and 2 dial this process, which listens at the address of node 3. It sends the
+        // greeting of node 1 to one of them, and gets a hello.
         third.set_nonblocking(false).unwrap();
         loop {
             let (mut dialled, _) = third.accept().unwrap();
@@ -227,8 +232,9 @@ async fn a_recorded_hello_cannot_be_replayed() {
             let Ok(read @ 1..) = dialled.read(&mut hello) else {
                 continue;
             };
-            // If the hello is sent to the other node at once, its nonce is right, but it is
-            // addressed to the wrong node. If it is sent later, it has an old nonce.
+            // On the first connection, the hello has the right nonce, because it answers the
+            // greeting that node 1 has sent on this connection. But the hello names node 3 as the
+            // receiver, and not node 1. On the second connection, the nonce is an old one.
             let relayed = answer(&mut stream, &hello[..read]);
             let replayed = answer(&mut greeted(address).0, &hello[..read]);
             return (relayed, replayed);
@@ -243,8 +249,9 @@ async fn a_recorded_hello_cannot_be_replayed() {
     assert_eq!(replayed[4..6], [1, 11], "rejected: replayed: {replayed:?}");
 }
 
-// If a process opens thousands of connections and sends nothing, only pending handshakes may be
-// dropped. The peers must stay connected, and the leader must not lose its leadership.
+// If a process opens thousands of connections and sends nothing, the node may drop only connections
+// with pending handshakes. The peers must stay connected, and the leader must not lose its
+// leadership.
 #[tokio::test]
 async fn ten_thousand_connections_do_not_disturb_the_cluster() {
     let nodes = cluster::<Raft>(3).await;
@@ -287,7 +294,8 @@ async fn fails_to_open(set_up: impl FnOnce(Tcp<Raft>) -> Tcp<Raft>, text: &str) 
     assert!(error.contains(text), "{error}");
 }
 
-// A node must not start by mistake if any process could pose as its peer.
+// A node must not start if a mistake in its settings would allow any process to pose as its peer.
+// The error must say what to do, also for other mistakes.
 #[tokio::test]
 async fn the_error_of_a_network_that_cannot_be_opened_says_what_to_do() {
     fails_to_open(|tcp| tcp.listen("0.0.0.0:0"), "set up TLS").await;

@@ -26,7 +26,8 @@ fn save_until(
     (file, saves + u64::from(done.is_ok()))
 }
 
-/// Cuts the power at every operation of a save. Tears every write that is not durable, in all ways.
+/// Cuts the power at every operation of a save. Tears the writes that are not durable in all ways
+/// that [`tears`] returns. Returns the number of checked disks.
 fn cut_power(flaw: Flaw, length: usize) -> Result<usize, String> {
     let mut images = 0;
     for saves in 0..3 {
@@ -109,8 +110,9 @@ fn kill(flaw: Flaw, length: usize) -> Result<usize, String> {
     Ok(images)
 }
 
-/// Lets a sync fail: the kernel drops the unwritten bytes, but its cache still shows them. Then
-/// starts the node again, with and without that cache, and cuts the power in the load.
+/// Lets the sync of a save fail: the kernel does not write some bytes to the disk, but its cache
+/// still shows them. Then starts the node again, with and without these bytes in the cache, and
+/// cuts the power in the load.
 fn fail_sync(flaw: Flaw) -> Result<usize, String> {
     let (length, mut images) = (LENGTHS[0], 0);
     for (saves, tear) in (0..3).flat_map(|saves| COARSE.map(|tear| (saves, tear))) {
@@ -132,8 +134,9 @@ fn expect_noticed(done: Result<usize, String>) -> String {
     done.expect_err("the flaw was not noticed")
 }
 
-// This is the central guarantee. For a power cut at any moment, and for any unsynced bytes that the
-// disk keeps, the load returns the newest acknowledged state or the save in progress.
+// This is the central guarantee of a record. After a power cut at any moment, and for any part of
+// the unsynced bytes that the disk has kept, the load must return the newest acknowledged state, or
+// the state of the save that was in progress.
 #[test]
 fn a_power_cut_forgets_nothing_acknowledged() {
     for length in LENGTHS {
@@ -143,15 +146,17 @@ fn a_power_cut_forgets_nothing_acknowledged() {
     expect_noticed(cut_power(Flaw::SyncLast, LENGTHS[0]));
 }
 
-// A load writes. A crash during a load must not destroy a state that survived the last crash.
+// A load writes to the record, too. A crash during a load must not destroy a state that survived
+// the crash before it.
 #[test]
 fn a_second_power_cut_while_loading_forgets_nothing_either() {
     assert!(cut_power_twice(Flaw::None).unwrap() > 1000);
     expect_noticed(cut_power_twice(Flaw::RewriteAtOnce));
 }
 
-// After a kill, a load reads the kernel's cache and not the disk. If the node relied on bytes that
-// are only in the cache, it would forget them at the next power cut.
+// After a process was killed, a load of the next process reads the kernel's cache and not the disk.
+// If the node relied on bytes that are only in the cache, it would forget them at the next power
+// cut.
 #[test]
 fn a_state_loaded_after_a_kill_is_durable() {
     for length in LENGTHS {
@@ -161,7 +166,8 @@ fn a_state_loaded_after_a_kill_is_durable() {
 }
 
 // After a failed sync, the cache and the disk differ, and another sync does not repair this. The
-// load has to write the state again, but must not overwrite the only durable copy.
+// load has to write the state again, but must not overwrite the only durable copy of a state before
+// that.
 #[test]
 fn a_state_loaded_after_a_failed_sync_is_durable() {
     assert!(fail_sync(Flaw::None).unwrap() > 100);

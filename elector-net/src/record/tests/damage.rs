@@ -12,7 +12,7 @@ use crate::record::{
 };
 
 const LENGTH: usize = LENGTHS[0];
-/// A number of bytes that covers all bytes that a slot uses.
+/// A number of bytes that is not smaller than the number of bytes in use in a test slot.
 const BYTES: usize = 128;
 
 fn offset(slot: u64) -> u64 {
@@ -27,7 +27,8 @@ const LOSSES: [fn(&FakeFile, u64); 4] = [
     |file, slot| file.make_unreadable(offset(slot)),
 ];
 
-/// Returns records after an acknowledged save, one for each combination of torn unsynced writes.
+/// Returns records after the acknowledged save number `saves`. There is one record for each
+/// combination of ways to tear the unsynced writes at a power cut.
 fn acknowledged(flaw: Flaw, saves: u64) -> Vec<FakeFile> {
     let (file, _) = saved(flaw, saves, LENGTH);
     let image = |tears: Vec<Tear>| {
@@ -72,8 +73,8 @@ fn lose_a_slot_and_crash(flaw: Flaw) -> Result<usize, String> {
                 images += 1;
                 let about = |error| format!("slot {slot}, {operation}, {tears:?}: {error}");
                 match load(&image) {
-                    // There were two faults, the lost slot and the power cut, so the acknowledged
-                    // state may be uncertain.
+                    // There were two faults, the lost slot and the power cut. So it may be
+                    // uncertain which state was acknowledged, and an error is correct.
                     Err(RecordError::Read { .. } | RecordError::Damaged { .. }) => {}
                     Ok((_, value)) if value >= acknowledged => {}
                     Ok((_, value)) => return Err(about(format!("loaded {value}"))),
@@ -117,9 +118,9 @@ fn one_flipped_bit_forgets_nothing() {
     flip_each_bit(Flaw::OneSlot).expect_err("a vote was in one slot only");
 }
 
-// Only the checksum detects a flipped bit, so damage with a matching checksum is not noticed. If
-// such a slot were rejected, something else would reject the slots in the tests with flips, and
-// those tests would prove nothing about the checksum.
+// Only the checksum detects a flipped bit in a state, so a changed state with a matching checksum
+// must be accepted. If it were rejected, something other than the checksum might reject the slots
+// in the tests with flipped bits, and those tests would prove nothing about the checksum.
 #[test]
 fn a_forged_checksum_is_accepted() {
     let (file, _) = saved(Flaw::None, 1, LENGTH);
@@ -132,16 +133,16 @@ fn a_forged_checksum_is_accepted() {
     assert_eq!(load(&file).unwrap().1, 9);
 }
 
-// While a node runs, it does not notice a bad sector. Even if a crash follows, a state that is
-// older than the acknowledged one must never be loaded as the newest.
+// While a node runs, it does not notice that the disk has lost a slot. Even if a crash follows, a
+// state that is older than the acknowledged one must never be loaded as the newest.
 #[test]
 fn one_lost_slot_and_a_crash_forget_nothing() {
     assert!(lose_a_slot_and_crash(Flaw::None).unwrap() > 1000);
     lose_a_slot_and_crash(Flaw::OneSlot).expect_err("a vote was in one slot only");
 }
 
-// The next start notices the bad sector, and writes the state again. Until the state is durable in
-// another place, the remaining copies must not change.
+// The next start notices that a slot is lost, and writes the state again. Until the state is
+// durable in another place, the remaining copies must not change.
 #[test]
 fn one_lost_slot_and_a_crash_while_loading_forget_nothing() {
     let mut images = 0;
@@ -155,8 +156,8 @@ fn one_lost_slot_and_a_crash_while_loading_forget_nothing() {
     assert!(images > 1000);
 }
 
-// At rest, all slots hold the same state. After the loss of any slots, the load returns this state
-// or an error.
+// When the kernel has written everything to the disk, all slots hold the same state. After the loss
+// of any slots, the load must return this state or an error.
 #[test]
 fn any_lost_slots_at_rest_forget_nothing() {
     assert_eq!(lose_slots_at_rest(Flaw::None), Ok(64));

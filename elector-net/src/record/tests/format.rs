@@ -12,15 +12,15 @@ use crate::record::{
     format::{NAME, format},
 };
 
-/// A number of operations that is more than the creation of a record needs.
+/// A number of disk operations. The creation of a record needs fewer.
 const OPERATIONS: usize = 12;
 
 fn make(folder: &mut FakeFolder) -> Result<(), RecordError> {
     format(folder, "".as_ref(), &identity(), roster(), state(0, 9))
 }
 
-/// Cuts the power at every operation. After each power cut, there must be a complete record, or no
-/// record so that one can be created.
+/// Cuts the power at every operation of the creation. After each power cut, there must be a
+/// complete record, or there must be no record and one can be created.
 fn cut_power(flaw: Flaw) -> Result<usize, String> {
     let mut images = 0;
     for operation in 0..=OPERATIONS {
@@ -46,16 +46,16 @@ fn cut_power(flaw: Flaw) -> Result<usize, String> {
     Ok(images)
 }
 
-// An incomplete record would look like a damaged one. Then a node that has never run would have to
-// be replaced.
+// An incomplete record would look like a damaged one. Then an operator would have to replace a node
+// that has never run.
 #[test]
 fn a_crash_leaves_a_whole_record_or_none() {
     assert!(cut_power(Flaw::None).unwrap() > 40);
     cut_power(Flaw::NoSync).expect_err("the creation did not wait for the disk");
 }
 
-// The creation reports a full disk at a time when no state can be lost. When the disk has space
-// again, the creation must work.
+// The creation of a record must report an error such as a full disk: at that time, no state can be
+// lost. When the disk works again, the creation must succeed.
 #[test]
 fn a_failure_is_reported_and_can_be_repaired() {
     for kind in [ErrorKind::StorageFull, ErrorKind::Other] {

@@ -1,5 +1,5 @@
-//! Tests of a record on a disk that fails. Every check also runs on code that breaks a rule on
-//! purpose ([`fake::Flaw`]), and must report this flaw.
+//! Tests of a record on a disk that fails. The checks also run with a flaw: a rule of saves and
+//! loads that is broken on purpose ([`fake::Flaw`]). Then they must report an error.
 
 mod crash;
 mod damage;
@@ -20,8 +20,8 @@ use super::{
     slots::Slots,
 };
 
-/// The lengths of the tested states, in bytes. The three states fit into a sector, into several
-/// sectors, and into several blocks.
+/// The lengths of the tested states, in bytes. With these states, a slot needs one sector, several
+/// sectors of one block, and several blocks.
 const LENGTHS: [usize; 3] = [9, 1200, 5000];
 
 fn identity() -> Identity {
@@ -45,14 +45,14 @@ fn roster() -> Roster {
 /// The number of bytes in a test slot before the state: header, identity, roster.
 const BEFORE_STATE: usize = 28 + 8 + 54;
 
-/// Returns a state in which every byte depends on the number of its save.
+/// Returns a state of this length, in which every byte depends on `value`, the number of its save.
 fn state(value: u64, length: usize) -> Vec<u8> {
     let mut state = value.to_le_bytes().to_vec();
     state.resize(length, value as u8);
     state
 }
 
-/// Replaces the checksum of a slot by the correct checksum.
+/// Replaces the checksum of a slot by the correct checksum of its present bytes.
 fn forge(block: &mut [u8]) {
     let length = 20 + u32::from_le_bytes(block[12..16].try_into().unwrap()) as usize;
     let covered = [&block[..16], &block[20..length]].concat();
@@ -66,7 +66,7 @@ fn value(state: &[u8]) -> u64 {
     value
 }
 
-/// Creates a record. The creation of the record counts as save 0.
+/// Creates a record on a disk with this flaw. The creation of the record counts as save 0.
 fn made(flaw: Flaw, length: usize) -> FakeFile {
     let mut folder = FakeFolder::new(flaw);
     let (identity, state) = (identity(), state(0, length));
@@ -93,7 +93,7 @@ fn save(
     slots.save(|slot| slot.state = state(value, length))
 }
 
-/// Creates a record, opens it, and makes this many saves.
+/// Creates a record on a disk with this flaw, opens the record, and makes this many saves.
 fn saved(flaw: Flaw, saves: u64, length: usize) -> (FakeFile, Slots<FakeFile>) {
     let file = made(flaw, length);
     let (mut slots, _) = load(&file).unwrap();
@@ -103,8 +103,8 @@ fn saved(flaw: Flaw, saves: u64, length: usize) -> (FakeFile, Slots<FakeFile>) {
     (file, slots)
 }
 
-/// Loads the record. Checks that the result is the acknowledged save, or a later save that had
-/// begun.
+/// Loads the record. Checks that the result is the save number `acknowledged`, or a later save up
+/// to the number `begun`, which is the last save that had begun.
 fn check(file: &FakeFile, acknowledged: u64, begun: u64) -> Result<u64, String> {
     match load(file) {
         Ok((_, value)) if (acknowledged..=begun).contains(&value) => Ok(value),
@@ -118,8 +118,9 @@ fn check(file: &FakeFile, acknowledged: u64, begun: u64) -> Result<u64, String> 
 /// A few ways to tear a write.
 const COARSE: [Tear; 4] = [Tear::Lost, Tear::Whole, Tear::Prefix(23), Tear::Garbage(0)];
 
-/// Returns many ways to tear a write: after every byte of the first 64 and of the last 16, and
-/// after some other bytes; in mixtures of sectors; and with one sector of garbage.
+/// Returns many ways to tear the write of a state of this length: after every byte of the first 64
+/// and of the last 16, and after some other bytes; in mixtures of old and new sectors; and with one
+/// sector of garbage.
 fn fine(length: usize) -> Vec<Tear> {
     let end = length + 64;
     let bytes = (0..end).filter(|at| *at < 64 || end - at < 16 || at % 251 == 0);
@@ -147,8 +148,8 @@ fn coarse(writes: usize) -> Vec<Vec<Tear>> {
     choices(&COARSE, writes)
 }
 
-/// Returns all coarse combinations. Also returns combinations in which one write is torn in each
-/// fine way, and the other writes are lost or whole.
+/// Returns all combinations of [`COARSE`] for this number of writes. Also returns combinations in
+/// which one write is torn in each of the ways of [`fine`], and the other writes are lost or whole.
 fn tears(writes: usize, length: usize) -> Vec<Vec<Tear>> {
     let mut all = coarse(writes);
     for at in 0..writes {

@@ -17,14 +17,15 @@ use crate::record::{slot::SLOT, slots::Slots};
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Save(usize),
-    /// Sets the next fault. It occurs this many operations after the next save or load has begun.
+    /// Sets the next fault. The fault occurs this many operations after the beginning of the next
+    /// save or load.
     Fault(usize, Fault),
     /// The process is killed and starts again.
     Restart,
     CutPower,
     WriteBack,
     Evict,
-    /// Destroys a slot, until the next start repairs it. Only one slot is destroyed at a time.
+    /// Destroys this slot, unless a slot is already destroyed. The next start repairs the slot.
     Lose(u64),
 }
 
@@ -56,7 +57,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// A record, and what the test knows about it.
+/// A record, and what the test knows about the record.
 struct Run {
     file: FakeFile,
     open: Option<Slots<FakeFile>>,
@@ -87,7 +88,8 @@ impl Run {
         }
     }
 
-    /// Ends the process. No fault is left for the next process.
+    /// Ends the process, with a power cut if the last fault was one. The next process begins
+    /// without a fault.
     fn end(&mut self, tears: &mut impl Iterator<Item = Tear>) {
         match self.file.failure() {
             Some(Fault::Cut) => self.cut_power(tears),
@@ -117,14 +119,14 @@ impl Run {
                     self.acknowledged,
                     self.begun
                 );
-                // `begun` does not go back, so a number of a save is not used twice and each state
-                // is unique.
+                // `begun` does not go back, so no save gets the number of an earlier save, and each
+                // state is unique.
                 self.acknowledged = value;
                 self.open = Some(slots);
                 self.lost = false;
             }
             Err(_) if self.file.failure().is_some() => self.end(tears),
-            // There were two faults, the lost slot and another one, so an error is correct.
+            // There were two faults, the destroyed slot and another one, so an error is correct.
             Err(_) if self.lost => self.has_refused = true,
             Err(error) => prop_assert!(false, "refused: {error}"),
         }
@@ -197,15 +199,16 @@ fn sequences() -> impl Strategy<Value = (Vec<Event>, Vec<Tear>)> {
 }
 
 proptest! {
-    // Faults can occur together. The guarantee that holds after each single fault must hold after
-    // any sequence of faults.
+    // Several faults can occur one after the other. The guarantee that holds after each single
+    // fault must hold after any sequence of faults: no acknowledged save is forgotten.
     #[test]
     fn no_sequence_forgets_an_acknowledged_save((events, tears) in sequences()) {
         run_events(Flaw::None, events, &tears)?;
     }
 }
 
-// The random sequences must find every flaw.
+// For each of these flaws, which are rules of saves and loads that are broken on purpose, some
+// random sequence must find an error.
 #[test]
 fn every_flaw_is_found_by_some_sequence() {
     for flaw in [Flaw::NoSync, Flaw::OneSlot, Flaw::SyncLast, Flaw::NoRewrite] {

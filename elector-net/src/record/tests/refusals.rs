@@ -26,7 +26,7 @@ fn kind_of(error: &RecordError) -> ErrorKind {
 }
 
 // After a failed write, the contents of the disk are unknown. If a second save seemed to succeed,
-// the node would rely on a state that may not be durable. The next start gets the acknowledged
+// the node would rely on a state that may not be durable. The next start must load the acknowledged
 // state, or the state whose save failed.
 #[test]
 fn no_save_follows_a_failed_one() {
@@ -46,8 +46,8 @@ fn no_save_follows_a_failed_one() {
     }
 }
 
-// A node whose disk cannot be read or written must notice this before the node makes a pledge. One
-// unreadable slot does not make a record unusable, because each pair has two slots.
+// A node whose disk cannot be read or written must notice this at the load, before the node votes.
+// One unreadable slot does not make a record unusable, because each pair has two slots.
 #[test]
 fn a_failure_while_loading_is_reported() {
     let (mut reported, mut forgiven) = (0, 0);
@@ -70,7 +70,8 @@ fn a_failure_while_loading_is_reported() {
     assert_eq!((reported, forgiven), (8, 4), "only a read is forgiven");
 }
 
-// An unreadable pair may hold the newest vote, and the disk may be able to read it later.
+// A pair of slots that cannot be read may hold the newest vote, and the disk may be able to read it
+// later. So the load must report an error, and must not use an older state.
 #[test]
 fn an_unreadable_pair_is_reported() {
     for pair in 0..2 {
@@ -83,8 +84,8 @@ fn an_unreadable_pair_is_reported() {
     }
 }
 
-// A record of another node, cluster or algorithm holds other pledges. The message must name both
-// identities, because the reason is a mistake in a configuration.
+// A record of another node, cluster or algorithm holds the votes of that node, and not of this one.
+// The message must name both identities, because the reason is a mistake in a configuration.
 #[test]
 fn a_foreign_record_is_refused_and_named() {
     let others: [fn(&mut Identity); 3] = [
@@ -164,8 +165,8 @@ fn the_length_of_a_state_is_limited() {
     assert_eq!(longest.state(), state(2, most));
 }
 
-// A record can be older than the elector that reads it. The bytes may change only together with the
-// format number.
+// An earlier release may have written the record that this release reads. So the bytes of a format
+// may never change: other bytes need another format number.
 #[test]
 fn the_bytes_of_the_format_do_not_change() {
     let slot = |roster, changes_members| Slot {
@@ -213,8 +214,8 @@ fn the_bytes_of_the_format_do_not_change() {
     }
 }
 
-// A record in the format from before rosters keeps its votes, and gets a roster with the next save.
-// After a crash in that save, the record has the old format or the new one.
+// A record in the oldest format, which has no roster, must keep its votes when a save adds a
+// roster. After a crash in that save, the record has the old format or the new one.
 #[test]
 fn a_record_without_a_roster_gets_one() {
     let old = Slot {

@@ -5,7 +5,8 @@ use elector_net::http::{Limits, Options};
 
 use super::{Served, TOKEN, elected, soon};
 
-// Without the token, nothing may change. A token that is almost right is not enough.
+// Commands without the right token must be rejected, and must change nothing. A token that is
+// almost right must be rejected, too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commands_need_the_token() {
     let (cluster, leader) = elected(1).await;
@@ -57,7 +58,8 @@ async fn commands_need_the_token() {
     cluster.shutdown().await;
 }
 
-// A transfer by an operator must reach the given node. The id can be in the query or in the body.
+// When an operator transfers the leadership, the given node must become the leader. The request can
+// name the id of this node in the query or in the body.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leadership_goes_to_the_named_node() {
     let (cluster, leader) = elected(3).await;
@@ -108,8 +110,8 @@ async fn a_refusal_is_answered_with_its_reason() {
     cluster.shutdown().await;
 }
 
-// The work of a leader may take long to end. The client must not wait for ever, and must not get an
-// error.
+// The application's work as the leader may take long to end after a command to step down. The
+// client must not wait for ever, and must not get an error.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_command_continues_after_the_answer() {
     let (cluster, leader) = elected(1).await;
@@ -119,8 +121,8 @@ async fn a_slow_command_continues_after_the_answer() {
         ..Limits::default()
     };
     let served = Served::with(elector, limits).await;
-    // The node waits up to a lease until this leadership is dropped. A lease is much longer than
-    // `command`.
+    // After the command, the node waits until this leadership is dropped, for at most a lease. A
+    // lease is much longer than the limit `command`, so the answer comes first.
     let guard = soon(elector.campaign()).await.unwrap();
     let answer = served.post("/v1/step-down").await;
     assert_eq!(answer.status, 202, "{answer:?}");

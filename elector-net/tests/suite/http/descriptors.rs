@@ -16,11 +16,12 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::common::{builder, eventually, sockets, start};
 
-/// The environment variable with the addresses of the peers, for the node in the other process.
+/// The name of an environment variable. If it is set, this program is the other process of the
+/// test, and the variable has the addresses of its node's peers.
 const PEERS: &str = "ELECTOR_TEST_PEERS";
 const READY: &str = "ready at ";
 
-/// Another process with few file descriptors, which runs and serves node 1.
+/// Another process, which may open only a few files. It runs node 1, and serves the node over HTTP.
 struct Served {
     process: Child,
     node: SocketAddr,
@@ -83,7 +84,7 @@ async fn serve(peers: &str) {
     let (node, at) = (monitor.listening().unwrap(), listener.local_addr().unwrap());
     println!("{READY}{node} {at}");
     let limits = Limits {
-        // The time limit must not end the test's connections, so it is long.
+        // This time limit is long, so that it does not end the connections of the test.
         request: Duration::from_secs(3600),
         ..Limits::default()
     };
@@ -95,7 +96,8 @@ async fn serve(peers: &str) {
     service.serve(listener, ended).await;
 }
 
-// A dashboard that opens a connection for each probe must not take the descriptors that peers need.
+// A dashboard may open an HTTP connection for each request and never close it. These connections
+// must not use up the file descriptors that the node needs for connections to its peers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_over_http_leave_descriptors_to_peers() {
     if let Ok(peers) = env::var(PEERS) {

@@ -31,8 +31,8 @@ impl Only {
         }
     }
 
-    /// Loses the leadership and gets it again, without waiting for timeouts. The node has four
-    /// events then.
+    /// Gives up the leadership and gets it again, without waiting for timeouts. This causes four
+    /// events of the node.
     async fn turn(&mut self) {
         let mut status = self.elector.subscribe();
         self.leadership = None;
@@ -104,7 +104,8 @@ async fn the_status_comes_first_and_then_the_news() {
     cluster.shutdown().await;
 }
 
-// After a broken connection, a reader must miss no event and must get no event twice.
+// A reader that reconnects after a broken connection must miss no event, and must get no event
+// twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_reconnects_continues_where_it_was() {
     let (cluster, leader) = elected(1).await;
@@ -122,7 +123,8 @@ async fn a_reader_that_reconnects_continues_where_it_was() {
     let by_id = format!("?after={id}");
     for (query, header) in [
         ("", Some(id.as_str())),
-        // If the address has a query, a browser that reconnects sends the query and this header.
+        // If the URL has a query, a browser that reconnects sends both the query and the header
+        // `Last-Event-ID`. The header must have priority.
         ("?after=0", Some(id.as_str())),
         (&by_id, None),
         (&by_number, None),
@@ -139,7 +141,8 @@ async fn a_reader_that_reconnects_continues_where_it_was() {
     cluster.shutdown().await;
 }
 
-// A reader that does not notice a gap may rely on a leader that does not lead any more.
+// The log has a limited length, so new events overwrite old ones. A reader that does not notice
+// that it has missed events may rely on a leader that does not lead any more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn overwritten_events_are_reported_with_their_number() {
     let (cluster, leader) = elected(1).await;
@@ -162,7 +165,8 @@ async fn overwritten_events_are_reported_with_their_number() {
         panic!("the gap comes first");
     };
     assert!(missed >= 3, "{missed}");
-    // The last turn may overwrite more events during this read.
+    // The events of the last turn may still arrive, and overwrite more events, while the reader
+    // reads.
     let next = loop {
         match late.report().await {
             EventReport::Lagged { missed: more } => missed += more,
@@ -173,8 +177,9 @@ async fn overwritten_events_are_reported_with_their_number() {
     cluster.shutdown().await;
 }
 
-// After a restart, the numbers of events start again. A reader that used only the number would skip
-// events.
+// After a restart of a node, the numbers of its events start again at 1. A reader that continued
+// after the number of its last event would skip events. So the reader must be notified of the
+// restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_of_an_earlier_run_is_notified_of_the_restart() {
     let (mut cluster, leader) = elected(1).await;
@@ -210,7 +215,7 @@ async fn a_reader_of_an_earlier_run_is_notified_of_the_restart() {
     cluster.shutdown().await;
 }
 
-// The last event must contain the reason for the end. Then the stream must end.
+// When the node stops, the last event must contain the reason. Then the stream must end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_end_of_the_node_ends_the_stream() {
     let (cluster, leader) = elected(1).await;
@@ -223,14 +228,15 @@ async fn the_end_of_the_node_ends_the_stream() {
     };
     while reader.report().await != stopped {}
     assert_eq!(reader.next().await, None);
-    // A reader that connects later must also get the reason.
+    // A reader that connects after the node has stopped must also get the reason.
     let mut reader = Reader::open(&served, "", None).await;
     assert!(matches!(reader.report().await, EventReport::Status(_)));
     assert_eq!(reader.report().await, stopped);
     assert_eq!(reader.next().await, None);
 }
 
-// A reader must be able to distinguish a quiet cluster from a dead connection.
+// Without comments in the stream, a reader could not distinguish a cluster without events from a
+// dead connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn comments_are_sent_while_there_are_no_events() {
     let (cluster, leader) = elected(1).await;
@@ -244,7 +250,8 @@ async fn comments_are_sent_while_there_are_no_events() {
     cluster.shutdown().await;
 }
 
-// An application that serves the routes in its own server must be able to end the streams.
+// An application that serves the routes in its own HTTP server must be able to end the streams of
+// events with `Service::close`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closing_the_service_ends_its_streams() {
     let (cluster, leader) = elected(1).await;

@@ -14,20 +14,22 @@ use super::{Reader, Served, elected, soon};
 
 const SILENT: usize = 1000;
 
-/// Raises the limit of open files of this process. The process has both ends of all connections.
+/// Raises the limit of open files of this process. The process needs many files, because it has
+/// both ends of all connections.
 fn allow_many_files() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit).unwrap();
 }
 
-// Clients that open connections and send nothing must not block a probe.
+// If clients open many connections and send nothing, the service must still answer other clients,
+// such as a probe.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_silent_connections_do_not_block_others() {
     allow_many_files();
     let (cluster, leader) = elected(1).await;
     let limits = Limits {
-        // These time limits must not end the test's connections, so they are long.
+        // This time limit is long, so that it does not end the connections of the test.
         request: Duration::from_secs(3600),
         ..Limits::default()
     };
@@ -46,18 +48,20 @@ async fn a_thousand_silent_connections_do_not_block_others() {
         line.rsplit_once(' ').unwrap().1.parse().unwrap()
     };
     assert!(value("elector_http_connections_dropped_total ") >= SILENT - limits.connections);
-    // The first connection was evicted.
+    // The service has closed the first connection to make room.
     let first = &mut silent[0];
     let mut byte = [0];
     assert!(matches!(soon(first.read(&mut byte)).await, Ok(0) | Err(_)));
-    // The connection of the event reader was never idle.
+    // The connection of the event reader was never idle, so it must be open: the event of the next
+    // command must arrive.
     cluster.node(leader).unwrap().step_down().await.unwrap();
     assert!(reader.next().await.is_some());
     drop(silent);
     cluster.shutdown().await;
 }
 
-// The service must end a request that never ends, and must close a connection without a request.
+// The service must reject a request that does not arrive completely in time, and must close a
+// connection without a request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_requests_time_out() {
     let (cluster, leader) = elected(1).await;
@@ -84,7 +88,8 @@ async fn slow_requests_time_out() {
     cluster.shutdown().await;
 }
 
-// An invalid or oversized request must be rejected, and must end only its own connection.
+// An invalid or oversized request must be rejected, and must end only the connection on which it
+// arrived.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn malformed_requests_end_their_connection_only() {
     let (cluster, leader) = elected(1).await;
@@ -113,8 +118,8 @@ async fn malformed_requests_end_their_connection_only() {
             .nth(1)
             .and_then(|status| status.parse().ok());
         let shown: String = bytes.chars().take(40).collect();
-        // If the service closes a connection with unread bytes, the connection is reset, and the
-        // answer may be lost.
+        // If the service closes a connection before it has read all bytes, the kernel resets the
+        // connection, and the answer may be lost.
         assert!(
             status.is_none_or(|status: u16| statuses.contains(&status)),
             "{shown:?}: {response}"
@@ -124,7 +129,8 @@ async fn malformed_requests_end_their_connection_only() {
     cluster.shutdown().await;
 }
 
-// Readers of events keep their connections, so they must not use up all of them.
+// Readers of events keep their connections open. So their number must be limited, and connections
+// must be left for other clients.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_number_of_readers_is_limited() {
     let (cluster, leader) = elected(1).await;
@@ -154,7 +160,8 @@ async fn the_number_of_readers_is_limited() {
     cluster.shutdown().await;
 }
 
-// The end of the service must not wait for clients, because a process waits for it.
+// A process waits for the end of its service before it ends. So the service must not wait for
+// clients when it ends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_end_of_the_service_does_not_wait_for_clients() {
     let (cluster, leader) = elected(1).await;

@@ -12,10 +12,11 @@ use elector_raft::Raft;
 
 use super::{Answer, Served, elected};
 
-/// The header that a scraper of the `OpenMetrics` format sends.
+/// The header with which a client requests metrics in the `OpenMetrics` format.
 const OPEN: &str = "Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n";
 
-/// Checks every line of the metrics. Returns the value of each sample by its name and labels.
+/// Checks every line of the text with the metrics. Returns the value of each sample by its name and
+/// labels.
 fn parsed(text: &str) -> BTreeMap<String, f64> {
     let mut samples = BTreeMap::new();
     let mut families = Vec::new();
@@ -54,7 +55,8 @@ async fn scraped(served: &Served, accept: &str) -> Answer {
     served.ask(&head, "").await
 }
 
-// Alerts use these metrics. If a metric differed from the status, it would cause false alerts.
+// Alerts use these metrics. If a metric differed from the status of the node, alerts would be
+// wrong.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn metrics_agree_with_the_status() {
     let (cluster, leader) = elected(3).await;
@@ -102,7 +104,8 @@ async fn metrics_agree_with_the_status() {
              node=\"{node}\"}}"
         );
         assert_eq!(samples[&info], 1.0);
-        // This request has a connection, and earlier connections may not be closed yet.
+        // The request for metrics has a connection itself, and earlier connections may not be
+        // closed yet.
         assert!((1.0..10.0).contains(&samples["elector_http_connections"]));
     }
     cluster.shutdown().await;
@@ -121,14 +124,15 @@ async fn changes_of_the_leader_are_counted() {
         assert_eq!(served.post("/v1/step-down").await.status, 200);
         served.until("/leader", 503).await;
     }
-    // The service may receive an event a moment after the status shows it.
+    // The service may receive the event of a change a moment after the status shows the change, so
+    // the last changes may not be counted yet.
     assert!(changes[2] >= changes[0] + 1.0, "{changes:?}");
     served.until("/leader", 200).await;
     cluster.shutdown().await;
 }
 
-// Prometheus and older scrapers request different formats. Both must contain the metrics of the
-// application.
+// Prometheus and older clients request the metrics in different formats. The answers in both
+// formats must contain the metrics of the application.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_formats_contain_the_applications_metrics() {
     let (cluster, leader) = elected(1).await;
@@ -159,7 +163,8 @@ async fn both_formats_contain_the_applications_metrics() {
     cluster.shutdown().await;
 }
 
-// A slow disk makes elections slow. An alert must be possible before the disk hangs.
+// A slow disk makes elections slow. With a metric of the duration of saves, an alert is possible
+// before the disk hangs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_duration_of_saves_is_a_metric() {
     let folder = tempfile::tempdir().unwrap();

@@ -36,7 +36,7 @@ async fn soon<T>(what: impl Future<Output = T>) -> T {
         .expect("it is ready within a minute")
 }
 
-/// Returns a configuration with long timeouts, for a busy machine.
+/// Returns a configuration with long durations, so that nodes on a busy machine do not elect again.
 fn slow_timing() -> RaftConfig {
     RaftConfig {
         timing: Timing {
@@ -94,7 +94,7 @@ impl Served {
         }
     }
 
-    /// Serves with a token and these limits.
+    /// Serves the node with [`TOKEN`] and these limits.
     async fn with(elector: &Elector<Quorum>, limits: Limits) -> Self {
         let token: Token = TOKEN.parse().unwrap();
         Self::new(elector, Options::new("billing").token(token).limits(limits)).await
@@ -118,18 +118,19 @@ impl Served {
         Answer::read(&received)
     }
 
-    /// Sends bytes, and returns all bytes that come back until the connection is closed.
+    /// Sends bytes to the service, and returns all bytes that the service sends until it closes the
+    /// connection.
     async fn send(&self, bytes: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        // The service may close the connection before it has read all bytes. Only its answer
-        // matters.
+        // The service may close the connection before it has read all bytes, so an error of the
+        // write does not matter.
         let _ = stream.write_all(bytes).await;
         let mut received = Vec::new();
         let _ = soon(stream.read_to_end(&mut received)).await;
         String::from_utf8(received).unwrap()
     }
 
-    /// Repeats a GET request until the answer has this status.
+    /// Repeats a GET request until the answer has this HTTP status code.
     async fn until(&self, path: &str, status: u16) {
         soon(async {
             while self.get(path).await.status != status {
@@ -182,11 +183,13 @@ impl Answer {
 struct Reader(BufReader<TcpStream>);
 
 impl Reader {
-    /// Opens a stream. `query` is like `?after=3`, `last` is for the header `Last-Event-ID`.
+    /// Opens a stream of events. `query` is empty, or a query such as `?after=3`. `last` is the
+    /// value of the header `Last-Event-ID`, if the request has this header.
     async fn open(served: &Served, query: &str, last: Option<&str>) -> Self {
         let mut stream = TcpStream::connect(served.address).await.unwrap();
         let last = last.map_or(String::new(), |id| format!("Last-Event-ID: {id}\r\n"));
-        // HTTP/1.0 does not use chunked encoding.
+        // The request uses HTTP/1.0, in which the answer has no chunked encoding, so that the test
+        // can read it line by line.
         let head = format!("GET /v1/events{query} HTTP/1.0\r\n{last}\r\n");
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut reader = Self(BufReader::new(stream));
@@ -203,7 +206,7 @@ impl Reader {
     }
 
     /// Returns the next event and its id; `None` at the end of the stream. Comments in the stream
-    /// do not extend the time limit.
+    /// do not extend the time limit of this call.
     async fn next(&mut self) -> Option<(Option<String>, EventReport)> {
         soon(self.read()).await
     }

@@ -28,7 +28,8 @@ async fn isolated() -> Elector<Quorum> {
         .unwrap()
 }
 
-// Programs for the Kubernetes sidecar compare `name` with their own name.
+// Programs that were written for Kubernetes' leader-elector sidecar read `name`, and compare it
+// with their own name.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_root_has_the_keys_of_the_sidecar() {
     let (cluster, leader) = elected(3).await;
@@ -58,14 +59,15 @@ async fn the_root_has_the_keys_of_the_sidecar() {
         assert_eq!(body["holds_leadership"], elector.node_id() == leader);
         let last_update = body["last_update"].as_str().unwrap();
         assert!(last_update.ends_with('Z') && last_update.contains('T'));
-        // `last_update` is the time of the last change, and not the time of the request.
+        // `last_update` is the time of the last change, and not the time of the request. So it is
+        // the same in a second answer.
         assert_eq!(served.get("/").await.json()["last_update"], last_update);
         served.end().await;
     }
     cluster.shutdown().await;
 }
 
-// Load balancers send writes to the node that answers 200 at `/leader`.
+// Load balancers send writes to the node whose answer to `/leader` is 200.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leader_and_follower_change_when_the_leader_steps_down() {
     let (cluster, leader) = elected(3).await;
@@ -74,7 +76,8 @@ async fn leader_and_follower_change_when_the_leader_steps_down() {
     served.until("/leader", 200).await;
     assert_eq!(served.get("/follower").await.status, 503);
     assert_eq!(served.post("/v1/step-down").await.status, 200);
-    // A node that has stepped down waits longer than the others before it campaigns.
+    // A node that has stepped down waits longer than the others before it campaigns, so another
+    // node becomes the leader.
     served.until("/follower", 200).await;
     let answer = served.get("/leader").await;
     assert_eq!(answer.status, 503);
@@ -111,7 +114,8 @@ async fn the_status_is_complete() {
         body["lease_remaining_ms"].as_u64().unwrap() <= 800,
         "{body}"
     );
-    // The store compares the number. A reader whose numbers are floating-point uses the text.
+    // The store of the application compares the number. A reader of JSON that reads numbers as
+    // floating-point uses the text.
     let token = FencingToken::new(elector.status().epoch, 0).unwrap();
     assert_eq!(body["fencing_token"], token.value());
     assert_eq!(body["fencing_token_text"], token.to_string());
@@ -130,16 +134,17 @@ async fn the_status_is_complete() {
     cluster.shutdown().await;
 }
 
-// Operators compare the times of several nodes, and a node may be asked long after a change.
+// Operators compare the times of changes on several nodes, and may request a status long after a
+// change. So `since` must not be the time of the request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn since_is_the_time_of_the_change_and_not_of_the_request() {
     let (mut cluster, leader) = elected(3).await;
     let follower = NodeId(leader.0 % 3 + 1);
     let served = Served::new(cluster.node(follower).unwrap(), Options::new("billing")).await;
     cluster.kill(leader).await;
-    // Both remaining nodes agree now, so no further change follows.
+    // Both remaining nodes agree about the leader now, so no further change follows.
     soon(cluster.leader()).await;
-    // On a busy machine, the service may learn of the change a little later.
+    // On a busy machine, the service may receive the event of the change a little later.
     tokio::time::sleep(Duration::from_millis(200)).await;
     let asked = SystemTime::now();
     let body = served.get("/v1/status").await.json();
@@ -148,8 +153,8 @@ async fn since_is_the_time_of_the_change_and_not_of_the_request() {
     cluster.shutdown().await;
 }
 
-// A probe that requires leadership would take all followers out of service. A probe that requires
-// nothing would keep a disconnected node in service.
+// If `/readyz` required that the node leads, a probe would take all followers out of service. If it
+// required nothing, a probe would keep a disconnected node in service.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readiness_is_a_leader_or_a_majority() {
     let elector = isolated().await;
@@ -183,7 +188,8 @@ async fn readiness_is_a_leader_or_a_majority() {
 
     let (cluster, leader) = elected(3).await;
     for elector in cluster.running() {
-        // This service has no information about peers, so a known leader must be enough.
+        // This service has no information about peers, so it must be enough that the node knows a
+        // leader.
         let served = Served::new(elector, Options::new("billing")).await;
         served.until("/readyz", 200).await;
         assert_eq!(elector.status().leader, Some(leader));
@@ -191,7 +197,7 @@ async fn readiness_is_a_leader_or_a_majority() {
     cluster.shutdown().await;
 }
 
-// A stopped node must be restarted, and must not get requests.
+// A probe of a stopped node must fail, so that the node is restarted and gets no requests.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopped_node_is_not_live_and_not_ready() {
     let (cluster, leader) = elected(1).await;
@@ -233,14 +239,14 @@ impl Storage<RaftDurable> for Hangs {
 
 impl Immediate<RaftDurable> for Hangs {
     fn save_now(&mut self, _: &RaftDurable) -> Result<(), BoxError> {
-        // When the sender is dropped, saves do not block any more.
+        // When the test drops the sender of the channel, saves do not block any more.
         let _ = self.0.lock().map_err(|_| "poisoned")?.recv();
         Ok(())
     }
 }
 
-// A node whose thread hangs does not vote and does not lead. If a probe only checked that the node
-// has started, the probe would not notice this.
+// A node whose thread hangs does not vote and does not lead, so its probes must fail. A probe that
+// only checked that the node has started would not fail.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_whose_thread_hangs_is_not_live_and_not_ready() {
     let (sender, disk) = mpsc::channel();
@@ -260,7 +266,7 @@ async fn a_node_whose_thread_hangs_is_not_live_and_not_ready() {
         let reason = served.get(path).await.json()["reason"].to_string();
         assert!(reason.contains("has not answered"), "{reason}");
     }
-    // Other requests are answered.
+    // Requests that need no answer of the node's thread must still be answered.
     assert_eq!(served.get("/v1/status").await.status, 200);
     drop(sender);
     for path in ["/livez", "/readyz"] {
@@ -311,7 +317,8 @@ async fn by_default_only_loopback_addresses_are_allowed() {
     assert!(error.to_string().contains(&address), "{error}");
 }
 
-// A leaked handle would keep a node alive after its application has dropped it.
+// If a service kept a handle of its node after its drop, the node would run on after the
+// application has dropped all handles.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_service_releases_its_node() {
     let elector = isolated().await;

@@ -1,5 +1,5 @@
-//! Tests of faults in a node's own files. The node reports them at the start, before a peer rejects
-//! the node.
+//! Tests of faults in a node's own certificate files. The node must report such a fault when it
+//! starts, before a peer rejects the node.
 
 use std::{fs, path::Path, time::SystemTime};
 
@@ -29,7 +29,8 @@ fn a_missing_file_is_named() {
     }
 }
 
-// Files can be truncated, swapped, or in another format.
+// A file can be truncated, swapped with another one, or in another format. The error must name the
+// file.
 #[test]
 fn a_file_with_other_contents_is_named() {
     for (name, text, what) in [
@@ -97,7 +98,8 @@ fn a_key_of_another_certificate_is_rejected() {
     assert!(matches!(error, TlsError::KeyMismatch { .. }), "{error}");
 }
 
-// If a machine had the files of another node, peers would reject it or take it for the other node.
+// If a node had the files of another node, its peers would reject it, or would take it for the
+// other node. So it must not start.
 #[test]
 fn files_of_another_node_are_rejected() {
     let folder = cluster();
@@ -119,7 +121,8 @@ fn files_of_another_node_are_rejected() {
     assert_eq!(presented[..], ["node-2.elector.internal"]);
 }
 
-// A node must reject at the start what its peers would reject. The error must name the date.
+// If peers would reject the certificate of a node, the node itself must reject it at its start. The
+// error must say why, with the date if the certificate is not valid now.
 #[test]
 fn a_certificate_that_peers_would_reject_is_rejected_at_the_start() {
     let folder = cluster();
@@ -179,8 +182,8 @@ fn a_key_that_others_can_read_is_rejected_with_the_command_that_fixes_it() {
     Tls::load(folder.path(), NodeId(1)).unwrap();
 }
 
-// A metric and an alert use this value. It must be the end of the validity of the certificate that
-// expires first.
+// Operators must be warned before the first certificate of a node's chain expires. So the value
+// must be the time at which this certificate expires.
 #[test]
 fn the_end_of_the_validity_is_that_of_the_first_to_expire() {
     let near = |tls: &Tls, days: u32| {

@@ -14,7 +14,8 @@ use super::{
     talk,
 };
 
-// This is the simple case over a real socket: each side identifies the other one, and bytes pass.
+// This is the simple case over a real socket: each side checks the certificate of the other side,
+// and then bytes pass in both directions.
 #[tokio::test]
 async fn two_nodes_identify_each_other() {
     let folder = cluster();
@@ -53,12 +54,14 @@ async fn a_certificate_names_its_node_and_no_other() {
     );
 }
 
-// A resumed connection would skip the certificates, and early data can be replayed.
+// If a connection could resume the TLS session of an earlier one, the two sides would not check
+// certificates again, and early data could be replayed.
 #[tokio::test]
 async fn no_connection_resumes_another() {
     let folder = cluster();
     let two = node(&folder, 2);
-    // This client keeps all tickets, so it would resume a connection if it could.
+    // This client keeps all session tickets of the server, so it would resume a session if the
+    // server allowed it.
     let client = custom_client(folder.path(), Some(1), "elector/1");
     for _ in 0..3 {
         let (here, there) = duplex(64 * 1024);

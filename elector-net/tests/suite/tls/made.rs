@@ -22,8 +22,8 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-// A cluster can grow. A node that is added later must be a member, and must not disturb the other
-// nodes.
+// A cluster can grow. A certificate that is issued later must be valid for connections with the
+// nodes that have certificates already.
 #[tokio::test]
 async fn a_node_can_be_added_later() {
     let folder = cluster();
@@ -38,7 +38,8 @@ async fn a_node_can_be_added_later() {
     talk(outgoing.unwrap(), incoming.unwrap().into_stream()).await;
 }
 
-// An overwritten key is lost. Without it, nodes of the cluster cannot connect any more.
+// If a key file were overwritten, the key would be lost: nodes could not connect any more, or the
+// CA could issue no more certificates.
 #[test]
 fn no_file_is_overwritten_and_no_half_of_a_set_is_left() {
     let folder = tempfile::tempdir().unwrap();
@@ -58,7 +59,8 @@ fn no_file_is_overwritten_and_no_half_of_a_set_is_left() {
     assert_eq!(read(&path, "ca.key.pem"), key);
 }
 
-// A key that all users can read for a moment may have been read.
+// Key files must be created with a mode that lets only the owner read them: if all users could read
+// a key even for a moment, one of them may have read it.
 #[cfg(unix)]
 #[test]
 fn only_the_owner_can_read_a_key() {
@@ -79,8 +81,8 @@ fn only_the_owner_can_read_a_key() {
     }
 }
 
-// The key of the CA stays in a folder for years. With this key, only certificates of nodes may be
-// issued.
+// The key of the CA stays in a folder for years. If it is stolen, it must be useless except for
+// certificates of nodes: a certificate for any other name must be invalid.
 #[test]
 fn the_ca_can_name_nodes_and_nothing_else() {
     let folder = cluster();

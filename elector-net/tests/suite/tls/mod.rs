@@ -27,7 +27,8 @@ async fn in_time<F: Future>(future: F) -> F::Output {
 type Connected = Result<TlsStream<DuplexStream>, TlsError>;
 type Incoming = Result<Accepted<DuplexStream>, TlsError>;
 
-/// Connects two nodes. The first one expects `peer`. Returns the results of both sides.
+/// Connects the node `from` to the node `to`. `from` expects that the other side is the node
+/// `peer`. Returns the results of both sides.
 async fn call(from: &Tls, to: &Tls, peer: u64) -> (Connected, Incoming) {
     let (here, there) = duplex(64 * 1024);
     in_time(async { tokio::join!(from.connect(here, NodeId(peer)), to.accept(there)) }).await

@@ -33,8 +33,8 @@ pub(crate) fn cluster() -> TempDir {
     cluster_of(&[1, 2, 3])
 }
 
-/// Does the same as [`cluster`] for these nodes. A test that reads the log needs node ids of its
-/// own.
+/// Does the same as [`cluster`] for these nodes. A test that reads the log needs node ids that no
+/// other test uses.
 pub(crate) fn cluster_of(nodes: &[u64]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let nodes: Vec<NodeId> = nodes.iter().copied().map(NodeId).collect();
@@ -52,7 +52,8 @@ pub(crate) fn good(node: u64) -> CertificateParams {
     params
 }
 
-/// Issues another certificate for the node, from the CA in the folder.
+/// Issues another certificate for the node with these parameters, from the CA in the folder. It
+/// replaces the node's files in the folder.
 pub(crate) fn reissue(folder: &Path, node: u64, params: &CertificateParams) {
     let key = KeyPair::from_pem(&read(folder, "ca.key.pem")).unwrap();
     let ca = CertificateDer::from_pem_slice(read(folder, "ca.pem").as_bytes()).unwrap();
@@ -110,7 +111,8 @@ pub(crate) fn read(folder: &Path, name: &str) -> String {
     fs::read_to_string(folder.join(name)).unwrap()
 }
 
-/// Writes a file atomically, as good tools for certificates do.
+/// Writes a file atomically, as good tools for certificates do: under another name first, and then
+/// with a rename.
 pub(crate) fn put(folder: &Path, name: &str, text: &str) -> PathBuf {
     let (path, part) = (folder.join(name), folder.join("part"));
     fs::write(&part, text).unwrap();
@@ -142,8 +144,8 @@ fn pair(folder: &Path, node: u64) -> (Vec<CertificateDer<'static>>, PrivateKeyDe
     )
 }
 
-/// Returns a client without the limits of `Tls`: it can have any certificate or none, and any
-/// protocol name or none.
+/// Returns a TLS client without the restrictions of `Tls`. It can have the certificate of any node
+/// or no certificate, and any protocol name or, if `protocol` is empty, no protocol name.
 pub(crate) fn custom_client(folder: &Path, node: Option<u64>, protocol: &str) -> TlsConnector {
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&TLS13])
@@ -159,7 +161,8 @@ pub(crate) fn custom_client(folder: &Path, node: Option<u64>, protocol: &str) ->
     TlsConnector::from(Arc::new(config))
 }
 
-/// Returns a server without the limits of `Tls`: it can have any protocol name or none.
+/// Returns a TLS server without the restrictions of `Tls`. It can have any protocol name or, if
+/// `protocol` is empty, no protocol name.
 pub(crate) fn custom_server(folder: &Path, node: u64, protocol: &str) -> TlsAcceptor {
     let provider = Arc::new(ring::default_provider());
     let clients = WebPkiClientVerifier::builder_with_provider(roots(folder), Arc::clone(&provider));
@@ -176,7 +179,8 @@ pub(crate) fn custom_server(folder: &Path, node: u64, protocol: &str) -> TlsAcce
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// Returns the public key of a node in the folder. With it, tests compare certificates.
+/// Returns the public key that belongs to the key file of a node in the folder. Tests look for it
+/// in certificates.
 pub(crate) fn public_key(folder: &Path, node: u64) -> Vec<u8> {
     let key = read(folder, &format!("node-{node}.key.pem"));
     let key = KeyPair::from_pem(&key).unwrap();

@@ -13,8 +13,9 @@ use super::{
     pki::{ca, cluster, custom_client, custom_server, good, in_days, issue, put, read, reissue},
 };
 
-/// Connects a client to `to`. The client has the certificate of the node `presented` in the folder.
-/// Returns the result of the acceptor, and the error that the client gets at its first read.
+/// Connects a client to the node `to`. The client presents the certificate of the node `presented`
+/// in the folder, or no certificate. Returns the result of `to`, and the error that the client gets
+/// while it connects or at its first read.
 async fn answer(to: &Tls, folder: &Path, presented: Option<u64>) -> (Incoming, TlsError) {
     let client = custom_client(folder, presented, "elector/1");
     let (here, there) = duplex(64 * 1024);
@@ -52,7 +53,8 @@ fn assert_wrong_purpose(error: &TlsError) {
     assert_eq!(*holder, Holder::Peer);
 }
 
-// The addresses of two peers can be swapped. A node must not take one peer for another.
+// The addresses of two peers can be swapped in the settings. Then a node connects to the wrong
+// peer, and must notice it.
 #[tokio::test]
 async fn an_acceptor_must_be_the_expected_node() {
     let folder = cluster();
@@ -85,8 +87,8 @@ async fn an_acceptor_must_be_the_expected_node() {
     assert!(received.to_string().contains("--peers"), "{received}");
 }
 
-// Everyone can make a CA and certificates with the right names. Both sides must reject such
-// certificates.
+// Everyone can make a CA, and certificates with the names of nodes. Both sides of a connection must
+// reject certificates of a CA that they do not trust.
 #[tokio::test]
 async fn a_certificate_of_another_ca_is_rejected_by_both_sides() {
     let (folder, other) = (cluster(), cluster());
@@ -188,8 +190,8 @@ async fn a_client_without_a_certificate_is_rejected() {
     );
 }
 
-// The same CA may have signed the certificate of a web server. Such a certificate must not give
-// access.
+// The CA may also have signed certificates for other purposes, such as that of a web server. A
+// process with such a certificate must not be accepted as a node.
 #[tokio::test]
 async fn a_certificate_for_another_purpose_is_rejected() {
     let folder = cluster();
@@ -208,7 +210,8 @@ async fn a_certificate_for_another_purpose_is_rejected() {
     assert_wrong_purpose(&error);
 }
 
-// For TLS, a wildcard matches every name. So its holder could claim to be any node.
+// For TLS, a certificate with a wildcard matches the names of all nodes. If nodes accepted it, its
+// holder could claim to be any node.
 #[tokio::test]
 async fn a_wildcard_does_not_name_a_node() {
     let folder = cluster();
@@ -241,7 +244,8 @@ async fn a_wildcard_does_not_name_a_node() {
 }
 
 // The CA of a company also signs certificates of other services. Without the check of the protocol
-// name, a node could connect to such a service at a wrong address, or could accept one.
+// name, a node could connect to such a service at a wrong address, or could accept a connection of
+// such a service.
 #[tokio::test]
 async fn another_service_of_the_same_ca_is_rejected() {
     let folder = cluster();
@@ -269,7 +273,7 @@ async fn another_service_of_the_same_ca_is_rejected() {
 }
 
 // The most likely mistake is that only some nodes of a cluster have --tls-dir. The error must say
-// so, for both directions of a connection.
+// that the peer does not use TLS, on the side that connects and on the side that accepts.
 #[tokio::test]
 async fn a_peer_without_tls_is_recognized() {
     let folder = cluster();
@@ -293,7 +297,7 @@ async fn a_peer_without_tls_is_recognized() {
 }
 
 // If a peer stops during the handshake, or closes the connection because of invalid bytes, it sends
-// no reason.
+// no reason. The error must say that the peer has closed the connection.
 #[tokio::test]
 async fn a_peer_that_closes_the_connection_is_recognized() {
     let folder = cluster();

@@ -1,4 +1,4 @@
-//! Tests of new certificates that replace old ones while a node runs.
+//! Tests of new certificate files that replace old ones while a node runs.
 
 use std::{
     fs,
@@ -50,8 +50,8 @@ fn certificate(stream: &TlsStream<DuplexStream>) -> CertificateDer<'static> {
     presented[0].clone().into_owned()
 }
 
-/// Returns the certificates that two nodes present to each other: first that of the acceptor, then
-/// that of the client.
+/// Returns the certificates that two nodes present to each other: first the certificate of `to`,
+/// which accepts the connection, and then the certificate of `from`.
 async fn presented(from: &Tls, to: &Tls) -> [CertificateDer<'static>; 2] {
     let (outgoing, incoming) = call(from, to, 2).await;
     let incoming = incoming.unwrap().into_stream();
@@ -94,8 +94,9 @@ async fn new_files_are_used_for_new_connections() {
     assert!(has_key(&acceptor, other.path(), 2) && has_key(&caller, other.path(), 1));
 }
 
-// Files are written one after the other, and sometimes with errors. The node must keep the
-// credentials that work, and must log one warning for each state of the files.
+// An operator or a tool writes the files one after the other, and sometimes with errors. As long as
+// the new files cannot be used, the node must keep the old credentials, and must log one warning
+// for each state of the files.
 #[tokio::test]
 async fn broken_new_files_leave_the_old_ones_in_use() {
     let (folder, log) = (cluster_of(&[1, 12]), Log::of(12));
@@ -178,7 +179,8 @@ async fn a_certificate_that_expires_soon_is_logged() {
     }
 }
 
-// The certificate of the CA expires, too. The metric reports the first expiry.
+// The certificate of the CA expires, too. `Tls::expires`, which the metric uses, must return the
+// time at which the first certificate expires.
 #[tokio::test]
 async fn the_expiry_of_the_ca_counts() {
     let (folder, log) = (cluster_of(&[14]), Log::of(14));
@@ -211,8 +213,8 @@ fn threads(name: &str) -> usize {
     names.filter(|found| found.trim_end() == name).count()
 }
 
-// A network file system can hang for ever. Connections and the end of the process must not wait for
-// it. Another check of the files must not start another thread.
+// A read from a network file system can hang for ever. Connections and the end of the process must
+// not wait for such a read. Another check of the files must not start another thread.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_file_that_cannot_be_read_blocks_no_connection() {
@@ -235,8 +237,8 @@ async fn a_file_that_cannot_be_read_blocks_no_connection() {
     assert!(threads("elector-tls-15") <= 1);
     assert_eq!(log.times("certificates"), 1, "the first ones are in use");
 
-    // The write ends the blocked read. Opening the pipe for writing waits for a reader, which there
-    // is.
+    // The write to the pipe ends the blocked read. Opening the pipe for writing waits for a reader,
+    // and the blocked read is one.
     let written = tokio::task::spawn_blocking(move || {
         let mut pipe = OpenOptions::new().write(true).open(&path).unwrap();
         fs::write(path.with_extension("new"), &text).unwrap();

@@ -3,7 +3,7 @@ use std::{cell::RefCell, collections::BTreeMap, io, rc::Rc};
 use super::{Fault, FaultInjector, Flaw, Phase, Tear, end};
 use crate::record::{disk::Medium, slot::BLOCK};
 
-/// A sparse array of bytes: blocks of zeros take no memory.
+/// A sparse array of bytes. Blocks of zeros take no memory.
 #[derive(Clone, Debug, Default)]
 struct Bytes {
     length: u64,
@@ -40,7 +40,7 @@ impl Bytes {
     }
 }
 
-/// A file on the fake disk. A clone stands for the same file.
+/// A file on the fake disk. A clone is a second handle of the same file.
 #[derive(Clone, Debug)]
 pub(crate) struct FakeFile {
     inner: Rc<RefCell<Inner>>,
@@ -50,11 +50,12 @@ pub(crate) struct FakeFile {
 
 #[derive(Clone, Debug, Default)]
 struct Inner {
-    /// The bytes that a read returns: the contents of the disk with the unsynced writes.
+    /// The kernel's cache. A read returns these bytes: the contents of the disk with the unsynced
+    /// writes.
     cache: Bytes,
-    /// The bytes that are there after any power cut.
+    /// The bytes that are on the disk after any power cut.
     durable: Bytes,
-    /// The unsynced writes.
+    /// The unsynced writes, each with its offset.
     dirty: Vec<(u64, Vec<u8>)>,
     /// The offsets that cannot be read.
     unreadable: Vec<u64>,
@@ -69,7 +70,8 @@ impl FakeFile {
         }
     }
 
-    /// Copies the file. Operations on the copy do not fail, until the test injects a fault.
+    /// Copies the file, with its cache and its unsynced writes. Operations on the copy succeed
+    /// until the test injects a fault.
     pub(crate) fn fork(&self) -> Self {
         self.fork_with(&Rc::new(RefCell::new(FaultInjector::new())))
     }
@@ -82,7 +84,7 @@ impl FakeFile {
         }
     }
 
-    /// Begins a phase, and counts operations from zero again.
+    /// Begins a phase of the test, and counts operations from zero again.
     pub(crate) fn begin(&self, phase: Phase) {
         let mut faults = self.faults.borrow_mut();
         let (pending, occurred) = (faults.pending, faults.occurred);
@@ -122,7 +124,7 @@ impl FakeFile {
         self.cut_power(&vec![Tear::Whole; self.dirty()]);
     }
 
-    /// Drops all clean pages from the cache, so that the kernel reads them from the disk again.
+    /// Drops all clean pages from the kernel's cache. The next read gets their bytes from the disk.
     pub(crate) fn evict(&self) {
         let mut inner = self.inner.borrow_mut();
         let mut cache = inner.durable.clone();
@@ -144,7 +146,7 @@ impl FakeFile {
         }
     }
 
-    /// Copies a block from another file.
+    /// Copies the block at this offset from another file.
     pub(crate) fn take_from(&self, other: &Self, offset: u64) {
         let mut theirs = [0; BLOCK];
         other.inner.borrow().cache.read(offset, &mut theirs);

@@ -41,8 +41,8 @@ impl FakeFolder {
         self.earlier.len()
     }
 
-    /// Returns the folder after a power cut. The power cut has undone the last changes of names,
-    /// `undone` of them, and has torn all unsynced writes in this way.
+    /// Returns the folder as it is after a power cut. The power cut has undone the last `undone`
+    /// changes of names, and has torn all unsynced writes in the way `tear`.
     pub(crate) fn after_cut(&self, undone: usize, tear: Tear) -> Self {
         let names = match undone {
             0 => &self.names,

@@ -1,5 +1,5 @@
-//! A fake disk with injected faults. The disk keeps, loses or tears unsynced writes, and forgets
-//! the bytes of a failed sync. A process can end in the middle of a write.
+//! A fake disk with injected faults. At a power cut, the disk keeps, loses or tears the unsynced
+//! writes. A failed sync forgets bytes. A process can end in the middle of a write.
 
 mod file;
 mod folder;
@@ -18,7 +18,7 @@ pub(super) enum Tear {
     Whole,
     /// Only the first bytes of the write reach the disk.
     Prefix(usize),
-    /// Only the sectors whose bits are set reach the disk.
+    /// Only the sectors of the write whose bits are set reach the disk.
     Sectors(u64),
     /// The write reaches the disk, except one sector, which gets garbage.
     Garbage(usize),
@@ -48,30 +48,33 @@ impl Tear {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fault {
     /// The power is cut. Later operations do nothing. If this operation is a write, the disk may
-    /// have it.
+    /// have its bytes.
     Cut,
-    /// The process is killed. If this operation is a write, this part of it is in the cache.
+    /// The process is killed. If this operation is a write, the part of it that the field describes
+    /// is in the kernel's cache.
     Kill(Tear),
-    /// The operation fails. If it is a write, this part of it is in the cache. If it is a sync,
-    /// this part of the unsynced writes is on the disk, and the kernel forgets the rest.
+    /// The operation fails with this kind of error. If it is a write, the part of it that the
+    /// second field describes is in the kernel's cache. If it is a sync, this part of each unsynced
+    /// write is on the disk, and the kernel forgets the rest.
     Fails(io::ErrorKind, Tear),
 }
 
-/// A rule that the code under test breaks on purpose. The tests must notice each broken rule.
+/// A rule of saves and loads that the fake disk breaks on purpose, as if the code under test broke
+/// it. The tests must notice each broken rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
     None,
     /// A save does not wait for the disk.
     NoSync,
-    /// A save does not write the second slot of its pair.
+    /// A save does not write the second slot of the pair that it writes first.
     OneSlot,
-    /// A save does not write the other pair.
+    /// A save does not write the pair that it writes last.
     NoCopy,
-    /// A save writes the other pair before the first pair is durable.
+    /// A save waits for the disk only after it has written both pairs of slots.
     SyncLast,
-    /// A load does not write the state again.
+    /// A load does not write the loaded state again.
     NoRewrite,
-    /// A load writes all slots at once.
+    /// A load writes all slots before it waits for the disk.
     RewriteAtOnce,
 }
 
