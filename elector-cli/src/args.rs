@@ -11,12 +11,12 @@ use crate::{completions::Completions, manual::Man, version::version};
     after_help = after_help()
 )]
 pub(crate) struct Arguments {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-/// What to do.
+/// A subcommand of `elector`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     #[cfg(feature = "lab")]
@@ -83,12 +83,12 @@ fn after_help() -> String {
 /// Parses a whole number from 1 to `max`.
 ///
 /// # Errors
-/// Says what is wrong with `text`. For zero, the error is `zero_error`.
+/// The error says what is wrong with `text`. If `text` is zero, the error is `zero_error`.
 pub(crate) fn within(text: &str, max: u64, zero_error: &str) -> Result<u64, String> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!("not a whole number from 1 to {max}"));
     }
-    // A number that does not fit into a `u64` is above every limit.
+    // A number that does not fit into a `u64` is above every `max`.
     match text.parse::<u64>().unwrap_or(u64::MAX) {
         0 => Err(zero_error.to_owned()),
         value if value > max => Err(format!("the limit is {max}")),

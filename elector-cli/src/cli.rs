@@ -13,11 +13,12 @@ use crate::{
     listing, output, usage,
 };
 
-/// The `elector` command, for a list of algorithms.
+/// The command `elector`, for a list of algorithms.
 #[derive(Debug)]
 pub struct Cli {
     pub(crate) families: Vec<Family>,
-    /// The beginning of a command line that starts this program in a shell.
+    /// The words with which a shell starts this program, for example `elector` or
+    /// `cargo run --release --`.
     pub(crate) program: String,
 }
 
@@ -49,15 +50,17 @@ impl Cli {
     }
 
     /// Adds an algorithm with all its variants at the end of the list, and removes an earlier
-    /// algorithm with the same name. A node runs the first algorithm of the list, unless its
-    /// settings name another algorithm. The members of a cluster of nodes are fixed.
+    /// algorithm with the same name from the list. A node runs the first algorithm of the list,
+    /// unless its settings name another algorithm. The members of a cluster that runs the algorithm
+    /// are fixed.
     #[must_use]
     pub fn with<A: Comparable>(self) -> Self {
         self.with_family(Family::of::<A>())
     }
 
-    /// Does the same as [`with`](Self::with) for an algorithm whose members can change: they can
-    /// change while the nodes of a cluster run, and in the scenarios that change the members.
+    /// Adds an algorithm as [`with`](Self::with) does, but the members of a cluster that runs the
+    /// algorithm can change while its nodes run. The scenarios that change the members are
+    /// simulated with the algorithm, too.
     #[must_use]
     pub fn with_members<A: Comparable + Reseat>(self) -> Self {
         self.with_family(Family::with_members::<A>())
@@ -69,9 +72,9 @@ impl Cli {
         self
     }
 
-    /// Sets the beginning of a command line that starts this program in a shell. The default is
-    /// `cargo run --release --`. The commands that a report prints to repeat a run begin with this
-    /// text.
+    /// Sets the words with which a shell starts this program. The default is
+    /// `cargo run --release --`. The commands that a report prints to repeat a run begin with these
+    /// words.
     #[must_use]
     pub fn started_by(mut self, command: impl Into<String>) -> Self {
         self.program = command.into();
@@ -80,11 +83,15 @@ impl Cli {
 
     /// Runs the command with the arguments of this process, and returns its exit code.
     ///
-    /// Call this method first in `main`, before any thread is started, and let nothing else read
-    /// the arguments. `elector run` starts this program again as the guardian of its command. A
-    /// node that is the first process of a container starts this program again as a child. Each
-    /// subcommand restarts this program if environment variables must be cleaned. Each of these
-    /// processes also begins in `main`, and must reach this call.
+    /// Call this method first in `main`, before any thread is started, and do not read the
+    /// arguments in other code. This program starts itself again in three cases. Each new process
+    /// also begins in `main`, may have other arguments, and must reach this call:
+    ///
+    /// - `elector run` starts this program as the guardian, which is the process that kills the
+    ///   command on the leader before the leader's lease ends.
+    /// - A node that is the first process of a container starts this program as a child.
+    /// - Each subcommand restarts this program if a variable `ELECTOR_…` is empty or ends in a
+    ///   carriage return, to remove what is wrong.
     #[must_use]
     pub fn main(self) -> ExitCode {
         #[cfg(all(feature = "node", target_os = "linux"))]
@@ -119,7 +126,7 @@ impl Cli {
     }
 }
 
-/// Prints the output of a subcommand that does nothing else, and returns its exit code.
+/// Prints `text`, which is the whole output of a subcommand, and returns the exit code.
 fn printed(text: &str) -> ExitCode {
     match output::print(text) {
         Ok(()) => ExitCode::SUCCESS,

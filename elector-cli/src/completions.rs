@@ -6,7 +6,7 @@ use crate::{
     family::Family,
 };
 
-/// `elector completions`.
+/// The arguments of `elector completions`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 The script knows the subcommands, their options, and the names of algorithms and scenarios. Write it
@@ -30,7 +30,7 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    /// Returns the script, for a program with these algorithms.
+    /// Returns the script for a program that offers the algorithms in `families`.
     pub(crate) fn script(&self, families: &[Family]) -> String {
         let program = program();
         let mut definition = definition(families, &program);

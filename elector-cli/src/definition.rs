@@ -18,10 +18,10 @@ struct Values {
 }
 
 /// Returns the definition of the command for completions and man pages, under the name `program`.
-/// The definition contains the names of these algorithms and of the scenarios.
+/// The definition contains the names of the algorithms in `families` and of all scenarios.
 ///
-/// The parser of arguments does not use these names. It accepts any text, and the subcommand
-/// rejects a wrong name with a better error.
+/// The parser of the arguments does not use this definition. It accepts any text as the name of an
+/// algorithm or a scenario, and the subcommand rejects a wrong name with a better error than clap.
 pub(crate) fn definition(families: &[Family], program: &str) -> Command {
     let values = Values {
         algorithms: algorithms(families),
@@ -44,7 +44,8 @@ impl Values {
         match (subcommand, arg.get_id().as_str()) {
             (_, "algorithm" | "algorithms") => arg.value_parser(parser(&self.algorithms)),
             (_, "variant") => arg.value_parser(parser(&self.variants)),
-            // A man page would only repeat the long list of `elector scenarios`.
+            // A man page with all names would only repeat the long list that `elector scenarios`
+            // prints.
             (_, "scenario" | "scenarios") | ("scenarios", "name") => arg
                 .value_parser(parser(&self.scenarios))
                 .hide_possible_values(true),
@@ -53,7 +54,8 @@ impl Values {
     }
 }
 
-/// Returns the name under which a shell knows this program.
+/// Returns the name under which a shell knows this program: the file name in argument 0 of the
+/// process, or `elector` if argument 0 has no file name.
 pub(crate) fn program() -> String {
     let path = env::args_os().next().unwrap_or_default();
     let name = Path::new(&path).file_name().and_then(|name| name.to_str());
@@ -65,15 +67,15 @@ fn parser(values: &[PossibleValue]) -> PossibleValuesParser {
     PossibleValuesParser::new(values.iter().cloned())
 }
 
-/// Adds a hint that follows from the name of the value, so that a shell offers folders, files or
-/// programs.
+/// Adds a hint to an argument, so that a shell offers folders, files or programs as its value. The
+/// hint follows from the name of the value in the help, for example `DIR`.
 fn hinted(arg: Arg) -> Arg {
     let name = arg.get_value_names().and_then(<[_]>::first);
     match name.map(Str::as_str) {
         Some("DIR") => arg.value_hint(ValueHint::DirPath),
         Some("FILE") => arg.value_hint(ValueHint::FilePath),
         Some("COMMAND") => arg.value_hint(ValueHint::CommandName),
-        // A list of `true` and `false` would say nothing new.
+        // The name `BOOL` already says that the values are `true` and `false`.
         Some("BOOL") => arg.hide_possible_values(true),
         _ => arg,
     }
@@ -92,7 +94,7 @@ fn algorithms(families: &[Family]) -> Vec<PossibleValue> {
     values
 }
 
-/// Returns the name of each variant once.
+/// Returns the name of each variant once, also if several algorithms have a variant of this name.
 fn variants(families: &[Family]) -> Vec<PossibleValue> {
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in families.iter().flat_map(|family| &family.variants) {
@@ -114,7 +116,7 @@ fn scenarios() -> Vec<PossibleValue> {
     names.map(PossibleValue::new).collect()
 }
 
-/// Only the simulator has scenarios.
+/// Returns no names, because only the simulator has scenarios, and it is not compiled in.
 #[cfg(not(feature = "lab"))]
 fn scenarios() -> Vec<PossibleValue> {
     Vec::new()
@@ -134,8 +136,8 @@ mod tests {
         values.iter().map(|it| it.get_name().to_owned()).collect()
     }
 
-    // An algorithm of another crate must be offered like the built-in ones, by each argument that
-    // names an algorithm.
+    // Shells must offer an algorithm of another crate like the built-in algorithms, for each
+    // argument that names an algorithm.
     #[test]
     fn the_algorithms_of_the_program_are_the_values() {
         let cli = Cli::new().with::<elector_ring::Ring>();
@@ -164,8 +166,9 @@ mod tests {
         assert_eq!(found, lab + node);
     }
 
-    // The offered names must be those that `elector scenarios` lists. The argument of that
-    // subcommand must offer them, too.
+    // For each argument that names a scenario, shells must offer the scenarios that
+    // `elector scenarios` lists. The argument of `elector scenarios` itself is one of these
+    // arguments.
     #[cfg(feature = "lab")]
     #[test]
     fn scenarios_are_offered_wherever_one_is_named() {
@@ -181,7 +184,7 @@ mod tests {
         }
     }
 
-    // clap checks its rules only if `debug_assert` is called.
+    // clap checks its rules (no duplicate names, valid defaults) only if `debug_assert` is called.
     #[test]
     fn the_definition_is_valid() {
         definition(&Cli::standard().families, "elector").debug_assert();

@@ -2,21 +2,23 @@ use std::fs;
 
 use rustix::process::Signal;
 
-/// The signals that were ignored when a process was started, for example by `nohup` or by a shell
-/// that starts a command in the background. They must stay ignored, in this process and in the
-/// processes that it starts.
+/// The signals that were ignored when this process was started, for example by `nohup` or by a
+/// shell that starts a command in the background. This process and the processes that it starts
+/// must keep ignoring these signals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ignored(u64);
 
 impl Ignored {
-    /// Reads the ignored signals of this process. Call this function before handlers are installed.
-    /// The set is empty if `/proc` cannot be read.
+    /// Reads the ignored signals of this process. Call this function before the process installs
+    /// signal handlers, because a signal with a handler does not count as ignored any more. The set
+    /// is empty if `/proc` cannot be read.
     pub(crate) fn at_start() -> Self {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         Self::in_status(&status)
     }
 
-    /// Reads the mask from `/proc/PID/status` (`proc_pid_status(5)`).
+    /// Reads the mask of ignored signals from the text of `/proc/PID/status`
+    /// (`proc_pid_status(5)`).
     fn in_status(status: &str) -> Self {
         let mask = status
             .lines()

@@ -19,8 +19,9 @@ use crate::{args::Arguments, nearest::nearest};
 /// The prefix of all environment variables that this program reads.
 const PREFIX: &str = "ELECTOR_";
 
-/// The variables that belong to no flag of a node: the secret, and the variables that a node sets
-/// for its COMMAND. A node that runs inside of a COMMAND inherits the latter.
+/// The variables that set no flag of `elector node`: the secret for commands over HTTP, and the
+/// variables that `elector run` sets for its COMMAND. A node that a COMMAND starts inherits the
+/// variables of this COMMAND.
 const WITHOUT_FLAG: [&str; 4] = [
     "ELECTOR_TOKEN",
     "ELECTOR_NODE",
@@ -28,10 +29,11 @@ const WITHOUT_FLAG: [&str; 4] = [
     "ELECTOR_FENCING_TOKEN",
 ];
 
-/// Restarts this program in the same process if variables must be cleaned first. An empty variable
-/// counts as not set. A carriage return at the end of a value belongs to a line end of the file
-/// from which the variable was read, and is removed. Call this function while there is only one
-/// thread.
+/// Cleans the environment variables that begin with [`PREFIX`]. If a variable must be cleaned, this
+/// function restarts this program in the same process with the cleaned variables, and does not
+/// return. An empty variable counts as not set, and is removed. A carriage return at the end of a
+/// value belongs to a line end of the file from which the variable was read, and is removed. Call
+/// this function while there is only one thread.
 ///
 /// # Errors
 /// If the program cannot be restarted.
@@ -56,8 +58,8 @@ pub(crate) fn clean() -> io::Result<()> {
     Err(command.exec())
 }
 
-/// Returns the value to use instead, or `None` if the value can stay. The inner `None` means that
-/// the variable counts as not set.
+/// Returns the cleaned value, or `None` if the value is clean already. `Some(None)` means that the
+/// variable counts as not set.
 fn cleaned(value: OsString) -> Option<Option<OsString>> {
     let mut bytes = value.into_vec();
     let was_cut = bytes.pop_if(|last| *last == b'\r').is_some();
@@ -67,7 +69,7 @@ fn cleaned(value: OsString) -> Option<Option<OsString>> {
     was_cut.then(|| Some(OsString::from_vec(bytes)))
 }
 
-/// A variable that begins with `ELECTOR_`, and that this program does not read.
+/// An environment variable whose name begins with `ELECTOR_`, and that this program does not read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unknown {
     pub(crate) name: String,
@@ -75,8 +77,8 @@ pub(crate) struct Unknown {
     pub(crate) nearest: Option<String>,
 }
 
-/// Returns all unknown variables, without those that Kubernetes sets in each pod for a service
-/// named `elector…`.
+/// Returns all unknown variables. The variables that Kubernetes sets in each pod for a service
+/// named `elector…` are not among them.
 pub(crate) fn unknown() -> Vec<Unknown> {
     let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     unknown_among(names)
@@ -102,7 +104,8 @@ fn add_variables_of(command: &clap::Command, known: &mut BTreeSet<String>) {
         .for_each(|command| add_variables_of(command, known));
 }
 
-/// Returns `true` for names such as `ELECTOR_SERVICE_HOST` and `ELECTOR_PORT_7100_TCP`.
+/// Returns `true` for names such as `ELECTOR_SERVICE_HOST` and `ELECTOR_PORT_7100_TCP`, which
+/// Kubernetes sets for a service.
 fn is_of_kubernetes(name: &str) -> bool {
     ["_SERVICE_HOST", "_SERVICE_PORT", "_PORT_"]
         .iter()
@@ -114,8 +117,8 @@ fn is_of_kubernetes(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    // A misspelled variable causes no error. Without a warning, the default would stay in force
-    // unnoticed.
+    // An operator who misspells a variable gets no error. Without a warning, the operator would not
+    // notice that the default stays in force.
     #[test]
     fn a_misspelled_variable_is_found_with_the_one_that_was_meant() {
         let names = [

@@ -1,26 +1,28 @@
 use elector_core::{Comparable, Guarantee, GuaranteeKind, quorum::Reseat};
 
-/// An algorithm that the command offers, without its type.
+/// An algorithm that the command offers. Its type is erased, so that all algorithms fit into one
+/// list.
 #[derive(Debug)]
 pub(crate) struct Family {
     /// The algorithm's name.
     pub(crate) name: &'static str,
     /// What the algorithm guarantees and at what cost, in one line.
     pub(crate) summary: &'static str,
-    /// The guarantee that all its variants give.
+    /// The guarantee that all variants of the algorithm give.
     pub(crate) guarantee: GuaranteeKind,
     /// The name and the summary of each variant. The first variant is the default.
     pub(crate) variants: Vec<(&'static str, &'static str)>,
-    /// The variants, for the simulator and the model checker.
+    /// The variants, in the form that the simulator and the model checker run.
     #[cfg(feature = "lab")]
     pub(crate) entries: Vec<crate::lab::Entry>,
-    /// The algorithm, for nodes of real clusters.
+    /// The algorithm, in the form that a node of a real cluster runs.
     #[cfg(all(feature = "node", target_os = "linux"))]
     pub(crate) nodes: Box<dyn crate::node::ErasedAlgorithm>,
 }
 
 impl Family {
-    /// Returns an algorithm whose members can change, in real clusters and in scenarios.
+    /// Returns the entry of an algorithm whose clusters can change their members, both in real
+    /// clusters and in simulated scenarios.
     pub(crate) fn with_members<A: Comparable + Reseat>() -> Self {
         Self {
             #[cfg(feature = "lab")]
@@ -31,7 +33,7 @@ impl Family {
         }
     }
 
-    /// Returns an algorithm whose members are fixed.
+    /// Returns the entry of an algorithm whose clusters have fixed members.
     pub(crate) fn of<A: Comparable>() -> Self {
         let variants = A::variants().into_iter();
         Self {

@@ -1,10 +1,11 @@
 //! The first process of a container.
 //!
 //! When process 1 of a PID namespace ends, the kernel kills all other processes of the namespace.
-//! If a node is process 1, its end also kills the heir or the guardian, which would prove the death
-//! of the node to its peers. Then the peers wait until the lease of the node has ended. To avoid
-//! this, the first process starts the node as a child, passes signals on, reaps the processes that
-//! have exited, and ends after all other processes.
+//! If a node is process 1, its end also kills the heir or the guardian: the helper process that
+//! would report the death of the node to its peers. Without this report, the peers wait until the
+//! lease of the node has ended before they elect another leader. To avoid this wait, the first
+//! process starts the node as a child, passes signals on to it, reaps the processes that have
+//! exited, and ends after all other processes.
 
 use std::{
     env, io,
@@ -27,8 +28,8 @@ use tokio::{
 
 use crate::{dispositions::Ignored, output};
 
-/// The signals that are passed on to the node. A signal that was ignored at the start is not passed
-/// on, because the child ignores it, too.
+/// The signals that the first process passes on to its child, the node. A signal that was ignored
+/// when the first process was started is not passed on, because the child ignores it, too.
 const PASSED: [Signal; 7] = [
     Signal::TERM,
     Signal::INT,
@@ -39,15 +40,16 @@ const PASSED: [Signal; 7] = [
     Signal::WINCH,
 ];
 
-/// How long the guardian has after the end of the node to stop the rest of the command, and to
-/// notify the peers. Then this process ends, which kills the guardian.
+/// How long this process waits for the other processes after the node has ended. In this time the
+/// guardian stops the remaining processes of the command of `elector run`, and reports the death of
+/// the node to the peers. After this time this process ends, and the kernel kills the guardian.
 const CLEANUP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// If this process is the first one, runs this program again as a child. Returns the child's exit
-/// code.
+/// If this process is the first process of its PID namespace, runs this program again as a child.
+/// Returns the child's exit code.
 ///
-/// Returns `None` if this process is not the first one, or if no child can be started. Then this
-/// process must do the work itself. Call this function while there is only one thread.
+/// Returns `None` if this process is not the first one, or if no child can be started. In both
+/// cases this process must run the node itself. Call this function while there is only one thread.
 pub(crate) fn run_if_first() -> Option<ExitCode> {
     if !getpid().is_init() {
         return None;
@@ -65,8 +67,9 @@ pub(crate) fn run_if_first() -> Option<ExitCode> {
     }
 }
 
-/// Runs the child, and returns when all other processes have ended or take too long to end. All
-/// errors occur before the child is started.
+/// Runs the child, and waits until all other processes have ended, but not longer than
+/// [`CLEANUP_TIMEOUT`] after the end of the child. Returns the exit status of the child. An error
+/// means that no child was started.
 fn run_child() -> io::Result<ExitStatus> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
@@ -76,21 +79,22 @@ fn run_child() -> io::Result<ExitStatus> {
         let child = Command::new(env::current_exe()?)
             .args(env::args_os().skip(1))
             // A terminal sends its signals to a process group. If the child was in the group of
-            // this process, it would receive them twice.
+            // this process, it would receive each of these signals twice: from the terminal, and
+            // from this process, which passes it on.
             .process_group(0)
             .spawn()?;
         let child = Pid::from_child(&child);
         let input = io::stdin();
         if isatty(&input) {
             // If this call fails, this process receives the signals of the terminal, and passes
-            // them on.
+            // them on to the child.
             let _ = tcsetpgrp(&input, child);
         }
         Ok(wait_for_all(child, &mut events).await)
     })
 }
 
-/// Returns a channel with the signals that this process receives.
+/// Returns a channel that receives the signals to pass on to the child, and SIGCHLD.
 fn events() -> io::Result<mpsc::UnboundedReceiver<Signal>> {
     let (sender, receiver) = mpsc::unbounded_channel();
     let ignored = Ignored::at_start();
@@ -105,7 +109,8 @@ fn events() -> io::Result<mpsc::UnboundedReceiver<Signal>> {
     Ok(receiver)
 }
 
-/// Returns when the child and all other processes have ended, or when the others take too long.
+/// Waits for the end of the child, and passes signals on to it. Then waits until all other
+/// processes have ended, for at most [`CLEANUP_TIMEOUT`]. Returns the exit status of the child.
 async fn wait_for_all(child: Pid, events: &mut mpsc::UnboundedReceiver<Signal>) -> ExitStatus {
     let mut ended = None;
     while reap(child, &mut ended) && ended.is_none() {
@@ -120,7 +125,8 @@ async fn wait_for_all(child: Pid, events: &mut mpsc::UnboundedReceiver<Signal>) 
     ended.unwrap_or_default()
 }
 
-/// Reaps all children that have ended. Returns `true` if other children are left.
+/// Reaps all children that have ended. Writes the exit status of `child` into `ended` if `child` is
+/// one of them. Returns `true` if other children are left.
 fn reap(child: Pid, ended: &mut Option<ExitStatus>) -> bool {
     loop {
         match wait(WaitOptions::NOHANG) {
@@ -136,8 +142,8 @@ fn reap(child: Pid, ended: &mut Option<ExitStatus>) -> bool {
     }
 }
 
-/// Returns the exit code that a shell would return: 128 plus the number of the signal, if a signal
-/// killed the child.
+/// Returns the exit code that a shell would return for this status: the code of the child, or 128
+/// plus the number of the signal that killed the child.
 fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().or(status.signal().map(|signal| 128 + signal));
     let code = code.and_then(|code| u8::try_from(code).ok());

@@ -1,8 +1,10 @@
 //! The implementation of the `elector` command.
 //!
-//! The command compares many runs, and writes tables, files and a report. It draws pictures of one
-//! run. A picture needs only the [trace](elector_core::trace) of the run, so the pictures are the
-//! same for every host. The command also runs nodes of real clusters.
+//! The command simulates elections, compares many simulated runs, and writes tables, files and a
+//! report. It draws pictures of one run. A picture needs only the [trace](elector_core::trace) of
+//! the run, which is the record of what happened. A trace does not depend on the host that has
+//! recorded it, such as the simulator, so the pictures look the same for every host. The command
+//! also runs nodes of real clusters.
 //!
 //! A [`Cli`] offers any list of algorithms. An algorithm that is not in this workspace gets the
 //! whole command line from a `main` function of its own:
@@ -21,8 +23,8 @@
 //! | feature | subcommands |
 //! |---|---|
 //! | `lab` (default) | `compare`, `verify`, `merge`, `simulate`, `check`, `scenarios` |
-//! | `node` (default) | `certs`, `status`, `watch`, `step-down`, `transfer` |
-//! | `node`, on Linux | `node`, `run`, `members` |
+//! | `node` (default) | `certs`, `status`, `watch`, `members`, `step-down`, `transfer` |
+//! | `node`, on Linux | `node`, `run`, `record`, `recover` |
 //! | either | `algorithms`, `completions`, `man` |
 //!
 //! A program that is built with the feature `node` alone contains no simulator, model checker or
@@ -63,5 +65,5 @@ pub use cli::Cli;
 #[cfg(feature = "lab")]
 pub use lab::{diagram, timeline};
 
-/// The exit code when the command failed. clap uses the same code for wrong usage.
+/// The exit code of a subcommand that failed. clap uses the same code for wrong arguments.
 const FAILED: u8 = 2;

@@ -1,4 +1,4 @@
-//! The `elector` command.
+//! The program `elector`.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

@@ -14,10 +14,10 @@ use crate::{
     family::Family,
 };
 
-/// The section of the manual for the commands of users.
+/// The section of the manual for commands that users run.
 const SECTION: &str = "1";
 
-/// `elector man`.
+/// The arguments of `elector man`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -41,7 +41,8 @@ pub(crate) struct ManError {
 }
 
 impl Man {
-    /// Writes one page for the command and one for each subcommand. Returns a message about them.
+    /// Writes one page for the command and one for each subcommand. Returns a message that says
+    /// where the pages are.
     ///
     /// # Errors
     /// If the folder or a file cannot be written.
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
     use crate::Cli;
 
-    // Each subcommand must have a page, also a subcommand of another subcommand.
+    // A subcommand of another subcommand must have a page, too.
     #[test]
     fn every_subcommand_has_a_page() {
         let pages = pages(&Cli::standard().families);

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::FAILED;
 
-/// Standard output cannot be written.
+/// The error of a write to standard output.
 #[derive(Debug, Error)]
 #[error("cannot write to standard output: {0}")]
 pub(crate) struct StdoutError(pub(crate) io::Error);
@@ -42,14 +42,15 @@ pub(crate) fn ids(nodes: &[NodeId]) -> String {
     ids.join(",")
 }
 
-/// How long a message waits for the reader of standard error.
+/// How long [`warn`] waits until the reader of standard error has read the message.
 const WRITE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Writes to standard error. Failures are ignored, because they cannot be reported anywhere.
 ///
-/// This function waits only for a short time for a reader that does not read, because the caller
-/// may have more important work, or must exit. A message can contain names from a file or from
-/// another host, so control characters are escaped: a terminal must not obey them.
+/// If the reader of standard error does not read, this function returns after [`WRITE_TIMEOUT`],
+/// because the caller may have more important work, or must exit. A message can contain names from
+/// a file or from another host, so this function escapes control characters: otherwise these names
+/// could control the terminal.
 pub(crate) fn warn(text: &str) {
     let text = escaped(text);
     let (done, written) = mpsc::channel();
@@ -62,7 +63,7 @@ pub(crate) fn warn(text: &str) {
     }
 }
 
-/// Escapes control characters, but not those that separate lines and words.
+/// Escapes all control characters except the line feed and the tab.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
@@ -75,7 +76,7 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Prints why the command failed, and returns its exit code.
+/// Prints the error of a subcommand, and returns the exit code of a subcommand that failed.
 pub(crate) fn failed(error: &dyn Display) -> ExitCode {
     warn(&format!("error: {error}\n"));
     ExitCode::from(FAILED)
@@ -85,7 +86,8 @@ pub(crate) fn failed(error: &dyn Display) -> ExitCode {
 mod tests {
     use super::*;
 
-    // A manifest.json of another user must not change the terminal of the reader.
+    // An error message can contain names from a `manifest.json` that another user has written.
+    // These names must not control the terminal of the user who reads the message.
     #[test]
     fn control_characters_are_escaped() {
         assert_eq!(

@@ -4,8 +4,9 @@ use std::{env, process::ExitCode};
 
 use crate::{FAILED, output};
 
-/// The exit code when a node could not be queried, also because of wrong usage: code 2 would say
-/// something about the cluster.
+/// The exit code of a subcommand that queries a node, if it could not query the node. Wrong
+/// arguments of these subcommands give this code, too: clap's code 2 would say that the node knows
+/// no leader (`elector status`).
 pub(crate) const UNKNOWN: u8 = 3;
 
 /// The subcommands that query a node.
@@ -49,7 +50,7 @@ const FEATURES: [Feature; 2] = [
     },
 ];
 
-/// Prints what is wrong with the arguments, and returns the exit code. clap also reports a request
+/// Prints what is wrong with the arguments, and returns the exit code. clap also returns a request
 /// for help or for the version as an error.
 pub(crate) fn wrong(error: &clap::Error) -> ExitCode {
     let subcommand = env::args().nth(1).unwrap_or_default();
@@ -67,7 +68,7 @@ pub(crate) fn wrong(error: &clap::Error) -> ExitCode {
     ExitCode::from(if is_query { UNKNOWN } else { FAILED })
 }
 
-/// Returns an error message if this subcommand is not compiled in.
+/// Returns an error message if this subcommand exists, but is not compiled into this program.
 fn missing(features: &[Feature], subcommand: &str) -> Option<String> {
     let mut features = features.iter();
     let missing = features.find(|it| !it.is_on && it.subcommands.contains(&subcommand))?;
@@ -87,7 +88,8 @@ mod tests {
     use super::*;
     use crate::args::Arguments;
 
-    // The error of clap, "unrecognized subcommand", would mislead the reader.
+    // clap would report an "unrecognized subcommand". This would mislead a user who knows that
+    // elector has the subcommand.
     #[test]
     fn a_subcommand_that_is_not_compiled_in_names_its_feature() {
         let lab = Feature {
@@ -100,7 +102,8 @@ mod tests {
         assert_eq!(missing(&FEATURES, "comapre"), None);
     }
 
-    // If a subcommand was missing in these lists, a program without it would report it as unknown.
+    // If a subcommand was missing in `FEATURES`, a program that is built without the subcommand
+    // would report it as unrecognized, and would not name the missing feature.
     #[test]
     fn every_subcommand_of_a_feature_is_in_its_list() {
         let arguments = Arguments::command();

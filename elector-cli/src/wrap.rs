@@ -1,11 +1,11 @@
 use textwrap::{Options, WordSplitter, fill};
 
-/// The width of lists, in columns.
+/// The width of the lists that commands print, in columns.
 pub(crate) const WIDTH: usize = 100;
 
-/// Wraps `text` into lines of at most `width` columns. A word that is longer gets a line of its
-/// own. The first line begins with `label`, and the other lines are indented by the width of
-/// `label`.
+/// Wraps `text` into lines of at most `width` columns. A word that is longer than a line gets a
+/// line of its own. The first line begins with `label`, and the other lines are indented by the
+/// width of `label`.
 #[must_use]
 pub(crate) fn wrapped(text: &str, label: &str, width: usize) -> String {
     let indent = " ".repeat(label.chars().count());
@@ -25,14 +25,14 @@ pub(crate) fn wrapped(text: &str, label: &str, width: usize) -> String {
 mod tests {
     use super::*;
 
-    // A paragraph beside a name must stay in its own column.
+    // If `label` is a name, the text beside it must stay in a column of its own.
     #[test]
     fn all_lines_are_aligned_with_the_first_word() {
         let text = wrapped("one two three four", "name: ", 14);
         assert_eq!(text, "name: one two\n      three\n      four\n");
     }
 
-    // A word that is longer than the line must not be lost.
+    // A word that is longer than a line must not be lost.
     #[test]
     fn a_long_word_has_a_line_of_its_own() {
         assert_eq!(wrapped("a abcdefgh b", "", 4), "a\nabcdefgh\nb\n");

@@ -1,5 +1,5 @@
-//! The sample file `deploy/elector.toml` contains every setting with its default, and so does the
-//! guide.
+//! Checks that the sample file `deploy/elector.toml` and the guide contain every setting with its
+//! default.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue must fail")]
 
@@ -24,7 +24,7 @@ use toml::{Table, Value};
 
 const SAMPLE: &str = include_str!("../../deploy/elector.toml");
 
-/// The sample with its defaults written out: `#key = value` becomes `key = value`.
+/// Returns the sample in which each default is a setting: `#key = value` becomes `key = value`.
 fn uncommented() -> Table {
     let lines = SAMPLE.lines().map(|line| match line.strip_prefix('#') {
         Some(setting) if setting.starts_with(|first: char| first.is_ascii_lowercase()) => setting,
@@ -34,7 +34,8 @@ fn uncommented() -> Table {
     lines.join("\n").parse().unwrap()
 }
 
-/// The options below `# With algorithm = "NAME":`, in lines that begin with `#   `.
+/// Returns the options of an algorithm in the sample: the lines that begin with `#   ` below the
+/// line `# With algorithm = "NAME":`.
 fn options_of(algorithm: &str) -> Table {
     let heading = format!("# With algorithm = \"{algorithm}\":");
     let lines = SAMPLE.lines().skip_while(|line| *line != heading).skip(1);
@@ -44,7 +45,8 @@ fn options_of(algorithm: &str) -> Table {
     options.join("\n").parse().unwrap()
 }
 
-/// The command, without the environment variables of this process, except PATH.
+/// Returns the command `elector` with these arguments. The command gets no environment variable of
+/// this process except PATH.
 fn elector(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_elector"));
     command.args(arguments).env_clear().stdin(Stdio::null());
@@ -60,9 +62,9 @@ fn run(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Replaces the folders, the token and the addresses of the sample, so that they work on this
-/// machine. The sample with defaults and the one without get the same values, so a check prints the
-/// same for both.
+/// Replaces the folders, the token and the addresses in the settings of the sample by values that
+/// work on this machine. The sample with its defaults and the sample without them get the same
+/// values, so a check must print the same for both.
 fn adapted(mut settings: Table, folder: &Path) -> Table {
     let path = |name: &str| Value::from(folder.join(name).to_str().unwrap());
     let peers = ["1=127.0.0.1:7101", "2=127.0.0.1:7102", "3=127.0.0.1:7103"];
@@ -79,7 +81,7 @@ fn adapted(mut settings: Table, folder: &Path) -> Table {
     settings
 }
 
-/// A folder with the certificates, the token and the record that the sample needs.
+/// Creates a folder with the certificates, the token and the record that the sample needs.
 fn prepared_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let token = folder.path().join("token");
@@ -94,7 +96,7 @@ fn prepared_folder() -> tempfile::TempDir {
     folder
 }
 
-/// Checks these settings. Returns the output of the check.
+/// Runs `--check-config` with these settings. Returns the output of `elector node --check-config`.
 fn check(settings: Table, folder: &Path) -> String {
     let file = folder.join("elector.toml");
     fs::write(&file, adapted(settings, folder).to_string()).unwrap();
@@ -108,7 +110,8 @@ fn table(of: impl Serialize) -> Table {
     Table::try_from(of).unwrap()
 }
 
-// A sample that a node does not accept is useless, and a wrong default misleads operators.
+// The sample is useless if a node does not accept it, and a wrong default in the sample misleads
+// operators.
 #[test]
 fn the_sample_is_valid_with_and_without_its_defaults() {
     let folder = prepared_folder();
@@ -119,13 +122,13 @@ fn the_sample_is_valid_with_and_without_its_defaults() {
     assert_eq!(timing, Value::Table(table(Timing::patient())));
 }
 
-// A new setting must not be forgotten in the sample.
+// A developer who adds a setting must not forget to add it to the sample.
 #[test]
 fn the_sample_has_every_setting() {
     let help = run(&mut elector(&["run", "--help"]));
     let variables = help.split("[env: ELECTOR_").skip(1);
     let variables = variables.map(|rest| rest.split('=').next().unwrap().to_lowercase());
-    // `--config` names the file itself, so it is no key of the file.
+    // `--config` gives the path of the settings file, so it is no key in this file.
     let variables: BTreeSet<String> = variables.filter(|name| name != "config").collect();
     assert!(variables.contains("grace_ms"), "{help}");
 
@@ -138,7 +141,8 @@ fn the_sample_has_every_setting() {
     assert!(of_detection.eq(["ceiling_ms", "floor_ms", "ping_ms"]));
 }
 
-// The help does not list the options of the algorithms, so the sample must.
+// The help of the command does not list the options of the algorithms, so the sample must list
+// them.
 #[test]
 fn the_sample_has_the_options_of_each_algorithm() {
     let folder = prepared_folder();
@@ -163,7 +167,8 @@ fn the_sample_has_the_options_of_each_algorithm() {
         let mut settings: Table = SAMPLE.parse().unwrap();
         settings.insert("algorithm".into(), algorithm.into());
         settings.insert("options".into(), options.into());
-        // The record in the prepared folder belongs to raft, so this check needs another one.
+        // The record in the prepared folder is a record of raft, so the check of another algorithm
+        // needs another folder.
         let data = folder.path().join(algorithm);
         let mut settings = adapted(settings, folder.path());
         settings["data_dir"] = data.to_str().unwrap().into();

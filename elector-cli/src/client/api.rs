@@ -15,13 +15,15 @@ use super::error::ClientError;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The time limit for an answer that the node can give at once.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// The time limit for the answer to a command. The node may wait for the work of the leader before
-/// it answers. This limit is longer than the limit of the node for that wait.
+/// The time limit for the answer to a command such as `step-down`. The node answers when it has
+/// carried out the command, or after 30 s at the latest (`Limits::command` of elector-net), so this
+/// limit must be longer.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(45);
-/// How long a stream of events may be silent. A node that has no events sends three comments in
-/// this time.
+/// How long the stream of events may deliver nothing before the client takes the connection for
+/// broken. A node without new events sends three comments in this time, so that the stream is not
+/// silent.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(45);
-/// The maximum length of an answer.
+/// The maximum length of the body of an answer.
 const MAX_ANSWER_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A client for the HTTP interface of one node.
@@ -36,8 +38,7 @@ impl Api {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            // A proxy that is configured in the environment is meant for the web, and not for
-            // nodes.
+            // Users configure a proxy in the environment for the web, and not for nodes.
             .proxy(None)
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .user_agent(concat!("elector/", env!("CARGO_PKG_VERSION")));
@@ -47,13 +48,14 @@ impl Api {
         }
     }
 
-    /// Returns the body of an answer. A status code that is no success is an error.
+    /// Returns the body of the answer to a GET request. If the status code is no success, the
+    /// answer is an error.
     pub(super) fn get(&self, path: &str) -> Result<String, ClientError> {
         self.get_within(path, ANSWER_TIMEOUT)
     }
 
-    /// Does the same as [`get`](Self::get), but within `limit` if that is shorter than the usual
-    /// limit.
+    /// Does the same as [`get`](Self::get), but within `limit` if `limit` is shorter than
+    /// [`ANSWER_TIMEOUT`].
     pub(super) fn get_within(&self, path: &str, limit: Duration) -> Result<String, ClientError> {
         let request = self.request(path).config();
         let limit = ANSWER_TIMEOUT.min(limit);
@@ -65,8 +67,9 @@ impl Api {
         Err(self.rejection(status, &text))
     }
 
-    /// Sends a command, with a body unless it is empty. Returns the status code and the JSON of the
-    /// answer.
+    /// Sends a command with the body `json`, or without a body if `json` is empty. Returns the
+    /// status code and the JSON of the answer. The status code is a success, or 409 (conflict) if
+    /// the node refuses the command.
     pub(super) fn post(
         &self,
         path: &str,
@@ -111,13 +114,13 @@ impl Api {
         }
     }
 
-    /// Parses an answer, or a part of an answer. Text that is not the expected JSON does not come
-    /// from a node.
+    /// Parses an answer, or a part of an answer. Text that is not the expected JSON is an error,
+    /// because it does not come from a node.
     pub(super) fn parse<T: DeserializeOwned>(&self, json: &str) -> Result<T, ClientError> {
         serde_json::from_str(json).map_err(|_| self.not_a_node(json))
     }
 
-    /// The error for an answer that does not come from a node.
+    /// Returns the error for an answer that does not come from a node.
     pub(super) fn not_a_node(&self, answer: &str) -> ClientError {
         const MAX_CHARS: usize = 80;
         let mut shown: String = answer.chars().take(MAX_CHARS).collect();
@@ -158,7 +161,8 @@ impl Api {
         })
     }
 
-    /// The error for an answer whose status code is no success. A node gives the reason as JSON.
+    /// Returns the error for an answer whose status code is no success. A node gives the reason as
+    /// JSON. An answer without such a reason does not come from a node.
     fn rejection(&self, status: StatusCode, text: &str) -> ClientError {
         let body: Option<Value> = serde_json::from_str(text).ok();
         match body.as_ref().and_then(|body| body["error"].as_str()) {

@@ -44,7 +44,7 @@ pub(crate) struct Target {
     pub(crate) http: String,
 }
 
-/// The secret that the node requires.
+/// The secret that a node requires for a command.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Secret {
     /// A file with the bearer token of the node
@@ -60,7 +60,7 @@ pub(crate) struct Secret {
     pub(crate) token: Option<String>,
 }
 
-/// `elector status`.
+/// The arguments of `elector status`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = STATUS_HELP)]
 pub(crate) struct Status {
@@ -84,7 +84,7 @@ pub(crate) struct Status {
     pub(crate) explain: bool,
 }
 
-/// `elector watch`.
+/// The arguments of `elector watch`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 If the connection breaks, this command connects again and prints the events that it has missed.
@@ -98,7 +98,7 @@ pub(crate) struct Watch {
     pub(crate) json: bool,
 }
 
-/// `elector step-down`.
+/// The arguments of `elector step-down`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = STEP_DOWN_HELP)]
 pub(crate) struct StepDown {
@@ -108,7 +108,7 @@ pub(crate) struct StepDown {
     pub(crate) secret: Secret,
 }
 
-/// `elector transfer`.
+/// The arguments of `elector transfer`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = TRANSFER_HELP)]
 pub(crate) struct Transfer {
@@ -145,7 +145,7 @@ reason is printed; 3 the node could not be reached, or the change is not complet
 
 The token is read from --token-file, or else from ELECTOR_TOKEN.";
 
-/// `elector members`.
+/// The arguments of `elector members`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = MEMBERS_HELP)]
 pub(crate) struct Members {
@@ -159,7 +159,7 @@ pub(crate) struct Members {
     pub(crate) command: Option<MembersCommand>,
 }
 
-/// A change of the members.
+/// A subcommand of `elector members`, which changes the members.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum MembersCommand {
     /// Let nodes vote as soon as they have caught up
@@ -172,10 +172,10 @@ pub(crate) enum MembersCommand {
     Readmit(ReadmitMember),
 }
 
-/// `elector members add`.
+/// The arguments of `elector members add`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct AddMembers {
-    /// The nodes, with the addresses of those that are not known yet
+    /// The nodes to add, with the addresses of those that the cluster does not know yet
     #[arg(value_name = "ID[=HOST:PORT]", required = true, value_delimiter = ',')]
     pub(crate) nodes: Vec<Goal>,
     /// Nodes that vote no longer after the same change
@@ -185,17 +185,17 @@ pub(crate) struct AddMembers {
     pub(crate) change: Change,
 }
 
-/// `elector members remove`.
+/// The arguments of `elector members remove`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RemoveMembers {
-    /// The nodes
+    /// The nodes that vote no longer
     #[arg(value_name = "ID", required = true, value_delimiter = ',')]
     pub(crate) nodes: Vec<u64>,
     #[command(flatten)]
     pub(crate) change: Change,
 }
 
-/// `elector members set`.
+/// The arguments of `elector members set`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SetMembers {
     /// All nodes that vote after the change
@@ -205,26 +205,26 @@ pub(crate) struct SetMembers {
     pub(crate) change: Change,
 }
 
-/// `elector members readmit`.
+/// The arguments of `elector members readmit`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ReadmitMember {
-    /// The node
+    /// The node that has come back
     #[arg(value_name = "ID")]
     pub(crate) node: u64,
     #[command(flatten)]
     pub(crate) change: Change,
 }
 
-/// How a change is made.
+/// The options of each subcommand that changes the members.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Change {
     #[command(flatten)]
     pub(crate) secret: Secret,
-    /// Change only this list of members: the value after `roster` in `elector members` [default:
-    /// the list that the node has when this command begins]
+    /// Make the change only if this list of members is in force: the value after `roster` in
+    /// `elector members` [default: the list that the node has when this command begins]
     #[arg(long, value_name = "EPOCH.VERSION")]
     pub(crate) if_roster: Option<String>,
-    /// Give a change that is in progress this goal instead
+    /// If a change is in progress, replace its goal by the goal of this command
     #[arg(long)]
     pub(crate) replace: bool,
     /// How long to wait until the change is complete, in milliseconds
@@ -235,7 +235,7 @@ pub(crate) struct Change {
     pub(crate) no_wait: bool,
 }
 
-/// A node that is to vote: its id, and perhaps its address.
+/// A node that votes after a change: its id, and its address if the user gives one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Goal(pub(crate) Peer);
 
@@ -268,7 +268,8 @@ fn address(text: &str) -> Result<String, String> {
     let bare = text.strip_prefix("http://").unwrap_or(text);
     let bare = bare.strip_suffix('/').unwrap_or(bare);
     let (host, port) = bare.rsplit_once(':').ok_or(FORMAT)?;
-    // An IPv6 address must be in brackets. Otherwise its last part would be taken for a port.
+    // An IPv6 address must be in brackets. Without brackets, its last part would be taken for a
+    // port.
     let is_host = match host.strip_prefix('[') {
         Some(v6) => v6.ends_with(']'),
         None => !host.is_empty() && !host.contains(['/', '@', '?', '#', ' ', ':']),
@@ -283,7 +284,7 @@ fn address(text: &str) -> Result<String, String> {
 mod tests {
     use super::address;
 
-    // An address that is pasted from a browser or a log must work. Everything else must be
+    // A user must be able to paste an address from a browser or a log. Any other text must be
     // rejected.
     #[test]
     fn an_address_may_be_a_url() {

@@ -10,14 +10,14 @@ use crate::{args::within, output};
 /// The maximum value of `--nodes`.
 const MAX_NODES: u64 = 1_000;
 
-/// `elector certs`.
+/// The subcommands of `elector certs`.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Certs {
     /// Make a private CA and a certificate for each node: for development and private clusters
     Dev(Dev),
 }
 
-/// `elector certs dev`.
+/// The arguments of `elector certs dev`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -33,7 +33,7 @@ pub(crate) struct Dev {
     /// The number of nodes; their ids start at 1
     #[arg(long, value_name = "N", required_unless_present = "add", value_parser = nodes)]
     nodes: Option<u64>,
-    /// Add certificates for these nodes, with the CA in the folder
+    /// Add certificates for the nodes with these ids, with the CA in the folder
     #[arg(
         long,
         value_name = "ID,…",
@@ -57,7 +57,7 @@ pub(crate) struct Dev {
     days: u32,
 }
 
-/// `elector certs`.
+/// Carries out `elector certs`.
 ///
 /// # Errors
 /// If certificates exist already, or if they cannot be made or written.

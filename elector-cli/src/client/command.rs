@@ -6,8 +6,9 @@ use ureq::http::StatusCode;
 use super::{api::Api, args::Secret, error::ClientError};
 use crate::output;
 
-/// Sends a command to a node, and prints the answer. Returns the epoch whose leadership the node
-/// gives up, or `None` if it refuses the command.
+/// Sends a command to a node, and prints `success` or the reason in the answer. Returns the epoch
+/// in the answer, which for `step-down` and `transfer` is the epoch whose leadership the node gives
+/// up. Returns `None` if the node refuses the command.
 pub(super) fn send(
     api: &Api,
     secret: &Secret,
@@ -17,7 +18,7 @@ pub(super) fn send(
     send_with(api, secret, path, "", success)
 }
 
-/// Does the same as [`send`] with a body of JSON; an empty body is not sent.
+/// Does the same as [`send`] with the body `json`. No body is sent if `json` is empty.
 pub(super) fn send_with(
     api: &Api,
     secret: &Secret,

@@ -3,7 +3,8 @@ use thiserror::Error;
 
 use crate::output::StdoutError;
 
-/// Why certificates cannot be made, or a node cannot be queried. The message says what to do.
+/// Why a command of this module has failed: certificates cannot be made, or a node cannot be
+/// queried. The message says what to do.
 #[derive(Debug, Error)]
 pub(crate) enum ClientError {
     /// No process listens at the address.
@@ -17,7 +18,7 @@ pub(crate) enum ClientError {
     QueryFailed {
         /// The address of the request.
         address: String,
-        /// The cause.
+        /// Why the request failed.
         cause: Box<ureq::Error>,
     },
     /// The answer does not come from a node.
@@ -38,10 +39,10 @@ pub(crate) enum ClientError {
         /// The reason that the node gives.
         reason: String,
     },
-    /// Several addresses were given to a command that queries one node.
+    /// The user gave several addresses to a command that queries one node.
     #[error("only `elector status --explain` queries several nodes: give one address with --http")]
     SeveralNodes,
-    /// A command needs a token.
+    /// The user gave no token to a command that needs one.
     #[error(
         "the bearer token of the node is missing: set ELECTOR_TOKEN, or name a file with \
          --token-file"
@@ -50,7 +51,8 @@ pub(crate) enum ClientError {
     /// The token is invalid or cannot be read.
     #[error(transparent)]
     Token(#[from] HttpError),
-    /// A node to remove does not vote, and is not to vote.
+    /// The user removes a node that is no voter now, and is no voter of the goal if a change is in
+    /// progress.
     #[error("node {0} is no voter, and is not to become one: see `elector members`")]
     NoMember(u64),
     /// A request cannot be encoded.

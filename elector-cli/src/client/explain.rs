@@ -5,14 +5,14 @@ use elector_net::http::{MembersStatus, PeerStatus, StatusReport};
 
 use super::members;
 
-/// The answer from one address.
+/// The answers of the node at one address.
 #[derive(Debug)]
 pub(super) struct Answer {
     /// The address that was queried.
     pub(super) address: String,
     /// The status of the node, or why it could not be queried.
     pub(super) status: Result<StatusReport, String>,
-    /// The members, if they can change.
+    /// The members, if the algorithm of the node can change them.
     pub(super) members: Option<MembersStatus>,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn explain(answers: &[Answer]) -> String {
     text
 }
 
-/// Returns the conclusion from all these reports together.
+/// Returns the conclusion that follows from all reports together.
 fn conclusion(reports: &[&StatusReport]) -> String {
     let holders: Vec<&&StatusReport> = reports.iter().filter(|r| r.holds_leadership).collect();
     let followers = reports.iter().filter(|r| r.role == Role::Follower);
@@ -107,7 +107,8 @@ impl<'a> Reach<'a> {
     fn of(report: &'a StatusReport) -> Self {
         let peers = report.peers.iter().flatten();
         let peers = peers.filter(|peer| report.members.contains(&peer.id));
-        // A peer that hangs is still connected, but has a problem.
+        // A peer that hangs is still connected, but the node reports a problem with it. Such a peer
+        // counts as not reached.
         let (reached, missing): (Vec<_>, Vec<_>) =
             peers.partition(|peer| peer.connected && peer.problem.is_none());
         let count = reached.len() + 1;
@@ -121,7 +122,8 @@ impl<'a> Reach<'a> {
         }
     }
 
-    /// Returns `true` if the node needs a majority, and does not reach it.
+    /// Returns `true` if the node needs a majority and does not reach it. Returns `false` if the
+    /// node does not report its connections.
     fn lacks_majority(&self, report: &StatusReport) -> bool {
         let is_needed = report.guarantee == GuaranteeKind::Quorum;
         is_needed && report.peers.is_some() && !self.has_majority
@@ -162,7 +164,7 @@ fn explain_node(text: &mut String, report: &StatusReport, address: &str) {
     point(text, &waits_for(report, &reach));
 }
 
-/// Adds what a change of the members waits for, if one is in progress.
+/// Adds what a change of the members waits for, if a change is in progress.
 fn explain_change(text: &mut String, members: Option<&MembersStatus>) {
     let Some((present, goal)) = members.and_then(|present| Some((present, present.goal.as_ref()?)))
     else {
@@ -304,7 +306,7 @@ fn leader_of(report: &StatusReport, leader: NodeId) -> String {
     format!("node {}", named(leader, name))
 }
 
-/// Returns the id of a node, followed by its name if the name differs from the id.
+/// Returns the id of a node, followed by the name of the node if the name differs from the id.
 pub(super) fn named(id: NodeId, name: &str) -> String {
     let id = id.to_string();
     if name.is_empty() || name == id {
@@ -313,7 +315,7 @@ pub(super) fn named(id: NodeId, name: &str) -> String {
     format!("{id} ({name})")
 }
 
-/// Adds a list item.
+/// Adds a sentence to the text, as a list item.
 fn point(text: &mut String, sentence: &str) {
     *text += &format!("- {sentence}\n");
 }

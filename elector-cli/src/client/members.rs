@@ -20,15 +20,16 @@ use super::{
 };
 use crate::output::{self, ids};
 
-/// The pause between two queries while a change is in progress.
+/// The pause between two queries while this command waits for the end of a change.
 const QUERY_PAUSE: Duration = Duration::from_millis(100);
 
-/// How many queries in a row may fail before this command gives up. The node may be busy.
+/// How many queries in a row may fail before this command gives up. A query can fail because the
+/// node is busy.
 const MAX_FAILED_QUERIES: u32 = 100;
 
 const PATH: &str = "/v1/members";
 
-/// `elector members`.
+/// Carries out `elector members`.
 pub(super) fn members(options: &Members) -> Result<ExitCode, ClientError> {
     let Some(command) = &options.command else {
         return show(options);
@@ -56,7 +57,7 @@ pub(super) fn members(options: &Members) -> Result<ExitCode, ClientError> {
     }
 }
 
-/// Returns the goal without these nodes.
+/// Returns the goal without these nodes. Returns an error if one of them is not in the goal.
 fn without(mut goal: BTreeSet<NodeId>, nodes: &[u64]) -> Result<BTreeSet<NodeId>, ClientError> {
     for &node in nodes {
         if !goal.remove(&NodeId(node)) {
@@ -66,7 +67,8 @@ fn without(mut goal: BTreeSet<NodeId>, nodes: &[u64]) -> Result<BTreeSet<NodeId>
     Ok(goal)
 }
 
-/// Returns the nodes that vote when the change in progress is complete, or that vote now.
+/// Returns the goal of the change in progress or, without a change in progress, the nodes that vote
+/// now.
 fn voters_after(present: &MembersStatus) -> BTreeSet<NodeId> {
     match &present.goal {
         Some(goal) => goal.iter().copied().collect(),
@@ -105,7 +107,7 @@ fn show(options: &Members) -> Result<ExitCode, ClientError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The members as a table for people.
+/// Returns the members as a table for people.
 fn page(present: &MembersStatus) -> String {
     let mut text = format!(
         "{:<5} {:<9} {:<23} {:<33} {}\n",
@@ -157,7 +159,7 @@ fn page(present: &MembersStatus) -> String {
     text
 }
 
-/// Returns what a change waits for, in words.
+/// Returns what the change in progress waits for, in words.
 pub(super) fn waits(present: &MembersStatus) -> String {
     match (&present.waits_for, present.leader) {
         (Some(waits), _) => format!("waiting: {waits}"),
@@ -169,7 +171,9 @@ pub(super) fn waits(present: &MembersStatus) -> String {
     }
 }
 
-/// Sends a change to the leader, and waits until it is complete.
+/// Sends a change to the leader, and waits until the change is complete. Sends nothing if the
+/// queried node does not lead, or if another change is in progress and the options do not replace
+/// it.
 fn change(
     members: &Members,
     options: &Change,
@@ -213,7 +217,7 @@ fn change(
     wait_until_complete(&api, &wanted, Duration::from_millis(options.wait_ms))
 }
 
-/// Waits until the change is complete. Prints each new reason why it waits.
+/// Waits until no change is in progress. Prints what the change waits for, each time this differs.
 fn wait_until_complete(
     api: &Api,
     wanted: &MembersRequest,
@@ -230,7 +234,8 @@ fn wait_until_complete(
                     return complete(&present, wanted, start.elapsed());
                 }
                 let waits = waits(&present);
-                // The next step is usually made before the next query.
+                // At the start nothing is printed: the leader usually makes the next step of the
+                // change before the next query, so the change waits for something else then.
                 if waits != shown && start.elapsed() > 3 * QUERY_PAUSE {
                     output::warn(&format!("{waits}\n"));
                     shown = waits;
@@ -250,7 +255,8 @@ fn wait_until_complete(
     }
 }
 
-/// Prints that no change is in progress any more, and whether the goal was reached.
+/// Prints the voters, and whether they are the goal of this command. They are not if another change
+/// was made in the meantime.
 fn complete(
     present: &MembersStatus,
     wanted: &MembersRequest,

@@ -24,16 +24,16 @@ use args::{Members, Status, StepDown, Transfer, Watch};
 use certs::Certs;
 use error::ClientError;
 
-/// The exit code of `elector status` if the node follows another one.
+/// The exit code of `elector status` if the node follows another node.
 const FOLLOWER: u8 = 1;
 /// The exit code of a command that the node refuses.
 const REFUSED: u8 = 1;
 /// The exit code of `elector status` if the node knows no leader.
 const NO_LEADER: u8 = 2;
-/// The exit code of `elector transfer` if another node leads than the requested one.
+/// The exit code of `elector transfer` if a node leads that is not the requested node.
 const OTHER_LEADER: u8 = 2;
 
-/// The subcommands that need no node on this machine.
+/// The subcommands for which this machine needs to run no node.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make certificates for TLS between nodes
@@ -57,8 +57,8 @@ pub(crate) enum Command {
 /// Carries out the subcommand, and returns the exit code.
 pub(crate) fn run(command: Command) -> ExitCode {
     let done = match command {
-        // `elector certs` queries no node, so it has the usual exit codes and not those of the
-        // client.
+        // `elector certs` queries no node, so it has the exit codes of most subcommands, and not
+        // the exit codes of the subcommands that query a node.
         Command::Certs { command } => {
             return match certs::certs(&command) {
                 Ok(()) => ExitCode::SUCCESS,
@@ -77,7 +77,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
     })
 }
 
-/// `elector step-down`.
+/// Carries out `elector step-down`.
 fn step_down(options: &StepDown) -> Result<ExitCode, ClientError> {
     let api = Api::new(&options.target.http);
     let success = "the node has stepped down";

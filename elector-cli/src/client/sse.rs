@@ -1,7 +1,7 @@
 use std::io::{self, BufRead, Read as _};
 
-/// The maximum length of one line of a stream. The status of a node in a cluster of ten thousand
-/// nodes fits.
+/// The maximum length of one line of a stream of events. A line can contain the status of a node,
+/// also in a cluster of ten thousand nodes.
 const MAX_LINE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// One event of a stream, as it was received.
@@ -44,12 +44,13 @@ impl<R: BufRead> Stream<R> {
             match field {
                 "data" => lines.push(value.to_owned()),
                 "id" => event.id = Some(value.to_owned()),
-                // Comments are ignored, and so are fields that are not needed.
+                // A comment has an empty name of a field. Comments are ignored, and so are fields
+                // that are not needed.
                 _ => {}
             }
         }
-        // An incomplete event is dropped. The node sends the event again when the client has
-        // connected again.
+        // The stream has ended within an event. This event is dropped: the node sends it again when
+        // the client has connected again.
         Ok(None)
     }
 
@@ -77,8 +78,8 @@ mod tests {
         std::iter::from_fn(next).collect()
     }
 
-    // Proxies and keep-alives send other lines between the events, and a connection may break at
-    // any byte.
+    // Proxies and keep-alives send lines between the events that belong to no event. A connection
+    // may break at any byte.
     #[test]
     fn events_are_read_whole_or_not_at_all() {
         let text = ":\n\nevent: viewed\nid: a-1\ndata: {\"n\":\ndata: 1}\n\n: alive\r\n\r\n\

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::output;
 
-/// `elector status`.
+/// Carries out `elector status`.
 pub(super) fn status(options: &Status) -> Result<ExitCode, ClientError> {
     if options.explain {
         return explained(&options.http);
@@ -27,14 +27,14 @@ pub(super) fn status(options: &Status) -> Result<ExitCode, ClientError> {
     Ok(ExitCode::from(exit_code(&report)))
 }
 
-/// `elector status --explain`.
+/// Carries out `elector status --explain`.
 fn explained(addresses: &[String]) -> Result<ExitCode, ClientError> {
     let answers = addresses.iter().map(|address| Answer {
         address: address.clone(),
         status: query(address)
             .map(|(report, _)| report)
             .map_err(|error| error.to_string()),
-        // A node with fixed members has no such answer.
+        // A node whose members are fixed answers this query with an error, which is ignored here.
         members: members::query(&Api::new(address))
             .ok()
             .map(|(present, _)| present),
@@ -55,7 +55,7 @@ fn query(address: &str) -> Result<(StatusReport, String), ClientError> {
     Ok((api.parse(&text)?, text))
 }
 
-/// The exit code for this status.
+/// Returns the exit code of `elector status` for this report of a node.
 fn exit_code(report: &StatusReport) -> u8 {
     match (report.holds_leadership, report.role, report.leader) {
         (true, ..) => 0,
@@ -64,7 +64,7 @@ fn exit_code(report: &StatusReport) -> u8 {
     }
 }
 
-/// The status as text for people.
+/// Returns the report of a node as text for people.
 fn page(report: &StatusReport) -> String {
     let mut page = Page(String::new());
     let members: Vec<String> = report.members.iter().map(ToString::to_string).collect();
@@ -126,7 +126,7 @@ impl Page {
     }
 }
 
-/// The line of one peer.
+/// Returns the text about the connection to one peer.
 fn connection(peer: &PeerStatus) -> String {
     let connected = match (&peer.connected, &peer.problem) {
         (true, None) => "connected".to_owned(),
@@ -175,7 +175,7 @@ mod tests {
         test_report(&[&follower, changes])
     }
 
-    // Operators read the status at three in the morning: each line must be there, and easy to find.
+    // Operators read the status during an incident: each line must be there, and easy to find.
     #[test]
     fn a_status_is_printed_in_aligned_lines() {
         let expected = "\
@@ -201,8 +201,8 @@ up         1h 2m, elector 0.1.0
         assert!(alone.contains("\nleader     none known\n"), "{alone}");
     }
 
-    // Scripts act on the exit code: it must not be 0 for a leader that does not hold the
-    // leadership.
+    // Scripts act on the exit code. A leader whose lease has ended, or that is not confirmed by a
+    // majority yet, does not hold the leadership: the code must not be 0.
     #[test]
     fn the_exit_code_says_whether_the_node_leads() {
         let of = |changes| exit_code(&report(&changes));

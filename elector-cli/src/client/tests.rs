@@ -1,9 +1,10 @@
-//! A status for the tests of this module.
+//! A report of a node, for the tests of the module `client`.
 
 use elector_net::http::StatusReport;
 use serde_json::{Value, json};
 
-/// The status of a follower that knows no leader and reaches its two peers, with these changes.
+/// Returns the report of a follower that knows no leader and reaches its two peers. The values in
+/// `changes` replace values of this report.
 pub(super) fn test_report(changes: &[&Value]) -> StatusReport {
     let mut report = json!({
         "node": 1, "name": "db-1", "cluster": "billing", "algorithm": "raft",

@@ -15,7 +15,7 @@ use crate::output;
 /// The pause between two queries for a new leader.
 const QUERY_PAUSE: Duration = Duration::from_millis(100);
 
-/// `elector transfer`.
+/// Carries out `elector transfer`.
 pub(super) fn transfer(options: &Transfer) -> Result<ExitCode, ClientError> {
     let api = Api::new(&options.target.http);
     let to = NodeId(options.to);
@@ -32,8 +32,9 @@ pub(super) fn transfer(options: &Transfer) -> Result<ExitCode, ClientError> {
     }
 }
 
-/// Waits until the node knows a leader that follows the tenure of the epoch `ended`, until the node
-/// has stopped, or until the limit has passed. Returns the last status of the node.
+/// Waits until the node knows a leader that follows the tenure of the epoch `ended` (the old
+/// leader's), until the node has stopped, or until `limit` has passed. Returns the last status of
+/// the node.
 fn wait_for_successor(
     api: &Api,
     ended: Epoch,
@@ -42,7 +43,8 @@ fn wait_for_successor(
     let start = Instant::now();
     let rest = || limit.saturating_sub(start.elapsed());
     loop {
-        // Even with a limit of zero, there is one query, which gets some time.
+        // There is at least one query, also with a limit of zero, and it gets at least
+        // `QUERY_PAUSE`.
         let answer = api.get_within("/v1/status", rest().max(QUERY_PAUSE));
         let report = answer.and_then(|text| api.parse(&text));
         let is_done =
@@ -54,15 +56,15 @@ fn wait_for_successor(
     }
 }
 
-/// Returns the leader that the node knows, if the leader is another node or its epoch is later than
-/// `ended`. The epoch alone is not enough: under a best-effort algorithm two nodes may lead the
-/// same epoch.
+/// Returns the leader that the queried node knows, if this leader is new: another node than the
+/// queried node, which led the epoch `ended`, or the same node in a later epoch. A comparison of
+/// epochs is not enough: under a best-effort algorithm two nodes may lead the same epoch.
 fn successor(report: &StatusReport, ended: Epoch) -> Option<NodeId> {
     let is_new = |&leader: &NodeId| leader != report.node || report.epoch > ended;
     report.leader.filter(is_new)
 }
 
-/// Prints who leads now, and returns the exit code.
+/// Prints which node leads now, and returns the exit code.
 fn print_result(
     report: &StatusReport,
     ended: Epoch,

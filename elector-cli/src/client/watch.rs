@@ -11,12 +11,13 @@ use elector_net::http::EventReport;
 use super::{api::Api, args::Watch, error::ClientError, sse::Stream};
 use crate::output::{self, StdoutError};
 
-/// The pause before the first attempt to connect again. The pause doubles after each attempt.
+/// The pause before the first attempt to connect again. The pause doubles after each attempt that
+/// fails.
 const MIN_PAUSE: Duration = Duration::from_millis(200);
-/// The maximum pause between two attempts.
+/// The maximum pause between two attempts to connect.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-/// `elector watch`. Returns when the reader of standard output has closed the pipe.
+/// Carries out `elector watch`. Returns when the reader of standard output has closed the pipe.
 pub(super) fn watch(options: &Watch) -> Result<ExitCode, ClientError> {
     let mut watcher = Watcher {
         api: Api::new(&options.target.http),
@@ -26,7 +27,8 @@ pub(super) fn watch(options: &Watch) -> Result<ExitCode, ClientError> {
         has_warned: false,
         pause: MIN_PAUSE,
     };
-    // If no node answers at the start, the address is probably wrong. So that is an error.
+    // If no node answers at the start, the address is probably wrong, so the command fails. Later
+    // failures only lead to another attempt.
     let mut end = watcher.read()?;
     while end == StreamEnd::Disconnected {
         if !watcher.has_warned && !watcher.has_stopped {
@@ -66,7 +68,7 @@ struct Watcher {
 }
 
 impl Watcher {
-    /// Prints the events of one stream until it ends.
+    /// Connects, and prints the events of the stream until the stream ends.
     fn read(&mut self) -> Result<StreamEnd, ClientError> {
         let reader = self.api.events(self.last_id.as_deref())?;
         let mut stream = Stream::new(BufReader::new(reader));
@@ -104,7 +106,7 @@ fn write_line(line: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// An event as text for people: the time, the node, and what happened.
+/// Returns an event as text for people: the time, the node, and what happened.
 fn line(report: &EventReport) -> String {
     let dated = |at: &str, node: &NodeId, what: String| format!("{at}  node {node} {what}");
     let undated = |what: String| format!("{:24}  {what}", "");
@@ -173,7 +175,8 @@ mod tests {
         line(&serde_json::from_value(event.clone()).unwrap())
     }
 
-    // An operator sees only this line of an event: it needs the time, the node, and the meaning.
+    // An operator sees only this line of an event, so the line needs the time, the node, and the
+    // meaning of the event.
     #[test]
     fn each_event_is_one_line() {
         let at = "2026-01-02T03:04:05.678Z";

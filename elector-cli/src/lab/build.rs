@@ -1,23 +1,23 @@
 use serde::{Deserialize, Serialize};
 
-/// From which source and by which compiler a program was built. `build.rs` of this package finds it
-/// out.
+/// The source and the compiler from which a program was built. The build script of this package
+/// (`build.rs`) finds out these values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Build {
-    /// The commit; `unknown` without git, and for a package from a registry.
+    /// The commit; `unknown` if the program was built without git, or from a package of a registry.
     pub(crate) commit: String,
-    /// Whether source files had been changed since that commit.
+    /// Whether source files were changed after that commit.
     pub(crate) dirty: bool,
     /// What `rustc --version` prints.
     pub(crate) rustc: String,
     /// The target triple.
     pub(crate) target: String,
-    /// The kind of cargo's profile: `debug` or `release`.
+    /// The kind of the profile with which cargo built the program: `debug` or `release`.
     pub(crate) profile: String,
 }
 
-/// The end of a commit with changed source files.
+/// The suffix of a commit if source files were changed after it.
 const DIRTY: &str = "-dirty";
 
 impl Build {
@@ -35,7 +35,7 @@ impl Build {
         }
     }
 
-    /// Returns the commit, with a note if source files had been changed.
+    /// Returns the commit as text, with a note if source files were changed after it.
     #[must_use]
     pub(crate) fn source(&self) -> String {
         let changed = if self.dirty { " with changes" } else { "" };

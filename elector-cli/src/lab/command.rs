@@ -7,9 +7,9 @@ use elector_sim::{Scenario, Sweep, scenario::ScenarioError};
 use super::{comparison::OwnScenario, registry::Entry};
 use crate::{Cli, family::Family};
 
-/// Returns the command that repeats a comparison. It does not depend on how the user wrote the
-/// options, and has no options that do not change the result: the number of threads, the format,
-/// the shard and the folder.
+/// Returns the command that repeats a comparison. Different options for the same comparison give
+/// the same command. The command omits options that do not change the result: the number of
+/// threads, the format, the shard and the folder.
 ///
 /// # Errors
 /// Never returns an error: the built-in scenarios are valid.
@@ -47,8 +47,8 @@ fn families(families: &[Family]) -> Vec<String> {
     names.collect()
 }
 
-/// Returns the shortest list of names for these variants: an algorithm in place of all its
-/// variants.
+/// Returns the shortest list of names that selects these variants: if all variants of an algorithm
+/// are selected, the name of the algorithm replaces their names.
 fn algorithms(families: &[Family], entries: &[Entry]) -> Vec<String> {
     let label = |entry: &Entry| entry.contestant.label();
     let mut rest = entries;
@@ -74,7 +74,8 @@ fn algorithms(families: &[Family], entries: &[Entry]) -> Vec<String> {
     names
 }
 
-/// Returns the option that selects a scenario: by its file, or else by its name.
+/// Returns the option of `simulate` that selects a scenario: by its file if there is one, or else
+/// by its name.
 #[must_use]
 pub(crate) fn scenario_option(name: &str, file: Option<&Path>) -> String {
     match file {
@@ -83,7 +84,8 @@ pub(crate) fn scenario_option(name: &str, file: Option<&Path>) -> String {
     }
 }
 
-/// Returns the arguments that simulate one run. `scenario` is a [`scenario_option`].
+/// Returns the arguments of elector that simulate one run. `scenario` is an option that
+/// [`scenario_option`] has returned.
 #[must_use]
 pub(crate) fn simulation(
     algorithm: &str,
@@ -131,7 +133,8 @@ mod tests {
         Comparison::of(&cli, &options).unwrap().command
     }
 
-    // Shards that were started with other words for the same settings belong together.
+    // Users may start shards of one comparison with options that are written in different ways.
+    // These shards must have the same command, because `merge` compares the commands.
     #[test]
     fn the_same_settings_give_the_same_command() {
         for (given, expected) in [
@@ -155,7 +158,7 @@ mod tests {
         }
     }
 
-    // One missing variant must not become all variants.
+    // The name of an algorithm must not stand for its variants if one variant is missing.
     #[test]
     fn an_algorithm_stands_only_for_all_its_variants() {
         let families = Cli::standard().families;
@@ -170,7 +173,7 @@ mod tests {
         );
     }
 
-    // A printed command must work when it is pasted into a shell, for every file name.
+    // A user must be able to paste a printed command into a shell, with any file name.
     #[test]
     fn words_are_quoted_when_a_shell_would_split_them() {
         assert_eq!(quoted("runs/mine.toml"), "runs/mine.toml");

@@ -17,8 +17,8 @@ use crate::{Cli, output};
 /// Runs `elector compare`.
 ///
 /// # Errors
-/// If an option is wrong, or something cannot be written. Output files are checked before the runs
-/// start.
+/// If an option is wrong, or something cannot be written. Whether the output files can be written
+/// is checked before the runs start.
 pub(crate) fn compare(cli: &Cli, options: &args::Compare) -> Result<ExitCode, LabError> {
     let comparison = Comparison::of(cli, options)?;
     let out = options.out.as_deref();
@@ -39,7 +39,8 @@ pub(crate) fn compare(cli: &Cli, options: &args::Compare) -> Result<ExitCode, La
     Ok(exit_code(study.violations() == 0))
 }
 
-/// Does the runs of a shard, and writes them into a folder.
+/// Does the runs of one shard, and writes their outcomes into a folder. A shard is one of several
+/// parts of a comparison, each for one machine.
 fn compare_shard(
     comparison: Comparison,
     shard: Shard,
@@ -64,10 +65,10 @@ fn compare_shard(
     Ok(exit_code(study.violations() == 0))
 }
 
-/// Does the runs of a shard, and shows the progress on a terminal.
+/// Does the runs of a shard, and shows their progress if standard error is a terminal.
 ///
 /// # Errors
-/// As [`Sweep::run_shard`](elector_sim::Sweep::run_shard).
+/// Returns the errors of [`Sweep::run_shard`](elector_sim::Sweep::run_shard).
 pub(crate) fn run(comparison: &Comparison, shard: Shard) -> Result<Vec<Cell>, SweepError> {
     let bar = progress_bar();
     let cells = comparison.sweep.run_shard(shard, &|done, all| {
@@ -82,7 +83,8 @@ fn progress_bar() -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    // A few times a second are enough: each redraw costs as much time as many runs.
+    // The bar is redrawn only eight times a second, because a redraw takes as much time as many
+    // runs.
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs, {eta} left");
     if let Ok(style) = style {

@@ -6,28 +6,28 @@ use serde::{Deserialize, Serialize};
 use super::{LabError, args, command, registry, registry::Entry, scenarios};
 use crate::Cli;
 
-/// A comparison before its runs: everything that determines its result.
+/// A comparison before it is run: everything that determines its result.
 #[derive(Clone, Debug)]
 pub(crate) struct Comparison {
-    /// The command with which a shell starts this program.
+    /// The words with which a shell starts this program, for example `elector`.
     pub(crate) program: String,
     /// The command that repeats the comparison.
     pub(crate) command: String,
-    /// The compared variants.
+    /// The variants to compare.
     pub(crate) entries: Vec<Entry>,
-    /// The runs.
+    /// The scenarios, cluster sizes and seeds of the runs.
     pub(crate) sweep: Sweep,
-    /// The user's own scenarios. They are the last ones of the sweep.
+    /// The scenarios from files of the user. They are also the last scenarios of `sweep`.
     pub(crate) own: Vec<OwnScenario>,
 }
 
-/// A scenario of the user, with the text that was run.
+/// A scenario from a file of the user, with the text of the file when it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OwnScenario {
     /// The name of the scenario.
     pub(crate) name: String,
-    /// The file, as it was given.
+    /// The path of the file, as the user gave it.
     pub(crate) path: String,
     /// The text of the file.
     pub(crate) text: String,
@@ -55,7 +55,7 @@ impl OwnScenario {
 }
 
 impl Comparison {
-    /// Returns the comparison that these options ask for.
+    /// Returns the comparison that these options describe.
     ///
     /// # Errors
     /// If a name is unknown, or a scenario file is wrong.
@@ -85,7 +85,7 @@ impl Comparison {
     }
 }
 
-/// Returns the variants for the simulator.
+/// Returns the variants in the form that the simulator runs.
 pub(crate) fn contestants(entries: &[Entry]) -> Vec<elector_sim::Contestant> {
     let contestants = entries.iter().map(|entry| entry.contestant.clone());
     contestants.collect()

@@ -1,19 +1,19 @@
 use elector_sim::{Cell, Election, percentile};
 
-/// The cost of the loss of a leader: the figures of the first election of each run. Later
-/// elections, such as the take-over by a node that returns, are only in the figures of all
-/// elections.
+/// The cost of the loss of a leader, from the first election of each run of a cell (one variant,
+/// scenario and cluster size). Later elections of a run, such as the take-over by a node that
+/// returns, do not count here. They count only in the figures of all elections.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Crash {
-    /// The mean number of messages of an election.
+    /// The mean number of messages of the first election of a run.
     pub(crate) messages: f64,
-    /// The times in milliseconds from the loss until all reachable nodes knew the next leader, in
-    /// ascending order.
+    /// The times in milliseconds, in ascending order: from the loss of the leader until all
+    /// reachable nodes knew the next leader, one time for each run.
     pub(crate) times: Vec<f64>,
 }
 
 impl Crash {
-    /// Collects the figures of a cell. `None` if no run had an election.
+    /// Collects the figures of a cell. Returns `None` if no run of the cell had an election.
     #[must_use]
     pub(crate) fn of(cell: &Cell) -> Option<Self> {
         let firsts = cell.outcomes.iter().filter_map(|run| run.elections.first());
@@ -31,7 +31,7 @@ impl Crash {
         })
     }
 
-    /// Returns the nearest-rank percentile of the times.
+    /// Returns the nearest-rank percentile of the times, in milliseconds.
     #[must_use]
     pub(crate) fn percentile(&self, percent: usize) -> f64 {
         percentile(&self.times, percent).unwrap_or(0.0)
@@ -43,8 +43,8 @@ mod tests {
     use super::*;
     use crate::lab::study::sample;
 
-    // A Bully node returns and takes over. This second election is much cheaper, and the crash did
-    // not cause it.
+    // In this scenario, a Bully node with a higher id returns and takes over. This second election
+    // needs much less time, and the crash did not cause it.
     #[test]
     fn only_the_first_election_of_a_run_counts() {
         let study = sample();
@@ -53,7 +53,8 @@ mod tests {
         let crash = Crash::of(cell).unwrap();
         assert_eq!(crash.times.len(), summary.runs);
         assert!(summary.elections > summary.runs);
-        // No node misses the leader before the shortest election timeout.
+        // A node notices the loss of its leader only after the election timeout, which is longer
+        // than 100 ms.
         assert!(crash.percentile(0) > 100.0, "{crash:?}");
         assert!(summary.elect_ms_p50.unwrap() < crash.percentile(50));
     }

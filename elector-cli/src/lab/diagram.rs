@@ -41,8 +41,8 @@ pub struct DiagramOptions {
     pub time: TimeScale,
     /// The colours.
     pub theme: Theme,
-    /// The maximum number of messages to draw. If there are more, messages of elections are drawn
-    /// first, and then the earliest other messages.
+    /// The maximum number of messages to draw. If there are more, messages of elections are
+    /// selected first, and then the earliest routine messages.
     pub max_messages: usize,
 }
 
@@ -64,12 +64,12 @@ impl Default for DiagramOptions {
 /// The scale of the time axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TimeScale {
-    /// Folds quiet stretches into narrow strips, each with its length, so that an election of a few
-    /// milliseconds is legible in a run of many seconds. The scale between the strips is the same
-    /// everywhere.
+    /// Draws stretches in which nothing happens as narrow strips (folds), each with its length. So
+    /// an election of a few milliseconds is legible in a run of many seconds. Outside of the folds
+    /// the scale is the same everywhere.
     #[default]
     Folded,
-    /// One scale for the whole run.
+    /// Uses one scale for the whole run, and folds no stretch.
     Linear,
 }
 
@@ -85,7 +85,7 @@ pub enum Theme {
     Dark,
 }
 
-/// Draws a run. The SVG is a complete file, and can also be part of an HTML page.
+/// Draws a run from its trace. The SVG is a complete file, and can also be part of an HTML page.
 #[must_use]
 pub fn svg(records: &[Record], options: &DiagramOptions) -> String {
     let history = History::read(records);

@@ -45,36 +45,37 @@ pub(crate) enum LabError {
     EmptyName {
         /// The option.
         option: &'static str,
-        /// The meaning of the omitted option.
+        /// What the command uses without the option.
         default: &'static str,
         /// A valid value.
         example: &'static str,
     },
-    /// The file with the schedule cannot be read.
+    /// The file with the schedule, which is a list of the events of a run of the model checker,
+    /// cannot be read.
     #[error("cannot read schedule {}: {reason}", path.display())]
     ReadSchedule {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The reason.
+        /// Why the file cannot be read.
         reason: io::Error,
     },
     /// The file does not contain a schedule.
     #[error("{}: {reason}", path.display())]
     Schedule {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The wrong line and the reason.
+        /// The line that is wrong, and why.
         reason: ScheduleError,
     },
     /// Two scenarios have the same name.
     #[error("two scenarios have the name \"{0}\": change the `name` in one of the files")]
     SameName(String),
-    /// A path is where the name of a built-in scenario is expected.
+    /// The user gave a path in place of the name of a built-in scenario.
     #[error("{}", path_as_name(place, path))]
     PathAsName {
-        /// The option, or the subcommand.
+        /// The option or the subcommand that expects a name.
         place: &'static str,
-        /// The path.
+        /// The path that the user gave.
         path: String,
     },
     /// The cluster is too small for the scenario.
@@ -85,7 +86,7 @@ pub(crate) enum LabError {
         /// The minimum number of nodes.
         min_nodes: u64,
     },
-    /// The members should change, and those of the algorithm are fixed.
+    /// The user requests a change of the members, and the members of the algorithm are fixed.
     #[error(
         "{changing} changes the members, and the members of {algorithm} are fixed: use an \
          algorithm whose members can change: {able}"
@@ -98,7 +99,8 @@ pub(crate) enum LabError {
         /// The algorithms whose members can change.
         able: String,
     },
-    /// One node cannot be all voters of the beginning and the node that is added.
+    /// With one node, that node would be both the only voter at the beginning and the node that a
+    /// change adds as a voter.
     #[error("--members needs at least 2 nodes, because the last node does not vote at first")]
     TooFewToChange,
     /// No scenario has this name, or a scenario is wrong.
@@ -124,7 +126,7 @@ pub(crate) enum LabError {
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// The reason.
+        /// Why it cannot be written.
         reason: io::Error,
     },
     /// Standard output cannot be written.
@@ -136,7 +138,7 @@ pub(crate) enum LabError {
     /// A value cannot be written as CSV.
     #[error("cannot write CSV: {0}")]
     Csv(csv::Error),
-    /// Runs cannot be written.
+    /// The outcomes of runs cannot be encoded.
     #[error("cannot write runs: {0}")]
     Runs(postcard::Error),
 }

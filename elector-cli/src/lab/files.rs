@@ -14,15 +14,15 @@ use super::{
     write,
 };
 
-/// The files of a comparison, without the manifest.
+/// The files that a comparison writes, without the manifest.
 pub(crate) const FILES: [&str; 3] = ["report.html", "summary.csv", "elections.csv"];
-/// The files of a shard, without the manifest.
+/// The files that a shard of a comparison writes, without the manifest.
 pub(crate) const RUNS: [&str; 1] = ["runs.bin"];
 
-/// The files of a folder, without the manifest: names and contents.
+/// The names and the contents of the files of a folder, without the manifest.
 pub(crate) type Contents = Vec<(&'static str, Vec<u8>)>;
 
-/// Checks that a folder can be written, before the runs start.
+/// Checks, before the runs start, that a folder and files in it can be written.
 ///
 /// # Errors
 /// If the folder cannot be created, or a file cannot be written.
@@ -33,7 +33,7 @@ pub(crate) fn check(folder: &Path, files: &[&str]) -> Result<(), LabError> {
 /// Returns the contents of [`FILES`].
 ///
 /// # Errors
-/// Errors of the CSV encoder; figures do not cause any.
+/// Returns the errors of the CSV encoder, which never occur for figures.
 pub(crate) fn of_study(study: &Study) -> Result<Contents, LabError> {
     let contents = [
         report::page(study, &study.command).into_bytes(),
@@ -46,13 +46,13 @@ pub(crate) fn of_study(study: &Study) -> Result<Contents, LabError> {
 /// Returns the contents of [`RUNS`].
 ///
 /// # Errors
-/// Errors of the encoder; runs do not cause any.
+/// Returns the errors of the encoder, which never occur for runs.
 pub(crate) fn of_shard(cells: &[Cell]) -> Result<Contents, LabError> {
     let contents = [RunsFile::of(cells).to_bytes()?];
     Ok(RUNS.into_iter().zip(contents).collect())
 }
 
-/// Returns the manifest of these files.
+/// Returns the manifest of a folder with these files.
 #[must_use]
 pub(crate) fn manifest(
     comparison: &Comparison,
@@ -64,7 +64,7 @@ pub(crate) fn manifest(
 }
 
 /// Writes the files and their manifest into a folder that [`check`] has checked. The manifest is
-/// the last one: without it, or with an older one, the folder is not complete.
+/// written last: a folder without a manifest, or with the manifest of other files, is not complete.
 ///
 /// # Errors
 /// If a file cannot be written.
@@ -75,15 +75,16 @@ pub(crate) fn write(folder: &Path, files: &Contents, manifest: &Manifest) -> Res
     write::write_file(&folder.join(MANIFEST), &manifest.to_bytes()?)
 }
 
-/// Returns the figures, one row per cell.
+/// Returns the figures as CSV, one row for each cell. A cell has all runs of one variant in one
+/// scenario with one cluster size.
 ///
 /// # Errors
-/// Errors of the CSV encoder; figures do not cause any.
+/// Returns the errors of the CSV encoder, which never occur for figures.
 pub(crate) fn summary_csv(study: &Study) -> Result<Vec<u8>, LabError> {
     if study.summaries.iter().all(|it| it.members.is_none()) {
         return rows(study.summaries.iter());
     }
-    // A row has no nested values, and all rows have the same columns.
+    // The CSV encoder rejects nested values, and requires the same columns in all rows.
     rows(study.summaries.iter().map(|summary| {
         let alone = Summary {
             members: None,
@@ -93,8 +94,8 @@ pub(crate) fn summary_csv(study: &Study) -> Result<Vec<u8>, LabError> {
     }))
 }
 
-/// The last columns of a comparison with changes of the members. They are empty in the row of a
-/// scenario that does not change them.
+/// The last columns of `summary.csv`, if a scenario of the comparison changes the members. They are
+/// empty in the row of a scenario that does not change the members.
 #[derive(Debug, Default, Serialize)]
 struct ChangeColumns {
     changed_runs: Option<usize>,
@@ -116,7 +117,8 @@ impl From<Option<MembersSummary>> for ChangeColumns {
     }
 }
 
-/// One row per election. Times are nanoseconds of virtual time since boot.
+/// A row of `elections.csv`: one election. Times are nanoseconds of virtual time since the boot of
+/// the cluster.
 #[derive(Debug, Serialize)]
 struct ElectionRow<'a> {
     algorithm: &'a str,

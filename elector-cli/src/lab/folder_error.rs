@@ -16,23 +16,23 @@ pub(crate) enum FolderError {
     /// A file cannot be read.
     #[error("cannot read {}: {reason}", path.display())]
     Read {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The reason.
+        /// Why the file cannot be read.
         reason: io::Error,
     },
-    /// A file of the manifest does not exist.
+    /// A file that the manifest names does not exist.
     #[error(
         "{} is missing, and manifest.json names it: copy the whole folder again, or run the \
          comparison again",
         .0.display()
     )]
     MissingFile(PathBuf),
-    /// A file is not what elector wrote.
+    /// A file is not the file that elector wrote.
     #[error("{} is damaged: {reason}. Copy the folder again, or run the comparison again",
         path.display())]
     Damaged {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// What is wrong.
         reason: String,
@@ -46,31 +46,31 @@ pub(crate) enum FolderError {
         env!("CARGO_PKG_VERSION")
     )]
     OtherVersion {
-        /// The manifest.
+        /// The path of the manifest.
         path: PathBuf,
-        /// The version that wrote it.
+        /// The version of the program that wrote the manifest.
         version: String,
-        /// The commit of that version.
+        /// The commit from which that program was built.
         commit: Option<String>,
     },
-    /// This program does not have a variant.
+    /// This program does not have a variant that the manifest names.
     #[error(
         "{} has runs of {variant}, which this program does not have: use the program that wrote \
          the folder. `elector algorithms` lists what this one has",
         path.display()
     )]
     UnknownVariant {
-        /// The manifest.
+        /// The path of the manifest.
         path: PathBuf,
-        /// The variant.
+        /// The variant, for example `raft/plain`.
         variant: String,
     },
-    /// A scenario is unknown or wrong.
+    /// A scenario in the manifest is unknown or wrong.
     #[error("{}: {reason}. Use the program that wrote the folder", path.display())]
     Scenario {
-        /// The manifest.
+        /// The path of the manifest.
         path: PathBuf,
-        /// The reason.
+        /// Why the scenario cannot be used.
         reason: ScenarioError,
     },
 }

@@ -1,5 +1,6 @@
-/// Formats a table for a terminal. The first `texts` columns hold text, the others figures. The
-/// first `heads` rows are the header. Lines have no trailing blanks.
+/// Formats a table for a terminal. The first `texts` columns contain text, which is left-aligned,
+/// and the other columns contain figures, which are right-aligned. The first `heads` rows are the
+/// header. Lines have no trailing blanks.
 #[must_use]
 pub(crate) fn grid(rows: &[Vec<String>], texts: usize, heads: usize) -> String {
     let widths = widths(rows);
@@ -39,7 +40,7 @@ pub(crate) fn table(
 
 const GAP: &str = "  ";
 
-/// Returns the width of each column.
+/// Returns the width of each column, in characters.
 #[must_use]
 pub(crate) fn widths(rows: &[Vec<String>]) -> Vec<usize> {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -49,7 +50,7 @@ pub(crate) fn widths(rows: &[Vec<String>]) -> Vec<usize> {
         .collect()
 }
 
-/// Returns the width of a table with columns of these widths.
+/// Returns the width of a table whose columns have these widths.
 #[must_use]
 pub(crate) fn total_width(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1)
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     // Readers compare figures by their last digit and words by their first letter. Trailing blanks
-    // are noise in logs and documents.
+    // are useless in logs and documents.
     #[test]
     fn text_is_left_aligned_and_figures_are_right_aligned() {
         let rows = [["name", "ms"], ["élan", "1,234"], ["x", "5"]];

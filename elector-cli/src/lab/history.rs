@@ -1,5 +1,5 @@
-//! The contents of a trace, in order: when each node ran and what it published, and what happened
-//! to every message.
+//! The contents of a trace in the order of time: when each node ran, what it published, and what
+//! happened to every message.
 
 mod flight;
 mod lane;
@@ -19,13 +19,14 @@ pub(crate) use track::{Span, Track};
 
 use flight::Flights;
 
-/// Blocked links, as `(from, to)`.
+/// Links over which no message passes, as `(from, to)`.
 pub(crate) type Blocked<'a> = &'a [(NodeId, NodeId)];
 
-/// A note: its moment, its node (`None` for the whole network), and its text.
+/// A note of the host: its moment in nanoseconds, its node (`None` for the whole network), and its
+/// text.
 pub(crate) type Note<'a> = (u64, Option<NodeId>, &'a str);
 
-/// The contents of a trace.
+/// The contents of a trace, which is the record of one run.
 #[derive(Debug)]
 pub(crate) struct History<'a> {
     /// The moment of the first record.
@@ -34,20 +35,19 @@ pub(crate) struct History<'a> {
     pub(crate) end_ns: u64,
     /// All nodes in the trace, in the order of their ids.
     pub(crate) lanes: Vec<Lane<'a>>,
-    /// All sent messages, in the order of time.
+    /// All sent messages, in the order in which they were sent.
     pub(crate) flights: Vec<Flight<'a>>,
-    /// The spans during which links were cut, with the cut links.
+    /// The spans of time during which links were cut, with the cut links.
     pub(crate) cuts: Vec<Span<Blocked<'a>>>,
-    /// The notes of the host for the reader.
+    /// The notes that the host, for example the simulator, wrote for the reader.
     pub(crate) notes: Vec<Note<'a>>,
 }
 
-/// The running nodes whose view is that they lead, with their epochs.
+/// The running nodes that lead by their own view, each with its epoch.
 pub(crate) type Leaders = Vec<(NodeId, Epoch)>;
 
 impl<'a> History<'a> {
-    /// Reads a trace. Records need not be in the order of time. Records of the same moment keep
-    /// their order.
+    /// Reads a trace. The records may be in any order. Records of the same moment keep their order.
     pub(crate) fn read(records: &'a [Record]) -> Self {
         let mut ordered: Vec<&Record> = records.iter().collect();
         ordered.sort_by_key(|record| record.at_ns);
@@ -88,13 +88,16 @@ impl<'a> History<'a> {
         }
     }
 
-    /// Returns the nodes that lead by their own view, over the whole run. The set is empty while no
-    /// node leads, and has two or more nodes during a split brain.
+    /// Returns the nodes that lead by their own view, as consecutive spans that cover the whole
+    /// run. The list of a span is empty if no node leads, and has two or more nodes during a split
+    /// brain.
     pub(crate) fn leaders(&self) -> Vec<Span<Leaders>> {
         let mut changes: BTreeMap<u64, Vec<(NodeId, Option<Epoch>)>> = BTreeMap::new();
         for lane in &self.lanes {
             for span in lane.leading() {
-                // At the same moment, an end must come before a beginning.
+                // If a node stops leading at the moment at which it begins to lead another epoch,
+                // the end must be applied first. If the end was applied last, it would remove the
+                // node from the leaders.
                 changes
                     .entry(span.to_ns)
                     .or_default()
@@ -120,8 +123,8 @@ impl<'a> History<'a> {
     }
 
     /// Returns `true` if the cluster is settled at this moment: no node is paused, exactly one node
-    /// leads, and every running node with working links to and from the leader follows it. With the
-    /// leader, these nodes must be at least half of all running nodes.
+    /// leads, and every running node with working links to and from the leader follows the leader.
+    /// These nodes and the leader together must be at least half of all running nodes.
     pub(crate) fn is_settled(&self, at_ns: u64) -> bool {
         let mut views: Vec<(NodeId, View)> = Vec::new();
         for lane in &self.lanes {
@@ -146,7 +149,7 @@ impl<'a> History<'a> {
         near.clone().all(|(_, view)| agrees(view)) && near.count() * 2 >= views.len()
     }
 
-    /// Returns every moment at which an input of [`is_settled`](Self::is_settled) changes, in
+    /// Returns every moment at which the result of [`is_settled`](Self::is_settled) can change, in
     /// ascending order.
     pub(crate) fn changes(&self) -> Vec<u64> {
         let lives = self.lanes.iter().flat_map(|lane| &lane.life);
@@ -159,14 +162,15 @@ impl<'a> History<'a> {
         changes
     }
 
-    /// Describes the blocked links briefly.
+    /// Describes the blocked links in a few words.
     pub(crate) fn describe_cut(&self, blocked: Blocked<'_>) -> String {
         let nodes: Vec<NodeId> = self.lanes.iter().map(|lane| lane.node).collect();
         links::describe(&nodes, blocked)
     }
 
-    /// Returns the spans of time during which routine messages are in flight. Spans that overlap,
-    /// touch or nearly touch are merged. Mostly, a merged span is a heartbeat and its
+    /// Returns the spans of time during which routine messages are in flight, as `(start, end)` in
+    /// nanoseconds. Two spans are merged if the second starts at most one usual flight time after
+    /// the end of the first. Usually a merged span is a round: a heartbeat and its
     /// acknowledgements.
     pub(crate) fn rounds(&self) -> Vec<(u64, u64)> {
         let slack = self.usual_flight_ns().unwrap_or(0);
@@ -182,8 +186,9 @@ impl<'a> History<'a> {
         rounds
     }
 
-    /// Returns the median time that a message of an election takes. If no message of an election
-    /// arrived, it is the median of all messages.
+    /// Returns the median time that a message of an election takes, in nanoseconds. If no message
+    /// of an election arrived, it is the median of all messages. Returns `None` if no message
+    /// arrived.
     pub(crate) fn usual_flight_ns(&self) -> Option<u64> {
         let flights = self.flights.iter();
         let election = flights.clone().filter(|flight| !flight.is_routine());

@@ -1,4 +1,5 @@
-//! `manifest.json`: how the files of a folder were made, and their digests.
+//! `manifest.json`: the settings and the program that made the files of a folder, and the digests
+//! of these files.
 
 mod read;
 
@@ -15,43 +16,43 @@ use super::{
     sha256::FileDigest,
 };
 
-/// The name of the file.
+/// The name of the manifest file.
 pub(crate) const MANIFEST: &str = "manifest.json";
-/// The version of the format. A program reads only its own version.
+/// The version of the format of the manifest. A program reads only manifests of its own version.
 const FORMAT: u32 = 1;
 /// The version of this program.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The contents of the file.
+/// The contents of `manifest.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Manifest {
-    /// The version of elector.
+    /// The version of the program that wrote the folder.
     pub(crate) elector: String,
-    /// The version of the format.
+    /// The version of the format of the manifest.
     format: u32,
-    /// The program that wrote the folder.
+    /// The source and the compiler of the program that wrote the folder.
     pub(crate) build: Build,
-    /// The shard, if the folder has a part of a comparison.
+    /// The number of the shard, if the folder has only a part of a comparison.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shard: Option<ShardNumber>,
     /// The command that repeats the comparison.
     pub(crate) command: String,
-    /// How a shell started the program.
+    /// The words with which a shell started the program, for example `elector`.
     program: String,
     /// The compared variants.
     algorithms: Vec<ComparedVariant>,
-    /// The cluster sizes.
+    /// The cluster sizes, in nodes.
     nodes: Vec<u64>,
-    /// The names of the scenarios. Those of [`Self::scenario_files`] are the last ones.
+    /// The names of the scenarios. The scenarios of [`Self::scenario_files`] are the last ones.
     scenarios: Vec<String>,
-    /// The user's own scenarios.
+    /// The scenarios from files of the user.
     scenario_files: Vec<OwnScenario>,
-    /// The number of runs of each cell.
+    /// The number of runs of each cell, which is one variant in one scenario with one cluster size.
     runs: u64,
-    /// The seeds of these runs.
+    /// The seeds of the runs of a cell.
     seeds: Seeds,
-    /// The digests of the other files, by name.
+    /// The digests of the other files of the folder, by name.
     pub(crate) files: BTreeMap<String, FileDigest>,
 }
 
@@ -73,7 +74,7 @@ struct Seeds {
     last: u64,
 }
 
-/// See [`Shard`].
+/// The number of a shard and the number of all shards: see [`Shard`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ShardNumber {
@@ -82,7 +83,8 @@ struct ShardNumber {
 }
 
 impl Manifest {
-    /// Returns the manifest of a comparison, or of a shard of it, that has these files.
+    /// Returns the manifest of a comparison, or of one shard of the comparison. `files` are the
+    /// names and the contents of its files.
     #[must_use]
     pub(crate) fn of<'a>(
         comparison: &Comparison,
@@ -125,22 +127,22 @@ impl Manifest {
     /// Returns the bytes of the file.
     ///
     /// # Errors
-    /// Errors of the JSON encoder; a manifest does not cause any.
+    /// Returns the errors of the JSON encoder, which never occur for a manifest.
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, LabError> {
         let mut text = serde_json::to_vec_pretty(self).map_err(LabError::Json)?;
         text.push(b'\n');
         Ok(text)
     }
 
-    /// Returns the shard, if the folder has a part of a comparison.
+    /// Returns the shard, if the folder has only a part of a comparison.
     #[must_use]
     pub(crate) fn shard(&self) -> Option<Shard> {
         self.shard
             .and_then(|shard| Shard::new(shard.number, shard.count))
     }
 
-    /// Returns the first setting in which two manifests differ. The program that wrote the folder,
-    /// the shard and the files are no settings.
+    /// Returns the name of the first setting in which two manifests differ. The build of the
+    /// program, the shard and the files are not compared, because they are no settings.
     #[must_use]
     pub(crate) fn differing_setting(&self, other: &Self) -> Option<&'static str> {
         let equal = [
@@ -161,7 +163,8 @@ impl Manifest {
     }
 }
 
-/// Returns the seed of the last run.
+/// Returns the seed of the last run of a cell, from the seed of the first run and the number of
+/// runs.
 fn last_seed(first: u64, runs: u64) -> u64 {
     first.wrapping_add(runs.saturating_sub(1))
 }

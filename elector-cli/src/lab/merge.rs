@@ -1,4 +1,4 @@
-//! `elector merge`: makes one comparison of its shards.
+//! `elector merge`: makes one comparison from all its shards.
 
 mod error;
 mod parts;
@@ -18,10 +18,11 @@ use crate::{Cli, output};
 /// Runs `elector merge`.
 ///
 /// # Errors
-/// If the folders are not all shards of one comparison, each once, or something cannot be written.
+/// If the folders are not all shards of one comparison, each once, or if something cannot be
+/// written.
 pub(crate) fn merge(cli: &Cli, options: &args::Merge) -> Result<ExitCode, LabError> {
     for folder in &options.shards {
-        // The manifest of the comparison would replace that of the shard.
+        // The manifest of the whole comparison would overwrite the manifest of the shard.
         if is_same(folder, &options.out) {
             return Err(MergeError::OutIsShard(folder.clone()).into());
         }
@@ -57,12 +58,13 @@ fn is_same(folder: &Path, other: &Path) -> bool {
     }
 }
 
-/// Returns the cells with the runs of all shards.
+/// Returns the cells of the comparison with the runs of all shards.
 fn joined(comparison: &Comparison, parts: &[Part]) -> Result<Vec<Cell>, LabError> {
     let sweep = &comparison.sweep;
     let mut cells = sweep.empty_cells();
     for part in parts {
-        // Both lists have the same order.
+        // The cells of a shard have the same order as all cells, so the search continues after the
+        // last cell that was found.
         let mut rest = cells.iter_mut();
         for record in part.runs()?.cells {
             let cell = rest.find(|cell| record.is_of(cell));

@@ -1,4 +1,5 @@
-//! The subcommands that need no real cluster: comparisons, single runs, and the model checker.
+//! The subcommands that need no real cluster: comparisons, simulations of single runs, and the
+//! model checker.
 
 mod args;
 mod build;
@@ -44,7 +45,7 @@ pub(crate) use registry::{Entry, entries, entries_with_members};
 
 use crate::{Cli, output};
 
-/// The exit code after an invariant was violated, or a file differs.
+/// The exit code if a run violated an invariant, or if a file differs from a new run.
 const VIOLATED: u8 = 1;
 
 /// Runs the subcommand and returns the exit code.
@@ -60,8 +61,9 @@ pub(crate) fn run(cli: &Cli, command: Command) -> ExitCode {
     result.unwrap_or_else(|error| output::failed(&error))
 }
 
-/// Says how to type the printed commands if cargo has started this program. Commands begin with
-/// `elector`, because files of results must not depend on how the program was started.
+/// After a violation, prints a note on how to type the printed commands if cargo has started this
+/// program. The commands begin with `elector`, and not with `cargo run`, because the files of
+/// results must not depend on how the program was started.
 fn with_note(cli: &Cli, result: Result<ExitCode, LabError>) -> Result<ExitCode, LabError> {
     let is_violated = matches!(&result, Ok(code) if *code == exit_code(false));
     if is_violated && cli.program == "elector" && std::env::var_os("CARGO").is_some() {
@@ -70,8 +72,8 @@ fn with_note(cli: &Cli, result: Result<ExitCode, LabError>) -> Result<ExitCode, 
     result
 }
 
-/// Returns the exit code after runs with or without a violation, and for files with or without a
-/// difference.
+/// Returns the exit code of a subcommand. `is_clean` says that no run violated an invariant, or
+/// that no file differs.
 fn exit_code(is_clean: bool) -> ExitCode {
     if is_clean {
         ExitCode::SUCCESS

@@ -1,12 +1,12 @@
-//! An algorithm with a fault, for the tests of violations and their replay.
+//! An algorithm with a deliberate fault, for the tests that print and repeat violations.
 
 use elector_core::{
     Comparable, ElectionAlgorithm, Input, Membership, Moment, Outbox, Quorum, View,
 };
 use elector_raft::{Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
 
-/// Raft that takes a suspicion for a proof of death. It violates invariants only if suspicions are
-/// false.
+/// Raft that takes a suspicion, which is a report that may be wrong, for a proof of death. It
+/// violates invariants only if a suspicion is false.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Credulous(Raft);
 

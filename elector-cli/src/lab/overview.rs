@@ -1,4 +1,5 @@
-//! A comparison of hundreds of cells, in three tables that fit a terminal.
+//! The text that `elector compare` prints about a comparison of hundreds of cells: tables that fit
+//! a terminal.
 
 mod changes;
 mod growth;
@@ -11,15 +12,16 @@ use elector_sim::Scenario;
 
 use crate::lab::study::Study;
 
-/// The maximum width of a table.
+/// The maximum width of a table, in characters.
 const WIDTH: usize = 100;
 
-/// What a table shows for a variant whose members are fixed, in a scenario that changes them.
+/// What a table shows in a cell that was not run, because the scenario changes the members and the
+/// members of the variant are fixed.
 const FIXED: &str = "–";
 
 /// Returns three tables: the figures of each variant, the time to elect in each scenario, and the
-/// messages of an election at each size. If a scenario changes the members, there are also tables
-/// of the changes.
+/// number of messages of an election at each cluster size. If a scenario changes the members, there
+/// are also tables about these changes.
 #[must_use]
 pub(crate) fn text(study: &Study) -> String {
     let (nodes, reference) = (study.middle(), study.reference());
@@ -64,7 +66,7 @@ pub(crate) fn text(study: &Study) -> String {
     text
 }
 
-/// Formats milliseconds: with a decimal only below ten.
+/// Formats milliseconds, with one decimal below ten and without decimals from ten on.
 fn ms(value: f64) -> String {
     if value < 9.95 {
         format!("{value:.1}")
@@ -73,7 +75,7 @@ fn ms(value: f64) -> String {
     }
 }
 
-/// Formats a number with separated thousands.
+/// Formats a number, with commas between thousands.
 pub(crate) fn count(value: usize) -> String {
     let digits = value.to_string();
     let mut text = String::new();

@@ -1,16 +1,16 @@
-//! What a comparison prints.
+//! What `elector compare` and `elector merge` print.
 
 use std::{fmt::Write as _, path::Path};
 
 use super::{LabError, args::Format, files, overview, study::Study, violations};
 use crate::output;
 
-/// The maximum number of rows for which one table shows all of them. For more rows, the command
-/// prints an overview.
+/// The maximum number of rows of the table with all figures. If there are more rows, the command
+/// prints an overview instead.
 const MAX_TABLE_ROWS: usize = 40;
 
-/// Prints the figures, and the violations. With a format for programs, the violations go to
-/// standard error. `out` is the folder of the files.
+/// Prints the figures and the violations of a comparison. With a format for programs (JSON or CSV),
+/// the violations go to standard error. `out` is the folder of the output files, if there is one.
 ///
 /// # Errors
 /// If standard output cannot be written.

@@ -1,4 +1,5 @@
-//! The comparison as one HTML page without scripts and other files, with a light and a dark theme.
+//! The report: a comparison as one HTML page without scripts and without references to other files,
+//! with a light and a dark theme.
 
 mod changes;
 mod chart;
@@ -16,7 +17,7 @@ use crate::lab::{overview::count, study::Study};
 
 const STYLE: &str = include_str!("report/style.css");
 
-/// Returns the page. `command` repeats the comparison.
+/// Returns the HTML page. The page shows `command`, which repeats the comparison.
 #[must_use]
 pub(crate) fn page(study: &Study, command: &str) -> String {
     let mut sections = vec![("verdicts", "Results", verdicts::section(study))];

@@ -2,8 +2,8 @@ use elector_core::{Epoch, NodeId, invariants::Invariant};
 use elector_sim::{Election, KindCount, MembersOutcome, Outcome, Times, invariants::Violation};
 use serde::{Deserialize, Serialize};
 
-/// One run in the file of a shard: everything of its outcome that figures and the report use, as
-/// exact numbers.
+/// The record of one run in the file of a shard. It has all values of the outcome that figures and
+/// the report use, as exact numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RunRecord {
     pub(crate) seed: u64,
@@ -18,8 +18,8 @@ pub(crate) struct RunRecord {
     leaders_per_epoch: u64,
     steady_messages_per_s: f64,
     converged_ns: Option<u64>,
-    /// The messages to nodes without a process, and over cut links. Figures use only the sum over
-    /// all kinds of messages.
+    /// The number of messages to nodes without a process and over cut links, summed over all kinds
+    /// of messages. Figures use only this sum.
     dead: u64,
     violations: Vec<ViolationRecord>,
     members: Option<MembersOutcome>,
@@ -27,8 +27,8 @@ pub(crate) struct RunRecord {
     fingerprint: u64,
 }
 
-/// The limit for the messages and bytes of an election. The sum over all runs of a cell fits into
-/// 64 bits.
+/// The maximum number of messages, and of bytes, of an election in a record. With this limit, the
+/// sum over all runs of a cell fits into 64 bits.
 const MAX_COUNT: u64 = 1 << 40;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,8 +50,8 @@ struct ViolationRecord {
 }
 
 impl RunRecord {
-    /// Returns the outcome of the run. It has one count for all kinds of messages. `None` if an
-    /// invariant is unknown, or a number is impossible.
+    /// Returns the outcome of the run. In the outcome, one entry has the counts of all kinds of
+    /// messages. Returns `None` if an invariant is unknown, or a number is impossible.
     pub(crate) fn outcome(&self) -> Option<Outcome> {
         let elections = self.elections.iter().map(ElectionRecord::election);
         let violations = self.violations.iter().map(ViolationRecord::violation);

@@ -3,18 +3,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{LabError, run_record::RunRecord};
 
-/// The first bytes of the file: its kind and the version of its format.
+/// The first bytes of the file `runs.bin`. They name its kind and the version of its format.
 const HEADER: &[u8] = b"elector runs 2\n";
 
-/// The file `runs.bin` of a shard: the outcome of each of its runs. After a line of text it is a
-/// postcard value.
+/// The file `runs.bin` of a shard: the outcome of each run of the shard. The file has one line of
+/// text, which is [`HEADER`], and then this value in the format of postcard.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RunsFile {
     /// The cells that have runs in this shard.
     pub(crate) cells: Vec<CellRecord>,
 }
 
-/// The runs of one cell that are in a shard, by number.
+/// The runs of one cell that a shard has, in the order of their seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CellRecord {
     pub(crate) algorithm: String,
@@ -25,7 +25,7 @@ pub(crate) struct CellRecord {
 }
 
 impl RunsFile {
-    /// Returns the file of these cells.
+    /// Returns the file with the runs of these cells.
     #[must_use]
     pub(crate) fn of(cells: &[Cell]) -> Self {
         let cells = cells.iter().filter(|cell| !cell.outcomes.is_empty());
@@ -44,7 +44,7 @@ impl RunsFile {
     /// Returns the bytes of the file.
     ///
     /// # Errors
-    /// Errors of the encoder; runs do not cause any.
+    /// Returns the errors of the encoder, which never occur for runs.
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, LabError> {
         let mut bytes = HEADER.to_vec();
         bytes.extend(postcard::to_stdvec(self).map_err(LabError::Runs)?);
@@ -54,7 +54,7 @@ impl RunsFile {
     /// Reads the file from its bytes.
     ///
     /// # Errors
-    /// Says what is wrong with the bytes.
+    /// The error says what is wrong with the bytes.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let body = bytes.strip_prefix(HEADER);
         let body = body.ok_or("it does not begin with the line of a file of runs")?;
@@ -67,7 +67,7 @@ impl RunsFile {
 }
 
 impl CellRecord {
-    /// Returns `true` if these are runs of the given cell.
+    /// Returns `true` if these are runs of the cell `cell`.
     #[must_use]
     pub(crate) fn is_of(&self, cell: &Cell) -> bool {
         self.algorithm == cell.algorithm
@@ -76,7 +76,7 @@ impl CellRecord {
             && self.nodes == cell.nodes
     }
 
-    /// Names the cell.
+    /// Returns a text that names the cell.
     #[must_use]
     pub(crate) fn label(&self) -> String {
         format!(
@@ -93,7 +93,8 @@ mod tests {
     use super::*;
     use crate::lab::study::sample;
 
-    // The merged figures must be exact: the figures of the runs that were read are the same.
+    // The figures of merged shards must be exact. So the runs that are read from a file must give
+    // the same figures as the runs that were written.
     #[test]
     fn runs_that_are_read_have_the_same_figures() {
         let mut study = sample();
@@ -117,7 +118,8 @@ mod tests {
         }
     }
 
-    // A copy that was cut off, or a file of another program, must be an error and not fewer runs.
+    // If a copy of the file was cut off, or if another program wrote the file, reading must return
+    // an error, and not fewer runs.
     #[test]
     fn damaged_files_are_rejected() {
         let study = sample();
@@ -131,7 +133,7 @@ mod tests {
         assert!(RunsFile::from_bytes(b"elector runs 1\n").is_err());
     }
 
-    // A wrong name would be a violation that no reader knows.
+    // A violation of an unknown invariant would mean nothing to readers of the report.
     #[test]
     fn unknown_invariants_and_wrong_times_are_rejected() {
         let study = sample();

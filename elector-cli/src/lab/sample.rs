@@ -1,5 +1,5 @@
-//! Artificial traces for the tests of timelines and diagrams, as a Raft-like cluster of `n` nodes
-//! would write them. The same `n` gives the same trace.
+//! Artificial traces for the tests of timelines and diagrams. They look like the traces of a
+//! cluster of `n` Raft nodes. The same `n` always gives the same trace.
 
 use elector_core::{
     Epoch, NodeId, Purpose, View,
@@ -8,8 +8,8 @@ use elector_core::{
 
 const MS: u64 = 1_000_000;
 
-/// n2 leads and crashes at 412 ms, and n3 takes over. n2 returns at 900 ms and is paused for a
-/// while.
+/// Returns a trace in which n2 leads and crashes at 412 ms, and n3 takes over. n2 restarts at 900
+/// ms, and is paused from 1000 ms to 1080 ms.
 pub(crate) fn crash(n: u64) -> Vec<Record> {
     let mut trace = TraceBuilder::new(n);
     trace.boot();
@@ -29,8 +29,9 @@ pub(crate) fn crash(n: u64) -> Vec<Record> {
     trace.finish()
 }
 
-/// n1 leads and is cut off with a minority at 300 ms. n3 leads the others from 506 ms on. n1 learns
-/// of it when the cut ends, at 760 ms.
+/// Returns a trace in which n1 leads, and is cut off together with a minority at 300 ms. The first
+/// node of the majority leads the majority from about 506 ms on. The cut ends at 760 ms, and only
+/// then does n1 receive a message of the new leader.
 pub(crate) fn split(n: u64) -> Vec<Record> {
     let mut trace = TraceBuilder::new(n);
     let minority: Vec<u64> = (1..=(n - 1) / 2).collect();
@@ -56,7 +57,7 @@ pub(crate) fn split(n: u64) -> Vec<Record> {
     trace.finish()
 }
 
-/// A trace under construction.
+/// A trace that is being built. Times are in nanoseconds.
 struct TraceBuilder {
     n: u64,
     records: Vec<Record>,
@@ -88,7 +89,8 @@ impl TraceBuilder {
         }
     }
 
-    /// Elects `me` and returns the moment at which it wins.
+    /// Adds an election that `me` wins in the epoch `epoch`, and returns the moment at which it
+    /// wins. Messages to nodes in `cut` and `dead` are lost.
     fn election(&mut self, at: u64, me: u64, epoch: u64, cut: &[u64], dead: &[u64]) -> u64 {
         let timer = "Stagger".to_owned();
         let step = self.stepped(at, me, Stimulus::Elapsed { timer });
@@ -126,7 +128,8 @@ impl TraceBuilder {
         won
     }
 
-    /// Adds routine heartbeats of `leader`, every 50 ms, and their acknowledgements.
+    /// Adds routine heartbeats of `leader`, every 50 ms, and their acknowledgements. All heartbeats
+    /// to the nodes in `out.0` are lost, for the reason `out.1`.
     fn heartbeats(&mut self, leader: u64, from: u64, until: u64, out: (&[u64], Loss)) {
         let mut at = from + 50 * MS;
         while at < until {
@@ -147,7 +150,8 @@ impl TraceBuilder {
         }
     }
 
-    /// Sends a message and returns the moment of its arrival. One message in sixteen arrives twice.
+    /// Adds a message, and returns the moment of its arrival. Returns `None` if `lost` gives a
+    /// reason for its loss. One message in sixteen arrives twice.
     fn send(
         &mut self,
         at: u64,
@@ -240,7 +244,8 @@ impl TraceBuilder {
         self.records.push(Record { at_ns, node, event });
     }
 
-    /// Returns a number below `bound` (a linear congruential generator: Knuth's MMIX).
+    /// Returns a pseudo-random number below `bound` (a linear congruential generator: Knuth's
+    /// MMIX).
     fn random(&mut self, bound: u64) -> u64 {
         self.noise = self
             .noise

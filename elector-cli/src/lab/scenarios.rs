@@ -11,10 +11,11 @@ use crate::{
     wrap::{WIDTH, wrapped},
 };
 
-/// The width of a column with names. A longer name makes its own column wider.
+/// The width of the column with the names of scenarios, in characters. A longer name makes its
+/// column wider.
 const WIDTH_OF_NAMES: usize = 18;
 
-/// Runs `elector scenarios`: lists all scenarios, or prints one.
+/// Runs `elector scenarios`: lists all scenarios, or prints the source of one.
 ///
 /// # Errors
 /// If no built-in scenario has this name, or standard output cannot be written.
@@ -40,7 +41,7 @@ pub(crate) fn list(name: Option<&str>) -> Result<ExitCode, LabError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Adds what happens in a scenario, and what a user sees.
+/// Appends what happens in a scenario, and what a user sees, to `text`.
 fn describe(scenario: &Scenario, text: &mut String) {
     let label = format!("{:<WIDTH_OF_NAMES$} ", scenario.name);
     text.push_str(&wrapped(&scenario.summary, &label, WIDTH));
@@ -49,11 +50,13 @@ fn describe(scenario: &Scenario, text: &mut String) {
     text.push('\n');
 }
 
-/// Scenarios, and those of them that came from files: the last ones.
+/// The selected scenarios, and again those of them that came from files of the user. These are the
+/// last of the selected scenarios.
 type Selection = (Vec<Scenario>, Vec<OwnScenario>);
 
 /// Returns the scenarios with these names and from these files. Without names and files, returns
-/// the scenarios of a whole comparison; with files only, those of the files. Each name occurs once.
+/// the built-in scenarios of a whole comparison, which do not change the members. With files and
+/// without names, returns only the scenarios of the files. Each scenario occurs once.
 ///
 /// # Errors
 /// If a name is empty or unknown, a file cannot be read or is wrong, or two scenarios have the same
@@ -76,11 +79,11 @@ pub(crate) fn selected(names: Option<&[String]>, files: &[PathBuf]) -> Result<Se
     Ok((scenarios, all_own))
 }
 
-/// Rejects the path of a file where the name of a scenario is expected. `place` is the option, or
-/// the subcommand.
+/// Rejects the path of a file if the name of a scenario is expected. `place` is the option or the
+/// subcommand that expects a name.
 ///
 /// # Errors
-/// If the name looks like a path.
+/// If `name` looks like a path.
 pub(crate) fn reject_path(place: &'static str, name: &str) -> Result<(), LabError> {
     let is_toml = Path::new(name)
         .extension()
@@ -121,7 +124,8 @@ mod tests {
         list.iter().map(|&name| name.to_owned()).collect()
     }
 
-    // A name that occurs twice must not run twice: the second row would look like a second result.
+    // A scenario whose name occurs twice must run only once: a second row would look like a second
+    // result.
     #[test]
     fn each_scenario_runs_once_in_the_order_of_the_names() {
         let wanted = names(&["lossy", "boot", "lossy"]);
@@ -130,7 +134,8 @@ mod tests {
         assert_eq!(selected, ["lossy", "boot"]);
     }
 
-    // The result for the user's own file must not disappear among those of the built-in scenarios.
+    // If the user gives only a file, the built-in scenarios must not run: the result for the file
+    // would be hard to find among their results.
     #[test]
     fn a_file_replaces_the_built_in_scenarios() {
         let path = std::env::temp_dir().join(format!("elector-own-{}.toml", std::process::id()));
@@ -144,14 +149,15 @@ mod tests {
         assert!(matches!(twice, Err(LabError::SameName(name)) if name == "own"));
     }
 
-    // An extra comma is a typing error. It must not mean something without a message.
+    // An extra comma in a list of names is a typing error, and must give an error message.
     #[test]
     fn empty_names_are_rejected() {
         let rejected = selected(Some(&names(&["boot", " "])), &[]);
         assert!(matches!(rejected, Err(LabError::EmptyName { .. })));
     }
 
-    // Users forget --scenario-file. The nearest built-in name would lead them away from it.
+    // Users forget `--scenario-file` before a path. The error must name this option, and not the
+    // most similar name of a built-in scenario.
     #[test]
     fn a_path_in_place_of_a_name_leads_to_the_right_option() {
         for path in ["./mine.toml", "mine.TOML", "runs/mine", r"C:\mine"] {

@@ -22,8 +22,8 @@ use crate::{Cli, output};
 /// Runs `elector simulate`.
 ///
 /// # Errors
-/// If an option is wrong, or something cannot be written. Output files are checked before the run
-/// starts.
+/// If an option is wrong, or something cannot be written. Whether the output files can be written
+/// is checked before the run starts.
 pub(crate) fn simulate(cli: &Cli, options: &args::Simulate) -> Result<ExitCode, LabError> {
     let (entry, scenario) = selected(cli, options)?;
     for file in options.trace.iter().chain(&options.svg) {
@@ -64,11 +64,11 @@ pub(crate) fn simulate(cli: &Cli, options: &args::Simulate) -> Result<ExitCode, 
     Ok(exit_code(!violated))
 }
 
-/// Returns the variant and the scenario of the run.
+/// Returns the variant and the scenario that the options select.
 ///
 /// # Errors
 /// If a name is unknown, a file is wrong, the cluster is too small, or the scenario changes the
-/// members and those of the algorithm are fixed.
+/// members and the members of the algorithm are fixed.
 pub(crate) fn selected<'a>(
     cli: &'a Cli,
     options: &args::Simulate,
@@ -92,7 +92,8 @@ pub(crate) fn selected<'a>(
     Ok((entry, scenario))
 }
 
-/// Does the run twice, and returns its outcome and its trace.
+/// Simulates the run twice, to check that both give the same result, and returns its outcome and
+/// its trace.
 ///
 /// # Errors
 /// If the cluster or the configuration breaks a rule.
@@ -140,7 +141,7 @@ fn lines(records: &[ErasedRecord]) -> Result<Vec<u8>, LabError> {
     Ok(lines)
 }
 
-/// Returns the arguments that repeat this run.
+/// Returns the arguments of elector that repeat this run.
 fn replay(contestant: &Contestant, scenario: &Scenario, options: &args::Simulate) -> String {
     let scenario = scenario_option(&scenario.name, options.scenario_file.as_deref());
     simulation(

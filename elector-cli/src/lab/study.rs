@@ -8,37 +8,38 @@ use crate::lab::{
     registry::Entry,
 };
 
-/// A comparison: its input and its results. Tables, files and the report use nothing else.
+/// A comparison after it was run: its input and its results. Tables, files and the report use no
+/// other data.
 #[derive(Debug)]
 pub(crate) struct Study {
-    /// The command with which a shell starts this program.
+    /// The words with which a shell starts this program, for example `elector`.
     pub(crate) program: String,
     /// The command that repeats the comparison.
     pub(crate) command: String,
     /// The compared variants.
     pub(crate) entries: Vec<Entry>,
-    /// The sweep that produced the runs.
+    /// The sweep that has produced the runs: their variants, scenarios, cluster sizes and seeds.
     pub(crate) sweep: Sweep,
-    /// The user's own scenarios.
+    /// The scenarios from files of the user.
     pub(crate) own: Vec<OwnScenario>,
-    /// The runs, by cell.
+    /// The outcomes of the runs, by cell: one variant in one scenario with one cluster size.
     pub(crate) cells: Vec<Cell>,
-    /// The figures of the cells, in the same order.
+    /// The figures of the cells, in the order of `cells`.
     pub(crate) summaries: Vec<Summary>,
 }
 
-/// The preferred scenario for costs: the loss of a leader.
+/// The scenario that is used for costs if it was run: a crash of the leader.
 const CRASH: &str = "leader-crash";
 
 impl Study {
-    /// Runs the sweep, for tests.
+    /// Runs all runs of a comparison, for tests.
     #[cfg(test)]
     pub(crate) fn run(comparison: Comparison) -> Self {
         let cells = comparison.sweep.run(&|_, _| {}).unwrap();
         Self::new(comparison, cells)
     }
 
-    /// Returns the comparison with its runs.
+    /// Returns the study of a comparison whose runs have given `cells`.
     pub(crate) fn new(comparison: Comparison, cells: Vec<Cell>) -> Self {
         let summaries = cells.iter().map(Cell::summary).collect();
         Self {
@@ -75,15 +76,15 @@ impl Study {
         sizes
     }
 
-    /// Returns the middle one of the sizes, for tables that show only one size.
+    /// Returns the middle one of the cluster sizes, for tables that show only one size.
     #[must_use]
     pub(crate) fn middle(&self) -> u64 {
         let sizes = self.sizes();
         sizes.get(sizes.len() / 2).copied().unwrap_or(0)
     }
 
-    /// Returns the scenario for which costs are shown: the crash of the leader, or else the first
-    /// one.
+    /// Returns the name of the scenario for which costs are shown: the crash of the leader if it
+    /// was run, or else the first scenario.
     #[must_use]
     pub(crate) fn reference(&self) -> &str {
         let scenarios = &self.sweep.scenarios;
@@ -104,8 +105,8 @@ impl Study {
         of_entry.find(|(cell, _)| cell.scenario == scenario && cell.nodes == nodes)
     }
 
-    /// Returns `true` if the variant does not run in this scenario, because the scenario changes
-    /// the members and those of the variant are fixed.
+    /// Returns `true` if the variant was not run in this scenario, because the scenario changes the
+    /// members and the members of the variant are fixed.
     #[must_use]
     pub(crate) fn is_skipped(&self, entry: &Entry, scenario: &str) -> bool {
         let scenario = self.scenario(scenario);
@@ -130,7 +131,7 @@ impl Study {
     }
 
     /// Returns the command that repeats one run of a cell. If the violations of the run occurred
-    /// only with false suspicions, the repeated run has them, too.
+    /// only with false suspicions, the command adds false suspicions to the run, too.
     #[must_use]
     pub(crate) fn replay(&self, cell: &Cell, seed: u64) -> String {
         let mut runs = cell.outcomes.iter();
@@ -158,14 +159,14 @@ impl Study {
     }
 }
 
-/// Runs a small comparison for tests: one algorithm of each guarantee, two sizes, with and without
-/// a cut network.
+/// Runs a small comparison for tests: one algorithm of each guarantee, two cluster sizes, with and
+/// without a cut network.
 #[cfg(test)]
 pub(crate) fn sample() -> Study {
     Study::run(sample_comparison())
 }
 
-/// Returns the comparison of [`sample`].
+/// Returns the comparison that [`sample`] runs.
 #[cfg(test)]
 pub(crate) fn sample_comparison() -> Comparison {
     let names = ["raft/plain".to_owned(), "bully/preempt".to_owned()];
@@ -194,8 +195,7 @@ pub(crate) fn sample_comparison() -> Comparison {
 mod tests {
     use super::*;
 
-    // Tables and charts about one scenario must use the scenario with which all others are
-    // compared.
+    // Tables and charts that show one scenario must show a crash of the leader, if it was run.
     #[test]
     fn the_crash_of_the_leader_is_the_reference() {
         let mut study = sample();

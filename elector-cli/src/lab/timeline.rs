@@ -1,5 +1,5 @@
-//! Prints a run as lines of text: one line per event of interest. Routine messages are only
-//! counted.
+//! Prints a run as lines of text, with one line per event of interest. Routine messages (heartbeats
+//! and their acknowledgements) are only counted.
 
 mod line;
 mod narrator;
@@ -20,7 +20,7 @@ pub struct TimelineOptions {
     pub window: Option<(u64, u64)>,
     /// Whether to use colours (ANSI escape codes).
     pub color: bool,
-    /// Whether to show every routine heartbeat and acknowledgement instead of their number.
+    /// Whether to show every heartbeat and acknowledgement, instead of only their number.
     pub heartbeats: bool,
     /// Whether to show the arrivals of messages in addition to their departures.
     pub arrivals: bool,
@@ -40,12 +40,12 @@ impl Default for TimelineOptions {
     }
 }
 
-/// Writes the timeline of a run: milliseconds, nodes, and what happened. If the same thing happens
-/// at several nodes at nearly the same moment, these events have one line, with the time of the
-/// first event.
+/// Writes the timeline of a run: for each event the time in milliseconds, the nodes, and what
+/// happened. If the same event occurs at several nodes at nearly the same moment, these events have
+/// one line, with the time of the first event.
 ///
 /// # Errors
-/// Errors of `out`.
+/// Returns the errors of `out`.
 pub fn timeline(
     records: &[Record],
     out: &mut impl fmt::Write,

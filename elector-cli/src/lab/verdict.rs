@@ -5,7 +5,7 @@ use elector_sim::{KindCount, MembersOutcome, Outcome};
 
 use crate::lab::grid;
 
-/// Describes the outcome of one run: elections, times, messages, violations.
+/// Describes the outcome of one run: its elections, times, messages and violations.
 #[must_use]
 pub(crate) fn text(outcome: &Outcome) -> String {
     let mut text = String::from("\n");
@@ -64,7 +64,7 @@ pub(crate) fn text(outcome: &Outcome) -> String {
     text
 }
 
-/// Describes the changes of the members.
+/// Describes the cost of the changes of the members in one run.
 fn members(change: MembersOutcome) -> String {
     let costs = format!(
         "{} ms without a leader, {} messages",

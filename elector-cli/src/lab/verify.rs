@@ -1,4 +1,5 @@
-//! `elector verify`: runs a comparison again from its manifest, and compares the files.
+//! `elector verify`: runs the comparison in a folder again, from the manifest of the folder, and
+//! compares the files with the new results.
 
 mod csv_files;
 mod difference;
@@ -25,7 +26,7 @@ use difference::difference;
 /// Runs `elector verify`.
 ///
 /// # Errors
-/// If the folder is not complete, or this program cannot run its comparison.
+/// If the folder is not complete, or if this program cannot run its comparison.
 pub(crate) fn verify(cli: &Cli, options: &args::Verify) -> Result<ExitCode, LabError> {
     let folder = options.folder.as_path();
     let manifest = Manifest::read(folder)?;
@@ -66,7 +67,8 @@ pub(crate) fn verify(cli: &Cli, options: &args::Verify) -> Result<ExitCode, LabE
         is_same &= verdict.is_none();
         row(&mut text, name, verdict.as_deref().unwrap_or("same"));
     }
-    // Its digests were compared with the files.
+    // The digests in the manifest were compared with the files above. So only the settings in the
+    // manifest are compared here.
     let again = files::manifest(&comparison, manifest.shard(), &new);
     let setting = manifest.differing_setting(&again);
     is_same &= setting.is_none();
@@ -76,7 +78,7 @@ pub(crate) fn verify(cli: &Cli, options: &args::Verify) -> Result<ExitCode, LabE
     Ok(exit_code(is_same))
 }
 
-/// Adds the line of a file.
+/// Appends the line about one file to `text`.
 fn row(text: &mut String, name: &str, verdict: &str) {
     let _ = writeln!(text, "{name:<14} {verdict}");
 }
@@ -91,7 +93,7 @@ fn read_files(
     files.collect()
 }
 
-/// Returns what can be a reason for differences, one note a line.
+/// Returns the possible reasons for differences between the files and a new run, one note per line.
 fn notes(manifest: &Manifest, comparison: &Comparison) -> String {
     let (theirs, ours) = (&manifest.build, Build::of_this_program());
     let mut text = String::new();
@@ -112,7 +114,7 @@ fn notes(manifest: &Manifest, comparison: &Comparison) -> String {
     text
 }
 
-/// Runs the comparison, or its shard, and returns the new files.
+/// Runs the comparison of the manifest, or only its shard, and returns the new files.
 fn run_again(manifest: &Manifest, comparison: Comparison) -> Result<Contents, LabError> {
     let cells = compare::run(&comparison, manifest.part())?;
     if manifest.shard().is_some() {
@@ -121,7 +123,8 @@ fn run_again(manifest: &Manifest, comparison: Comparison) -> Result<Contents, La
     files::of_study(&Study::new(comparison, cells))
 }
 
-/// Returns what is wrong with a file. `None` if it is what a new run gives.
+/// Returns what is wrong with a file. Returns `None` if the file is what a new run gives, and has
+/// the digest in the manifest.
 fn verdict(name: &str, old: &[u8], new: &[u8], is_unchanged: bool) -> Option<String> {
     if old == new {
         return (!is_unchanged)

@@ -1,4 +1,4 @@
-//! Names the violations of a comparison, each with the command that repeats its run.
+//! The violations of a comparison, each with the command that repeats its run.
 
 use std::{fmt::Write as _, path::Path};
 
@@ -6,24 +6,25 @@ use elector_sim::{Cell, Summary, invariants::Violation};
 
 use super::study::Study;
 
-/// The maximum number of findings that are printed. A broken algorithm has hundreds.
+/// The maximum number of violations that are printed. An algorithm with a fault can have hundreds.
 const MAX_PRINTED: usize = 20;
 
-/// The first violation of one invariant in a cell.
+/// The first violation of one invariant in a cell, which has all runs of one variant in one
+/// scenario with one cluster size.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Finding<'a> {
-    /// The cell.
+    /// The cell with the violation.
     pub(crate) cell: &'a Cell,
-    /// Its figures.
+    /// The figures of the cell.
     pub(crate) summary: &'a Summary,
-    /// The seed of the run.
+    /// The seed of the run with the violation.
     pub(crate) seed: u64,
     /// The violation.
     pub(crate) violation: &'a Violation,
 }
 
 impl Finding<'_> {
-    /// Says which algorithm violates which invariant, and where.
+    /// Returns a text that says which algorithm violates which invariant, and in which run.
     #[must_use]
     pub(crate) fn title(&self) -> String {
         let (cell, summary) = (self.cell, self.summary);
@@ -40,7 +41,7 @@ impl Finding<'_> {
         )
     }
 
-    /// Returns the command that repeats the run.
+    /// Returns the command that repeats the run with the violation.
     #[must_use]
     pub(crate) fn replay(&self, study: &Study) -> String {
         let suspected = self.violation.needs_false_suspicions();
@@ -48,13 +49,13 @@ impl Finding<'_> {
     }
 }
 
-/// Returns a number with its noun.
+/// Returns a number followed by its noun, for example `2 runs`.
 fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
 }
 
-/// Returns one finding for each invariant that a cell violates, in the order of the cells.
+/// Returns one finding for each invariant that is violated in each cell, in the order of the cells.
 pub(crate) fn findings(study: &Study) -> Vec<Finding<'_>> {
     let mut findings: Vec<Finding<'_>> = Vec::new();
     for (cell, summary) in study.cells.iter().zip(&study.summaries) {
@@ -77,7 +78,8 @@ pub(crate) fn findings(study: &Study) -> Vec<Finding<'_>> {
     findings
 }
 
-/// Returns the findings as text. Empty if there are none. `out` is the folder of the report.
+/// Returns the findings as text, or an empty text if there are none. `out` is the folder of the
+/// report, if there is one.
 #[must_use]
 pub(crate) fn text(study: &Study, out: Option<&Path>) -> String {
     let findings = findings(study);
@@ -136,8 +138,8 @@ mod tests {
         Study::run(Comparison::of(cli, &options).unwrap())
     }
 
-    // A comparison runs each seed a second time, with false suspicions. The command must also
-    // repeat a violation that occurs only in this second run.
+    // A comparison runs each seed a second time, with false suspicions. If a violation occurs only
+    // in this second run, the printed command must repeat it, too.
     #[test]
     fn each_finding_is_repeated_by_its_command() {
         let cli = Cli::standard().with::<Credulous>().started_by("elector");
@@ -172,7 +174,8 @@ mod tests {
         }
     }
 
-    // A cell can violate several invariants. The count in its title is that of all violations.
+    // A cell can violate several invariants. The count in each title is the number of all
+    // violations in the cell.
     #[test]
     fn each_invariant_of_a_cell_is_named_once() {
         let mut study = crate::lab::study::sample();
@@ -196,7 +199,8 @@ mod tests {
         );
     }
 
-    // A terminal must not get hundreds of findings, and the reader must know where they are.
+    // A comparison with hundreds of violations must not fill the terminal, and the reader must see
+    // where all of them are listed.
     #[test]
     fn a_long_list_is_cut_with_a_hint() {
         let mut study = crate::lab::study::sample();

@@ -6,8 +6,8 @@ use std::{
 
 use super::LabError;
 
-/// Checks that a file can be written, before the work starts. Does not change the file, and does
-/// not leave a new one behind.
+/// Checks that a file can be written, before the work starts. Does not change an existing file, and
+/// leaves no new file behind.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -21,7 +21,8 @@ pub(crate) fn check_file(path: &Path) -> Result<(), LabError> {
     checked.map_err(|reason| error(path, reason))
 }
 
-/// Creates the folder if it does not exist, and checks that these files can be written to it.
+/// Creates the folder if it does not exist, and checks that these files can be written in the
+/// folder.
 ///
 /// # Errors
 /// If the folder cannot be created or a file cannot be written.
@@ -32,12 +33,13 @@ pub(crate) fn check_folder(folder: &Path, files: &[&str]) -> Result<(), LabError
         .try_for_each(|file| check_file(&folder.join(file)))
 }
 
-/// Writes a whole file or nothing: the old file stays until the new one is complete.
+/// Writes a whole file or nothing: an old file stays as it is until the new file is complete.
 ///
 /// # Errors
 /// If the file cannot be written.
 pub(crate) fn write_file(path: &Path, contents: &[u8]) -> Result<(), LabError> {
-    // A device or a pipe must be written directly: a rename would replace it by a file.
+    // A device or a pipe must be written directly, because a rename would replace it by an ordinary
+    // file.
     if path.exists() && !path.is_file() {
         return fs::write(path, contents).map_err(|reason| error(path, reason));
     }

@@ -1,19 +1,19 @@
 use clap_mangen::roff::{Roff, roman};
 
-/// The sections that a text can have, in the order of a man page.
+/// The sections into which a text can be split, in the order that is usual in man pages.
 const HEADINGS: [&str; 4] = ["NOTES", "SIGNALS", "EXAMPLES", "EXIT STATUS"];
 const NOTES: usize = 0;
 const SIGNALS: usize = 1;
 const EXAMPLES: usize = 2;
 const EXIT_STATUS: usize = 3;
 
-/// The text behind the options of a help page, split into the sections of a man page.
+/// The text that follows the options on a help page, split into the sections of a man page.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     sections: [Vec<Block>; HEADINGS.len()],
 }
 
-/// A part of a section.
+/// A part of a section of a man page.
 #[derive(Debug, PartialEq, Eq)]
 enum Block {
     /// Lines that are filled to the width of the terminal.
@@ -23,7 +23,9 @@ enum Block {
 }
 
 impl Notes {
-    /// Reads the text of a help page. An indented line is verbatim. A blank line ends a section.
+    /// Reads the text of a help page. An indented line is verbatim. A line such as `Examples:`
+    /// begins a section, and a blank line ends it: the text after a blank line belongs to the
+    /// section NOTES.
     pub(super) fn read(text: &str) -> Self {
         let mut notes = Self::default();
         let mut section = NOTES;
@@ -56,7 +58,7 @@ impl Notes {
         }
     }
 
-    /// Appends the sections that are not empty.
+    /// Appends the sections that are not empty to `page`.
     pub(super) fn render(&self, page: &mut Roff) {
         for (heading, blocks) in HEADINGS.iter().zip(&self.sections) {
             if !blocks.is_empty() {
@@ -93,8 +95,8 @@ impl Block {
 mod tests {
     use super::*;
 
-    // A help page has headings of its own. On a man page, readers look for the usual sections, and
-    // an example must stay one line that can be copied.
+    // A help page has headings such as `Examples:`. On a man page, readers look for the usual
+    // sections, and an example must stay one line that can be copied.
     #[test]
     fn a_text_is_split_into_the_sections_of_a_man_page() {
         let notes = Notes::read(
@@ -118,7 +120,8 @@ mod tests {
         assert!(signals.is_empty());
     }
 
-    // Without this, troff would read a line with a dot in front as a command, and drop it.
+    // If the dot was not escaped, troff would read a line that begins with a dot as a command, and
+    // would not print it.
     #[test]
     fn a_line_that_begins_with_a_dot_is_text() {
         let mut page = Roff::new();

@@ -6,24 +6,28 @@ use clap_mangen::{
 
 use super::{SECTION, notes::Notes};
 
-/// Returns the man page of a command whose definition is complete. `name` is the name of the page,
-/// and `parent` that of the page above it.
+/// Returns the man page of a command. The definition of the command must be complete
+/// (`Command::build`). `name` is the name of the page, and `parent` is the name of the page of the
+/// command that `command` is a subcommand of.
 pub(super) fn page(command: &Command, name: &str, parent: Option<&str>) -> String {
     let notes = command.get_after_help().map(ToString::to_string);
     let notes = Notes::read(&notes.unwrap_or_default());
-    // clap_mangen would fill all lines of this text, also those of examples.
+    // clap_mangen would fill the lines of the text after the options to the width of the page, also
+    // the lines of examples. `Notes` renders this text instead.
     let bare = command.clone().after_help(None::<&'static str>);
-    // The version is in the last line of every page.
+    // The last line of every page contains the version, so clap_mangen must not add a section with
+    // it.
     let bare = bare.version(None::<&'static str>);
     let man = Man::new(bare)
         .section(SECTION)
         .title(name)
-        // An empty argument needs its quotes. Pages of one version must be the same on all days.
+        // An argument that is empty must be written as two quotes. Without a date, the pages of one
+        // version are the same on all days.
         .date("\"\"")
         .source(concat!("elector ", env!("CARGO_PKG_VERSION")))
         .manual("elector");
     let mut text = Vec::new();
-    // A vector accepts all bytes.
+    // Writing into a vector cannot fail.
     let _ = man.render(&mut text);
     let mut rest = Roff::new();
     notes.render(&mut rest);
@@ -32,6 +36,7 @@ pub(super) fn page(command: &Command, name: &str, parent: Option<&str>) -> Strin
         rest.text([bold(parent), roman(format!("({SECTION})"))]);
     }
     let _ = rest.to_writer(&mut text);
-    // clap_mangen separates a list of values by a line break, a blank line and a line break.
+    // clap_mangen puts a line break, a blank line and a line break before a list of values. One
+    // empty line is enough.
     String::from_utf8_lossy(&text).replace("\n.br\n\n.br\n", "\n.sp\n")
 }

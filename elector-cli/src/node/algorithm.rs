@@ -21,7 +21,7 @@ pub(super) fn split(name: &str) -> (&str, Option<&str>) {
 }
 
 /// Returns the configuration of the variant with this name. Without a name, it is the configuration
-/// of the first variant.
+/// of the first variant of the algorithm.
 fn variant_config<A: Comparable>(name: Option<&str>) -> Result<A::Config, ServeError> {
     let variants = A::variants();
     let known = variants.iter().map(|variant| variant.name).collect();
@@ -40,7 +40,8 @@ fn variant_config<A: Comparable>(name: Option<&str>) -> Result<A::Config, ServeE
 }
 
 /// Returns the configuration of the variant that the settings name, with the durations of the
-/// profile. The tables `options` and `timing` of the file override the values of both.
+/// profile. The tables `options` and `timing` of the settings file override the values of the
+/// variant and of the profile.
 ///
 /// # Errors
 /// If there is no such variant, or if the file has an option that the algorithm does not have.
@@ -60,7 +61,8 @@ pub(super) fn configured<A: Comparable>(settings: &Settings) -> Result<A::Config
     Ok(config)
 }
 
-/// Returns `base` with the values that this table of the file has.
+/// Returns `base`, with the values of `file` in place of its own. `file` is a table of the settings
+/// file.
 fn overlaid<A: Comparable, T: Serialize + DeserializeOwned>(
     base: &T,
     file: &Table,
@@ -79,7 +81,8 @@ fn invalid_options<A: Comparable>(error: &dyn Display) -> ServeError {
     }
 }
 
-/// The failure detection that the profile and the file configure.
+/// Returns the failure detection of the profile, with the durations that the settings file
+/// overrides. A duration that is negative, too long, or not a number is an error.
 pub(crate) fn detection(settings: &Settings, timing: &Timing) -> Result<Detection, ServeError> {
     let profile = match settings.profile.unwrap_or_default() {
         Profile::Default => Detection::of(timing),
@@ -116,7 +119,7 @@ mod tests {
         Ok(format!("{config:?}"))
     }
 
-    // The values of a file must reach the algorithm, and no other value may change.
+    // The values of a settings file must reach the algorithm, and no other value may change.
     #[test]
     fn options_and_durations_reach_the_algorithm() {
         let default = configured_text::<Raft>("").unwrap();
@@ -130,7 +133,8 @@ mod tests {
         assert!(lan.contains("heartbeat: 10ms"), "{lan}");
     }
 
-    // A misspelled option must be an error: otherwise the node would run without that option.
+    // A misspelled option in the settings file must be an error: otherwise the node would run
+    // without the option that the operator meant.
     #[test]
     fn an_unknown_option_is_an_error() {
         for (text, hint) in [

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{run_settings::RunSettings, settings::Settings};
 
-/// `elector node`.
+/// The arguments of `elector node`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Before the first start, once on each node:
@@ -47,7 +47,7 @@ pub(crate) struct NodeArguments {
     pub(crate) check_config: bool,
 }
 
-/// `elector run`.
+/// The arguments of `elector run`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 COMMAND runs only on the node that leads. When the leadership ends, COMMAND gets SIGTERM and then

@@ -1,4 +1,4 @@
-//! `--check-config` and `--init`.
+//! What the flags `--check-config` and `--init` check and print.
 
 use std::process::ExitCode;
 
@@ -8,11 +8,11 @@ use elector_net::{FileStorage, RecordError, http};
 use super::{error::ServeError, setup::NodeSetup};
 use crate::output;
 
-/// Checks the settings of TCP and HTTP as far as possible without a start. Only a start can find
-/// other faults, such as an address that is in use.
+/// Checks the settings of TCP and HTTP as far as possible while the node is not started. Some
+/// faults, such as an address that is in use, are found only when the node is started.
 ///
 /// # Errors
-/// The first fault.
+/// The first fault that is found.
 pub(super) async fn check<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), ServeError> {
     setup.tcp().check(setup.members.me()).await?;
     if let Some(address) = &setup.http {
@@ -21,23 +21,24 @@ pub(super) async fn check<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<
     Ok(())
 }
 
-/// Checks that the node can start with its record.
+/// Checks that the node can start with its record, which is the durable state in its data folder.
 ///
 /// # Errors
-/// If the node cannot start with its record, or if there is no record.
+/// If the node cannot start with its record, or if there is no record. A node that joins a running
+/// cluster may have no record.
 pub(super) fn check_record<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), ServeError> {
     FileStorage::check_folder(&setup.data_dir)?;
     let summary = match FileStorage::inspect(&setup.data_dir) {
-        // The start creates the record.
+        // A node that joins a running cluster creates its record when it is started.
         Err(RecordError::Missing { .. }) if setup.joins => return Ok(()),
         summary => summary?,
     };
-    // If the members can change, the record decides which nodes are members.
+    // If the members can change, the record decides which nodes are members, and not the settings.
     let nodes = (!A::CHANGES_MEMBERS).then_some(setup.members.nodes());
     Ok(summary.fits(&setup.identity(), nodes)?)
 }
 
-/// Checks that there is no record yet, so that one can be created.
+/// Checks that there is no record yet, so that `--init` can create one.
 ///
 /// # Errors
 /// If there is a record, or if other users can write in the folder.
@@ -53,7 +54,7 @@ pub(super) fn check_no_record<A: ElectionAlgorithm>(
     }
 }
 
-/// Prints a summary of the settings.
+/// Prints a summary of the settings, after `--check-config` has found no fault.
 pub(super) fn print_summary<A: ElectionAlgorithm>(
     setup: &NodeSetup<A>,
 ) -> Result<ExitCode, ServeError> {
@@ -86,7 +87,7 @@ pub(super) fn print_summary<A: ElectionAlgorithm>(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints that the data folder was created.
+/// Prints that `--init` has created the data folder.
 pub(super) fn print_formatted<A: ElectionAlgorithm>(
     setup: &NodeSetup<A>,
 ) -> Result<ExitCode, ServeError> {

@@ -11,10 +11,10 @@ use crate::family::Family;
 
 /// An algorithm without its type: the operations that the subcommands of this module need.
 pub(crate) trait ErasedAlgorithm: Debug {
-    /// Runs `elector node`.
+    /// Carries out `elector node` with this algorithm.
     fn node(&self, start: NodeStart<ElectionOnly>) -> Result<ExitCode, ServeError>;
 
-    /// Runs `elector run`.
+    /// Carries out `elector run` with this algorithm.
     fn run(&self, start: NodeStart<Supervision>) -> Result<ExitCode, ServeError>;
 
     /// Calls [`FileStorage::stopped`].
@@ -27,7 +27,7 @@ pub(crate) trait ErasedAlgorithm: Debug {
     fn recover(&self, folder: &Path) -> Result<Recovery, RecordError>;
 }
 
-/// Removes the type of an algorithm.
+/// Returns the operations of the algorithm `A`, without its type.
 pub(crate) fn erased<A: Comparable>() -> Box<dyn ErasedAlgorithm> {
     Box::new(PhantomData::<A>)
 }
@@ -54,8 +54,8 @@ impl<A: Comparable> ErasedAlgorithm for PhantomData<A> {
     }
 }
 
-/// Returns the algorithm with this name, for example `raft` or `raft/plain`. Without a name, it
-/// returns the first algorithm.
+/// Returns the algorithm with this name, for example `raft` or `raft/plain`. Without a name, it is
+/// the first algorithm in `families`.
 ///
 /// # Errors
 /// If no algorithm has this name, or the list is empty.
@@ -83,7 +83,8 @@ mod tests {
     use super::*;
     use crate::Cli;
 
-    // An operator who misspells a name must see all names, also those that only this program has.
+    // An operator who misspells a name must see the names of all algorithms, also of an algorithm
+    // that only this program offers.
     #[test]
     fn the_error_for_an_unknown_algorithm_lists_all_algorithms() {
         let families = Cli::standard().families;

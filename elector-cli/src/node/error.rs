@@ -9,33 +9,33 @@ use crate::{output::StdoutError, run::RunError};
 /// Why a node cannot be run. The message says what to do.
 #[derive(Debug, Error)]
 pub(crate) enum ServeError {
-    /// The file of settings cannot be read.
+    /// The settings file cannot be read.
     #[error("cannot read {}: {cause}", path.display())]
     ReadFile {
         /// The path of the file.
         path: PathBuf,
-        /// The cause.
+        /// Why the file cannot be read.
         cause: io::Error,
     },
-    /// The file contains something that is no setting.
+    /// The settings file contains a key that is no setting, or a value that is invalid.
     #[error("{}: {cause}", path.display())]
     Settings {
         /// The path of the file.
         path: PathBuf,
-        /// The cause, with the line in the file.
+        /// What is wrong, with the line in the file.
         cause: Box<toml::de::Error>,
     },
     /// A required setting is missing.
     #[error("{flag} is missing: give it as a flag, as {env}, or as {key} in the file of --config")]
     Missing {
-        /// The flag.
+        /// The flag that sets it.
         flag: &'static str,
-        /// The variable.
+        /// The environment variable that sets it.
         env: &'static str,
-        /// The key in the file.
+        /// The key that sets it in the settings file.
         key: &'static str,
     },
-    /// A node that has no record knows no other node.
+    /// The node has no record, and the settings name no other node.
     #[error(
         "there is no record in {}, and no other node is named. For the first start of a cluster, \
          name all nodes with --peers; for a node that joins a running cluster, name a member with \
@@ -45,7 +45,7 @@ pub(crate) enum ServeError {
         /// The data folder.
         folder: PathBuf,
     },
-    /// There is no such algorithm.
+    /// No algorithm has the name in the settings.
     #[error("there is no algorithm \"{name}\": choose {}", any_of(known))]
     UnknownAlgorithm {
         /// The name in the settings.
@@ -60,10 +60,10 @@ pub(crate) enum ServeError {
         algorithm: &'static str,
         /// The name in the settings.
         name: String,
-        /// The names of all its variants.
+        /// The names of all variants of the algorithm.
         known: Vec<&'static str>,
     },
-    /// The algorithm does not have an option of the settings, or rejects its value.
+    /// The settings have an option that the algorithm does not have, or a value that it rejects.
     #[error("the settings of {algorithm}: {message}")]
     Options {
         /// The algorithm.
@@ -71,10 +71,10 @@ pub(crate) enum ServeError {
         /// What is wrong.
         message: String,
     },
-    /// A duration of the failure detection is invalid.
+    /// A duration of the failure detection is negative, too long, or not a number.
     #[error("detection.{0} must be a number of milliseconds, zero or more")]
     Duration(&'static str),
-    /// A rule of the configuration is broken.
+    /// The durations of the algorithm break a rule of its configuration.
     #[error("timing: {0}")]
     Timing(TimingError),
     /// The algorithm has no leases under this configuration.
@@ -92,13 +92,13 @@ pub(crate) enum ServeError {
     /// A node is configured as a witness, and its algorithm has no witnesses.
     #[error("{0} has no voters that never lead: choose raft or paxos, or omit --never-lead")]
     CanLead(&'static str),
-    /// The failure detection breaks a rule.
+    /// The durations of the failure detection break a rule.
     #[error("detection: {0}")]
     Detection(String),
     /// The list of peers is invalid.
     #[error("peers: {0}")]
     Peers(MembershipError),
-    /// The host name does not contain the id.
+    /// The id must come from the host name (`--id auto`), and the host name does not end in an id.
     #[error(
         "--id auto: the host name {0:?} does not end in a number below 2^64: set --id to a number"
     )]
@@ -112,15 +112,16 @@ pub(crate) enum ServeError {
     /// The network of the node cannot be set up.
     #[error(transparent)]
     Net(#[from] NetError),
-    /// The grace of the command is longer than the shutdown of the node may take.
+    /// The grace of the command, which is the time from SIGTERM to SIGKILL, is longer than the time
+    /// in which the node must hand over at a shutdown.
     #[error(
         "--grace-ms ({grace:?}) is longer than --leave-ms ({leave:?}): at a shutdown, the command \
          would be killed before the end of its grace. Shorten --grace-ms, or lengthen --leave-ms"
     )]
     GraceTooLong {
-        /// How long the command may take to end.
+        /// The grace of the command.
         grace: Duration,
-        /// How long the node may take to hand over.
+        /// The time in which the node must hand over at a shutdown.
         leave: Duration,
     },
     /// The node could not be started.
@@ -141,12 +142,12 @@ pub(crate) enum ServeError {
     /// A value cannot be written as JSON.
     #[error("cannot write JSON: {0}")]
     Json(serde_json::Error),
-    /// The operating system refused something that every process needs.
+    /// The operating system refused something that every process needs, for example a thread.
     #[error("{what}: {cause}")]
     System {
         /// What failed.
         what: &'static str,
-        /// The cause.
+        /// The error of the operating system.
         cause: io::Error,
     },
 }

@@ -32,7 +32,7 @@ pub(crate) struct Log {
 type SetFilter = dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync;
 
 impl Log {
-    /// The number of lines that were dropped, as a metric.
+    /// Returns the number of lines that were dropped, as a metric.
     pub(crate) fn metric(&self) -> Metric {
         Metric {
             name: "elector_log_lines_dropped",
@@ -41,7 +41,7 @@ impl Log {
         }
     }
 
-    /// Replaces the filter.
+    /// Replaces the log filter.
     ///
     /// # Errors
     /// If the filter is invalid. Then the old filter stays in force.
@@ -50,25 +50,26 @@ impl Log {
         result.map_err(|error| ServeError::Log(error.to_string()))
     }
 
-    /// Waits until all lines are written to standard error, for a short time at most.
+    /// Waits until all lines are written to standard error, but not longer than [`FLUSH_TIMEOUT`].
     pub(crate) fn flush(&self) {
         self.queue.flush(FLUSH_TIMEOUT);
     }
 }
 
-/// The filter if the settings have no filter.
+/// The log filter of a node whose settings have no filter.
 pub(crate) const DEFAULT_FILTER: &str = "info";
 
 fn parse_filter(text: &str) -> Result<EnvFilter, ServeError> {
     EnvFilter::try_new(text).map_err(|error| ServeError::Log(error.to_string()))
 }
 
-/// How long the process waits at its end for the reader of its log.
+/// How long the process waits, when it ends, for the reader of its log.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Starts the log on standard error, as configured. No thread that logs waits for the reader of
-/// standard error: a pipe that is not read must not stop a node. Panics go to the log for the
-/// same reason.
+/// Starts the log on standard error, with the format and the filter of the settings. A thread that
+/// logs never waits for the reader of standard error, because a pipe that is not read must not stop
+/// a node. The message of a panic also goes to the log, and not directly to standard error, for
+/// this reason.
 ///
 /// # Errors
 /// If the filter is invalid, or the thread of the log cannot be started.
@@ -78,8 +79,8 @@ pub(crate) fn start(settings: &Settings) -> Result<Log, ServeError> {
     let queue = queue.map_err(ServeError::system(
         "cannot start the thread that writes the log",
     ))?;
-    // A line that cannot be written is counted. A message about this line would go to standard
-    // error, and would wait for the reader.
+    // A line that cannot be written is counted. tracing-subscriber could also report such a line,
+    // but it would write this report directly to standard error, and would wait for the reader.
     let log = fmt()
         .with_env_filter(filter)
         .with_writer(queue.clone())
@@ -100,7 +101,8 @@ pub(crate) fn start(settings: &Settings) -> Result<Log, ServeError> {
             log.try_init()
         }
     };
-    // If there is another subscriber already, the log goes there.
+    // `try_init` fails if this process has another subscriber already. Then the log lines go to
+    // that subscriber, and the hook for panics stays as it is.
     if started.is_ok() {
         panic::set_hook(Box::new(|panic| {
             let backtrace = Backtrace::capture();
@@ -121,8 +123,8 @@ fn warn_of_dropped_lines(lines: u64) {
     );
 }
 
-/// Standard error without the lock of the standard library. If a thread waited for the reader while
-/// it holds that lock, all other threads that write to standard error would wait as well.
+/// Standard error without the lock of the standard library. If a thread held that lock while it
+/// waits for the reader, all other threads that write to standard error would wait as well.
 #[derive(Debug)]
 struct Stderr(File);
 
@@ -137,8 +139,8 @@ impl Write for Stderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
             match self.0.write(bytes) {
-                // Another process that shares the pipe, for example the command, has made it
-                // non-blocking.
+                // The pipe is non-blocking, because another process that shares it, for example the
+                // command, has made it so. This thread waits until the pipe accepts bytes.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     poll(&mut [PollFd::new(&self.0, PollFlags::OUT)], None)?;
                 }
@@ -160,7 +162,7 @@ impl<'a> MakeWriter<'a> for Queue {
     }
 }
 
-/// Receives one line. The subscriber writes each line in one call.
+/// Writes one line into the queue. The subscriber writes each line in one call.
 #[derive(Debug)]
 pub(crate) struct Line<'a>(&'a Queue);
 

@@ -19,7 +19,7 @@ use crate::{
     output::{self, ids},
 };
 
-/// `elector record`.
+/// The subcommands of `elector record`.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Record {
     /// Show the list of nodes and the highest epoch in data folders of stopped nodes
@@ -49,7 +49,7 @@ new id, see `elector record set --help`. Under Raft and Paxos, use `elector memb
     Forget(Forget),
 }
 
-/// `elector record show`.
+/// The arguments of `elector record show`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Show {
     /// Data folders
@@ -57,7 +57,7 @@ pub(crate) struct Show {
     folders: Vec<PathBuf>,
 }
 
-/// `elector record set`.
+/// The arguments of `elector record set`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Set {
     /// The ids of all nodes from now on
@@ -74,7 +74,7 @@ pub(crate) struct Set {
     folders: Vec<PathBuf>,
 }
 
-/// `elector record forget`.
+/// The arguments of `elector record forget`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Forget {
     /// The id of the peer
@@ -88,7 +88,8 @@ pub(crate) struct Forget {
 /// Carries out `elector record`.
 ///
 /// # Errors
-/// If a folder cannot be read or changed. The folders before this folder were changed.
+/// If a folder cannot be read or changed. The folders that precede it in the list are changed
+/// already.
 pub(super) fn record(families: &[Family], command: Record) -> Result<(), ServeError> {
     let text = match command {
         Record::Show(show) => shown(families, &show.folders)?,
@@ -148,8 +149,9 @@ fn shown(families: &[Family], folders: &[PathBuf]) -> Result<String, ServeError>
     Ok(text)
 }
 
-/// Returns a line with the nodes whose folders must also be shown, before the highest epoch is
-/// known.
+/// Returns a line with the nodes that are in the newest list of nodes, and not among the nodes in
+/// `shown`. The highest epoch of the cluster is not known before the folders of these nodes are
+/// shown.
 fn missing(shown: &BTreeMap<NodeId, StoppedNode>) -> String {
     let rosters = shown.values().filter_map(|node| node.roster.as_ref());
     let Some(newest) = rosters.max_by_key(|roster| roster.generation) else {
@@ -191,7 +193,7 @@ fn forgotten(forget: &Forget) -> Result<String, ServeError> {
     })
 }
 
-/// The algorithm of the record in this folder.
+/// Returns the algorithm that wrote the record in this folder.
 pub(super) fn algorithm_of<'a>(
     families: &'a [Family],
     folder: &Path,

@@ -7,7 +7,7 @@ use clap::Args;
 use super::{error::ServeError, record::algorithm_of};
 use crate::{family::Family, output};
 
-/// `elector recover`.
+/// The arguments of `elector recover`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Use this only if a majority of the voters is lost permanently: their machines or their disks. If
@@ -37,7 +37,8 @@ pub(crate) struct Recover {
 /// Carries out `elector recover`.
 ///
 /// # Errors
-/// If the folder is in use, if the members of its algorithm are fixed, or if it cannot be written.
+/// If the folder is in use, if the algorithm of its record has fixed members, or if it cannot be
+/// written.
 pub(super) fn recover(families: &[Family], recover: &Recover) -> Result<(), ServeError> {
     let folder = &recover.data_dir;
     let recovery = algorithm_of(families, folder)?.recover(folder)?;

@@ -14,15 +14,15 @@ use super::{
     settings::Settings,
 };
 
-/// Reads the log filter and the certificates again on SIGHUP. A node can change these without a
-/// restart.
+/// Reads the log filter and the certificates again on SIGHUP. A node can change these two settings
+/// without a restart.
 #[derive(Clone)]
 pub(crate) struct Reload {
-    /// The settings from flags and variables, which take precedence over the file.
+    /// The settings from flags and variables, which take precedence over the settings file.
     flags: Settings,
     log: Log,
     tls: Option<Tls>,
-    /// Whether a thread is reading the file.
+    /// Whether a thread is reading the settings file.
     is_reading: Arc<AtomicBool>,
 }
 
@@ -36,7 +36,7 @@ impl Reload {
         }
     }
 
-    /// Adds these certificates to what is read again.
+    /// Makes SIGHUP read these certificates again, too.
     pub(crate) fn with_tls(self, tls: Option<Tls>) -> Self {
         Self { tls, ..self }
     }
@@ -45,10 +45,10 @@ impl Reload {
         &self.log
     }
 
-    /// Starts to read, and logs the result later. This method never waits: the file may be on a
+    /// Starts to read, and logs the result later. This method never waits: the files may be on a
     /// file server that does not answer, and the thread of the caller must take part in elections.
     pub(crate) fn start(&self) {
-        // `Tls` reads on a thread of its own, and logs the result.
+        // `Tls` reads the certificates in a separate thread, and logs the result.
         self.tls.iter().for_each(Tls::reload);
         if self.is_reading.swap(true, Ordering::AcqRel) {
             tracing::warn!(target: "elector", "reload ignored: another one is still running");
@@ -78,7 +78,7 @@ impl Reload {
         }
     }
 
-    /// Reads the file, sets the log filter, and returns the filter.
+    /// Reads the settings file, sets the log filter, and returns the filter.
     fn reload_filter(&self) -> Result<String, ServeError> {
         let settings = self.flags.clone().with_file()?;
         let filter = settings

@@ -3,7 +3,8 @@ use serde::Deserialize;
 
 use crate::run::ExitPolicy;
 
-/// How the command is stopped, and what happens when it ends: the table `run` of the file.
+/// How the command of `elector run` is stopped, and what happens when it ends: the table `run` of
+/// the settings file.
 #[derive(Clone, Copy, Debug, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RunSettings {
@@ -36,7 +37,7 @@ pub(crate) enum StdinSetting {
 }
 
 impl RunSettings {
-    /// Returns these settings. Settings that are missing come from `file`.
+    /// Returns these settings. A setting that is missing here comes from `file`.
     pub(crate) fn or(self, file: Self) -> Self {
         Self {
             grace_ms: self.grace_ms.or(file.grace_ms),

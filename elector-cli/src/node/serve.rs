@@ -38,10 +38,11 @@ use crate::{
     output, run,
 };
 
-/// How long the task that logs the result of a shutdown may take after the node has stopped.
+/// How long the shutdown waits, after the node has stopped, for the task that logs the result of
+/// the shutdown.
 const SHUTDOWN_LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Runs a node with this workload. `start` starts the node with its algorithm.
+/// Reads the settings, and calls `start` to run a node of their algorithm with this workload.
 ///
 /// # Errors
 /// If the node cannot be started. If the log is JSON, this function prints the error as a line of
@@ -76,7 +77,8 @@ pub(super) fn serve<W: Workload>(
     }
 }
 
-/// Warns of environment variables that were most likely meant to be settings.
+/// Warns of environment variables that begin with `ELECTOR_` and are no setting: the operator
+/// probably meant a setting.
 fn warn_of_unknown_variables() {
     for Unknown { name, nearest } in environment::unknown() {
         tracing::warn!(
@@ -86,7 +88,7 @@ fn warn_of_unknown_variables() {
     }
 }
 
-/// A node before its algorithm is chosen.
+/// Everything that is needed to start a node, before the type of its algorithm is known.
 pub(crate) struct NodeStart<W> {
     pub(super) settings: Settings,
     is_check: bool,
@@ -104,12 +106,13 @@ impl<W: Workload> NodeStart<W> {
         let config = configured::<A>(&self.settings)?;
         let setup = NodeSetup::<A>::new(self.settings, config)?;
         self.workload.check(&setup)?;
-        // The start of a node does these checks itself. They are not repeated here, so that each
-        // name is looked up only once.
+        // These checks look up host names. A node also does these checks when it is started. So
+        // they are done here only if the node is not started, and each name is looked up only once.
         if self.is_check || self.is_init {
             let runtime = runtime()?;
             let result = runtime.block_on(checks::check(&setup));
-            // A name server may not answer. Do not wait for the thread that queries the server.
+            // A thread of the runtime may still query a name server that does not answer. Do not
+            // wait for this thread.
             runtime.shutdown_timeout(Duration::ZERO);
             result?;
         }
@@ -141,10 +144,11 @@ fn runtime() -> Result<Runtime, ServeError> {
     runtime.map_err(ServeError::system("cannot start the runtime"))
 }
 
-/// Starts the heir of this process, and returns its process id. Returns `None` if there can be no
-/// heir.
+/// Starts the heir of this process, and returns the process id of the heir. Returns `None` if the
+/// system does not allow an heir.
 fn start_heir() -> Option<u32> {
-    // `appoint_privileged` may be called, because this program drops no privileges.
+    // `appoint_privileged` is only for programs that never drop their privileges. This program
+    // never drops its privileges.
     let heir = elector_heir::appoint_privileged();
     if let Err(error) = &heir {
         tracing::info!(
@@ -169,8 +173,8 @@ async fn run_node<A: ElectionAlgorithm>(
     if setup.joins {
         format_to_join(&setup).await?;
     }
-    // The lock must be taken before the guardian is started, because the guardian inherits the
-    // lock.
+    // `life_lock` must be called before the guardian is started in `prepare`, because the guardian
+    // inherits the lock.
     let tcp = setup.tcp().life(life_lock(&setup));
     let tcp = workload.prepare(&setup, tcp, heir).await?;
     let monitor = tcp.monitor();
@@ -183,7 +187,7 @@ async fn run_node<A: ElectionAlgorithm>(
         metrics.push(reload.log().metric());
         let service = service(&setup, &elector, &monitor, &record, metrics);
         tokio::spawn(async move {
-            // The sender is dropped when the service must stop.
+            // `stopped` becomes ready when `stop_http` is dropped below.
             let stopped = async { drop(stopped.await) };
             service.serve(listener, stopped).await;
         })
@@ -208,21 +212,21 @@ async fn run_node<A: ElectionAlgorithm>(
         code = ExitCode::from(run::NODE_FAILED);
     }
     if is_requested.load(Ordering::Acquire) {
-        // The task still logs the result of the shutdown. If the task panicked, the panic was
-        // logged.
+        // The signal task still logs the result of the shutdown. If the task panicked, the panic
+        // was logged.
         let _ = timeout(SHUTDOWN_LOG_TIMEOUT, signal_task).await;
     }
     drop(stop_http);
     if let Some(http_task) = http_task {
-        // If the task panicked, the panic was logged.
+        // If the HTTP task panicked, the panic was logged.
         let _ = http_task.await;
     }
     Ok(code)
 }
 
-/// Creates the data folder of a node that joins a running cluster, unless it exists. Such a node
-/// does not vote before it is added or readmitted, so an empty folder does no harm, also if the
-/// disk of the node was lost.
+/// Creates the data folder of a node that joins a running cluster, unless the folder has a record.
+/// The node does not vote before it is added or readmitted. So a new record does no harm, also if
+/// the node has voted before and its disk was lost.
 async fn format_to_join<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), ServeError> {
     let folder = &setup.data_dir;
     if !matches!(
@@ -231,7 +235,8 @@ async fn format_to_join<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<()
     ) {
         return Ok(());
     }
-    // A start that fails because of a wrong setting must leave no folder behind.
+    // A start that fails because of a wrong setting must create no data folder, so the settings are
+    // checked first.
     checks::check(setup).await?;
     FileStorage::format_to_join(folder, &setup.identity())?;
     tracing::info!(
@@ -241,9 +246,10 @@ async fn format_to_join<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<()
     Ok(())
 }
 
-/// Takes the lock of this life of the node. The guardian and the command hold it, too. When the
-/// next life of the node gets the lock, that proves the end of this life. Without the lock, only
-/// the heir or the guardian can prove the end.
+/// Takes the lock of this life of the node, which is the process of the node from its start to its
+/// end. The guardian and the command inherit the lock, and hold it, too. When the next life of the
+/// node gets the lock, this proves to the peers that all processes of this life have ended. Without
+/// the lock, only the heir or the guardian can prove the end.
 fn life_lock<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Option<LifeLock> {
     let lock = LifeLock::take(&setup.data_dir).and_then(|lock| {
         lock.iter().try_for_each(LifeLock::inherit)?;
@@ -251,7 +257,7 @@ fn life_lock<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Option<LifeLock> {
     });
     match &lock {
         Ok(Some(_)) => {}
-        // There is no data folder: the node fails to start, and reports that.
+        // There is no data folder, so the start of the node fails later, and reports this.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Ok(None) => tracing::debug!(target: "elector", "life lock not available"),
         Err(error) => tracing::warn!(
@@ -277,7 +283,7 @@ async fn start<A: ElectionAlgorithm>(
         .node_id(setup.members.me())
         .peers(ids)
         .config(config);
-    // Saves may block the node's own thread: only the node runs on this thread, and it saves only
+    // Saves may block the thread of the node: only the node runs on this thread, and it saves only
     // during elections.
     let storage = storage.on_node_thread();
     let tcp = tcp.record(storage.record());

@@ -6,7 +6,7 @@ use super::{
     setup::NodeSetup,
 };
 
-/// The HTTP interface of the node, with the metrics of this process.
+/// Returns the HTTP interface of the node, with the metrics of this process.
 pub(crate) fn service<A: ElectionAlgorithm>(
     setup: &NodeSetup<A>,
     elector: &NodeHandle,
@@ -28,8 +28,9 @@ pub(crate) fn service<A: ElectionAlgorithm>(
     if let Some(address) = monitor.advertised() {
         options = options.address(address);
     }
-    // The host name in `--http` may resolve to a loopback address. Then the `Host` of requests is
-    // this name, and must be accepted.
+    // The HTTP service accepts only requests whose header `Host` it knows. The host name in
+    // `--http` may resolve to a loopback address. Then requests have this name as their `Host`, and
+    // must be accepted.
     let host = setup.http.as_deref().and_then(|http| http.rsplit_once(':'));
     if let Some((host, _)) = host {
         options = options.host(host);

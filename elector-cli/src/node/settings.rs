@@ -10,9 +10,9 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{error::ServeError, run_settings::RunSettings};
 
-/// The settings of a node. Each has the same name as a flag, as a variable and in the file
-/// (`--data-dir`, `ELECTOR_DATA_DIR`, `data_dir`). The flag takes precedence over the variable, and
-/// the variable over the file.
+/// The settings of a node. Each setting has the same name as a flag, as a variable and in the
+/// settings file (`--data-dir`, `ELECTOR_DATA_DIR`, `data_dir`). The flag takes precedence over the
+/// variable, and the variable over the file.
 #[derive(Clone, Debug, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
@@ -128,21 +128,22 @@ pub(crate) struct Settings {
     /// [default: info]
     #[arg(long, value_name = "FILTER", env = "ELECTOR_LOG")]
     pub(crate) log: Option<String>,
-    /// The durations of the algorithm, each under its own name; only in a file.
+    /// The durations of the algorithm, each under its own name; only in the settings file.
     #[arg(skip)]
     pub(crate) timing: toml::Table,
-    /// The failure detection; only in a file.
+    /// The failure detection; only in the settings file.
     #[arg(skip)]
     pub(crate) detection: DetectionSettings,
-    /// The options of the algorithm, each under its own name; only in a file.
+    /// The options of the algorithm, each under its own name; only in the settings file.
     #[arg(skip)]
     pub(crate) options: toml::Table,
-    /// The settings of `elector run`.
+    /// The settings of `elector run` in the settings file.
     #[arg(skip)]
     pub(crate) run: RunSettings,
 }
 
-/// The settings of [`elector_net::Detection`]. Settings that are missing come from the profile.
+/// The settings of [`elector_net::Detection`], in milliseconds. A setting that is missing comes
+/// from the profile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DetectionSettings {
@@ -151,7 +152,7 @@ pub(crate) struct DetectionSettings {
     pub(crate) ceiling_ms: Option<f64>,
 }
 
-/// Sets of durations.
+/// A set of defaults for the durations of the algorithm and of the failure detection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Profile {
@@ -175,11 +176,12 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// The id of this node.
+/// The setting of the id of this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdSetting {
     Is(u64),
-    /// The id comes from the host name, which has a number in a Kubernetes `StatefulSet`.
+    /// The id follows from the number at the end of the host name, as in a Kubernetes
+    /// `StatefulSet`.
     Auto,
 }
 
@@ -217,7 +219,7 @@ fn peers<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Peer>>, D::Err
     peers.map(Some).map_err(D::Error::custom)
 }
 
-/// Builds `Settings` with `$flags.$name.or($file.$name)` for each name.
+/// Builds `Settings`. Each named setting is `$flags.$name.or($file.$name)`.
 macro_rules! first_of {
     ($flags:ident, $file:ident: $($name:ident),+ $(,)?) => {
         Settings {
@@ -232,8 +234,8 @@ macro_rules! first_of {
 }
 
 impl Settings {
-    /// Takes from the file the settings that flags and variables do not set.
-    ///
+    /// Returns these settings, which come from flags and variables. A setting that is missing here
+    /// comes from the settings file.
     /// # Errors
     /// If the file cannot be read, or contains something that is no setting.
     pub(crate) fn with_file(self) -> Result<Self, ServeError> {
@@ -280,7 +282,7 @@ mod tests {
         pre_vote = false
     "#;
 
-    // The file must have the same settings as the flags, under the same names.
+    // The settings file must have the same settings as the flags, under the same names.
     #[test]
     fn a_file_has_the_settings_of_the_flags() {
         let settings: Settings = toml::from_str(FILE).unwrap();
@@ -291,7 +293,8 @@ mod tests {
         assert!(settings.timing.contains_key("heartbeat_ms"));
     }
 
-    // If a misspelled key was ignored, the default would stay in force.
+    // If a misspelled key was ignored, the default would stay in force, and the operator would not
+    // notice.
     #[test]
     fn an_invalid_setting_is_an_error_that_names_it() {
         for (text, hint) in [

@@ -20,16 +20,16 @@ use super::{
     settings::{IdSetting, Settings},
 };
 
-/// The default time limit of the hand-over at a shutdown. It is longer than the default grace of
-/// `elector run`.
+/// The default time in which a node must hand over at a shutdown. It is longer than the default
+/// grace of `elector run` (10 s from SIGTERM to SIGKILL), so that the command can use its grace.
 const DEFAULT_LEAVE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Everything that a node starts with. All values are checked.
+/// Everything that a node of the algorithm `A` starts with. All values are checked.
 #[derive(Debug)]
 pub(crate) struct NodeSetup<A: ElectionAlgorithm> {
     pub(crate) name: String,
     pub(crate) members: Membership,
-    /// The nodes whose addresses were given.
+    /// The nodes whose addresses are in the settings.
     pub(crate) peers: Vec<Peer>,
     /// Whether this node joins a running cluster.
     pub(crate) joins: bool,
@@ -50,8 +50,7 @@ pub(crate) struct NodeSetup<A: ElectionAlgorithm> {
 }
 
 impl<A: ElectionAlgorithm> NodeSetup<A> {
-    /// Checks everything that can be checked before anything is opened for writing.
-    ///
+    /// Checks the settings, as far as this is possible before any file is opened for writing.
     /// # Errors
     /// The first setting that is missing or wrong.
     pub(crate) fn new(settings: Settings, mut config: A::Config) -> Result<Self, ServeError> {
@@ -122,7 +121,7 @@ impl<A: ElectionAlgorithm> NodeSetup<A> {
         Identity::of::<A>(self.name.as_str(), self.members.me())
     }
 
-    /// The network of the node, as it is configured.
+    /// Returns the TCP transport of the node, as the settings configure it.
     pub(super) fn tcp(&self) -> Tcp<A> {
         let mut tcp = Tcp::new(self.name.as_str(), self.peers.clone(), self.config.clone())
             .plaintext_beyond_loopback(self.plaintext_beyond_loopback)
@@ -142,8 +141,9 @@ impl<A: ElectionAlgorithm> NodeSetup<A> {
     }
 }
 
-/// Returns the nodes whose addresses are given. A node that has a record with a list of members
-/// needs none: it knows the addresses that it has learned.
+/// Returns the nodes whose addresses are in the settings. If the members of the algorithm can
+/// change, and the node has a record, no address is needed: the record and the file of addresses
+/// contain the members and the addresses that the node has learned.
 fn peers<A: ElectionAlgorithm>(
     settings: &Settings,
     data_dir: &Path,
@@ -164,7 +164,7 @@ fn peers<A: ElectionAlgorithm>(
         Err(RecordError::Missing { .. }) => Err(ServeError::NoPeers {
             folder: data_dir.to_owned(),
         }),
-        _ => Ok(peers), // Another error is reported when the record is opened.
+        _ => Ok(peers), // If the record cannot be read, opening it later reports this.
     }
 }
 
@@ -177,8 +177,9 @@ fn required<T>(
     value.ok_or(ServeError::Missing { flag, env, key })
 }
 
-/// Reads the token from the file, or else from the variable `ELECTOR_TOKEN`. There is no flag for
-/// the token itself: every user of the machine can read the flags of a process.
+/// Reads the token from `file`, or from the variable `ELECTOR_TOKEN` if there is no file. A node
+/// has no flag for the token itself, because every user of the machine can read the flags of a
+/// process.
 fn token(file: Option<PathBuf>) -> Result<Option<Token>, ServeError> {
     let variable = || {
         env::var("ELECTOR_TOKEN")
@@ -219,7 +220,8 @@ mod tests {
 
     const PEERS: &str = "data_dir = 'd'\npeers = ['1=a:1', '2=b:1', '3=c:1']\n";
 
-    // An operator who starts a node for the first time often forgets a setting.
+    // An operator who starts a node for the first time often forgets a setting. The error must say
+    // how to give the setting.
     #[test]
     fn a_missing_setting_is_named_as_flag_variable_and_key() {
         for (text, hint) in [
@@ -250,8 +252,8 @@ mod tests {
         assert!(setup(&format!("id = 2\n{PEERS}")).is_ok());
     }
 
-    // A leader without a lease never starts its work. The folder of such a node must not be
-    // created.
+    // Without leases, a leader never starts its work. `NodeSetup::new` must reject such a
+    // configuration, so that no data folder is created.
     #[test]
     fn an_algorithm_without_leases_is_rejected() {
         let settings: Settings = toml::from_str(&format!("id = 2\n{PEERS}")).unwrap();
@@ -263,7 +265,7 @@ mod tests {
         assert!(error.to_string().contains("no leases"), "{error}");
     }
 
-    // The pods of a stateful set differ only in their host names.
+    // The pods of a stateful set have equal settings, and differ only in their host names.
     #[test]
     fn the_id_comes_from_the_number_in_the_host_name() {
         assert_eq!(id_from("elector-0").unwrap(), NodeId(1));

@@ -20,8 +20,8 @@ use super::{
 
 /// Handles the signals of this process in a task of its own.
 ///
-/// The first request to shut down makes the node leave its cluster, and sets `is_requested`. The
-/// second request stops the node at once.
+/// The first request to shut down makes the node leave its cluster within `limit`, and sets
+/// `is_requested`. The second request stops the node at once.
 pub(super) fn handle_signals(
     mut signals: Signals,
     reload: Reload,
@@ -59,8 +59,8 @@ pub(super) fn handle_signals(
     })
 }
 
-/// Waits for one of these requests, and returns the name of its signal. Meanwhile, this function
-/// handles other requests.
+/// Waits for one of these requests, and returns the name of the signal that made the request. This
+/// function handles the other requests that arrive before.
 async fn wait_for(signals: &mut Signals, reload: &Reload, requests: &[Request]) -> &'static str {
     loop {
         let (request, signal) = signals.next().await;
@@ -70,17 +70,18 @@ async fn wait_for(signals: &mut Signals, reload: &Reload, requests: &[Request]) 
         match request {
             Request::Reload => reload.start(),
             Request::Ignore => tracing::info!(target: "elector", signal, "signal ignored"),
-            // The node is shutting down already.
+            // The node is shutting down already, and this request adds nothing.
             Request::ShutDown | Request::HangUp => {}
         }
     }
 }
 
-/// How often the record is checked.
+/// The pause between two checks of the record.
 const RECORD_CHECK_PERIOD: Duration = Duration::from_secs(5);
 
-/// Shuts the node down when its record was deleted, moved or replaced. A save would also find that
-/// out, but a node that takes part in no election saves nothing.
+/// Checks the record of the node again and again. If it was deleted, moved or replaced, sets
+/// `is_lost` and shuts the node down. Saving the record would also show that it is lost, but a node
+/// saves nothing while there is no election.
 pub(super) async fn shut_down_without_record(
     record: RecordHandle,
     elector: NodeHandle,

@@ -5,13 +5,13 @@ use tokio::signal::unix::{self, SignalKind, signal};
 
 use crate::dispositions::Ignored;
 
-/// What a signal requests from a node.
+/// What a signal requests from the process of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     /// Shut down. If a shutdown was requested before, exit at once.
     ShutDown,
-    /// Shut down. A terminal that is closed sends this signal once or twice, so a second signal of
-    /// this kind does not mean "exit at once".
+    /// Shut down, because the terminal was closed. A terminal that is closed sends SIGHUP once or
+    /// twice, so a second SIGHUP does not mean "exit at once".
     HangUp,
     /// Read the log filter and the certificates again.
     Reload,
@@ -19,8 +19,8 @@ pub(crate) enum Request {
     Ignore,
 }
 
-/// Handlers for the signals that would end this process. [`next`](Self::next) returns the signals
-/// that arrive.
+/// Handlers for the signals that would end this process if they had no handler.
+/// [`next`](Self::next) returns the signals that arrive.
 pub(crate) struct Signals(Vec<Handler>);
 
 struct Handler {
@@ -69,8 +69,8 @@ impl Signals {
         Ok(Self(handlers))
     }
 
-    /// Waits for the next signal. Returns the request and the name of the signal. This method is
-    /// safe to cancel.
+    /// Waits for the next signal. Returns what the signal requests, and its name. If the future is
+    /// dropped, no signal is lost.
     pub(crate) async fn next(&mut self) -> (Request, &'static str) {
         poll_fn(|context| {
             for handler in &mut self.0 {

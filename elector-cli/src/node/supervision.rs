@@ -52,8 +52,10 @@ impl Supervision {
     }
 }
 
-/// The default loss grace and the default margin for a lease of this length. A longer lease leaves
-/// more time for a machine that is busy.
+/// Returns the default loss grace, which is the time from SIGTERM to SIGKILL when the lease is
+/// about to end, and the default margin, which is the time from SIGKILL to the end of the lease.
+/// With a longer lease both are longer, because then a busy machine has more time to stop the
+/// command.
 fn default_stop_times(lease: Duration) -> (Duration, Duration) {
     let ms = Duration::from_millis;
     match lease.as_millis() {
@@ -66,7 +68,7 @@ fn default_stop_times(lease: Duration) -> (Duration, Duration) {
 impl Workload for Supervision {
     fn check<A: ElectionAlgorithm>(&self, setup: &NodeSetup<A>) -> Result<(), ServeError> {
         let options = self.options(setup);
-        // To create the data folder or to check settings, no command is needed.
+        // `--init` and `--check-config` need no command.
         if self.command_line.is_empty() {
             options.validate_durations()?;
         } else {
@@ -84,10 +86,12 @@ impl Workload for Supervision {
         Ok(())
     }
 
+    /// Starts the guardian, and gives it the listening socket and the connections of the node.
+    ///
     /// The guardian keeps the listening socket open, and exits only after the end of the command.
-    /// If the node is killed, its peers connect again, and these connections are refused only after
-    /// the guardian has exited. So no peer elects another leader because of a refused connection
-    /// while the command of a killed node is still alive.
+    /// If the node is killed, its peers connect again. These connections are refused only after the
+    /// guardian has exited. So while the command of a killed node is still alive, no peer sees a
+    /// refused connection, which could make it elect another leader.
     async fn prepare<A: ElectionAlgorithm>(
         &mut self,
         setup: &NodeSetup<A>,
@@ -166,8 +170,8 @@ impl Workload for Supervision {
         };
         let worker = Worker::new(command, policy, setup.config.timing().lease);
         let grace = Grace {
-            // This time is a little longer than the grace of the command, because the guardian
-            // reports the end of the command after the grace.
+            // The guardian reports the end of the command a little after the grace of the command
+            // has ended, so the node waits a little longer than this grace.
             to_finish: options.grace + Duration::from_secs(1),
             to_clean_up: Duration::MAX,
         };

@@ -10,20 +10,23 @@ use tokio::sync::{Mutex, SetOnce};
 
 use crate::run::{self, Backoff, CommandHandle, ExitPolicy, TenureEnd};
 
-/// Why the node must stop: the end of its command, or of the guardian.
+/// Why the node must stop: its command has ended under `--on-exit stop`, or the guardian has
+/// failed.
 struct StopReason {
-    /// The exit code of the process.
+    /// The exit code with which the process must end.
     exit_code: u8,
     message: String,
 }
 
-/// Runs the command in each tenure. There is one `Worker` for all tenures.
+/// Runs the command in each tenure, which is the time in which the node leads one epoch. There is
+/// one `Worker` for all tenures.
 pub(super) struct Worker {
     command: Mutex<(CommandHandle, Backoff)>,
     policy: ExitPolicy,
     stop_reason: SetOnce<StopReason>,
-    /// The node gives leadership up when the work is not polled for this time. The command is dead
-    /// by then, because the guardian was not informed of a longer lease.
+    /// If the work is not polled for this time, the node gives the leadership up. The command is
+    /// dead by then: while the work is not polled, the guardian is not informed of a longer lease,
+    /// so it stops the command.
     poll_timeout: Duration,
 }
 
@@ -37,7 +40,8 @@ impl Worker {
         }
     }
 
-    /// Leads until the node stops, the guardian has exited, or the end of the command must stop the
+    /// Takes part in elections, and runs the command whenever the node leads. Returns when the node
+    /// has stopped, when the guardian has exited, or when the end of the command must stop the
     /// node.
     pub(super) async fn lead<G: Guarantee>(
         &self,
@@ -47,7 +51,8 @@ impl Worker {
     ) -> Result<(), LeadError> {
         let options = LeadOptions {
             grace,
-            // The work fails only because of a bug in this program.
+            // `work_watched` never returns an error, so a failure of the work is a bug in this
+            // program.
             on_failure: FailurePolicy::withdraw_at_once(),
         };
         let lead = elector.lead_with(options, |leadership| self.work_watched(leadership));
@@ -60,7 +65,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Does the work of one tenure.
+    /// Runs the command for one tenure.
     async fn work<G: Guarantee>(&self, leadership: &Leadership<G>) {
         if self.stop_reason.get().is_some() {
             // The node is about to stop, so the command must not start again.
@@ -81,7 +86,7 @@ impl Worker {
 
     fn request_stop(&self, exit_code: u8, message: &dyn ToString) {
         let message = message.to_string();
-        // Only the first reason counts.
+        // If there is a reason already, `set` keeps it: only the first reason counts.
         let _ = self.stop_reason.set(StopReason { exit_code, message });
     }
 
@@ -105,7 +110,7 @@ impl Worker {
                 ExitCode::from(code)
             }
         };
-        // The work has ended, so nothing is left that could take long.
+        // The command has ended, so the node can leave in a short time.
         if let Err(error) = elector.leave(Duration::from_secs(1)).await {
             tracing::error!(target: "elector", %error, "node shutdown failed");
         }
@@ -116,13 +121,15 @@ impl Worker {
     }
 }
 
-/// Polls `lead` until the guardian has exited or there is a reason to stop.
+/// Polls `lead`, which takes part in elections and runs the command, until the guardian has exited
+/// or `stop_reason` is set. Then this function returns an error.
 ///
-/// Work that holds `command` also notices the end of the guardian, and waits until the command has
-/// ended. So this function waits for the lock of `command` before it returns an error.
+/// The work of a tenure holds the lock of `command`. If the guardian exits, the work notices this,
+/// too, and waits until the command has ended. So this function waits for the lock before it
+/// returns an error.
 ///
-/// Work that has set the stop reason ends like any other work. Without this function, `lead` would
-/// wait for the next tenure.
+/// When the work sets `stop_reason`, the work ends as in any other tenure, and `lead` would wait
+/// for the next tenure. So this function watches `stop_reason`.
 async fn lead_until_stop<T>(
     lead: impl Future<Output = Result<(), LeadError>>,
     guardian_exited: impl Future<Output = ()>,
@@ -141,7 +148,8 @@ async fn lead_until_stop<T>(
         result = &mut lead => return result,
         _ = command.lock() => {}
     }
-    // Without this error, the node could win another election, and could not run its command.
+    // If this function returned no error, the node could win another election, and could not run
+    // its command.
     let message = stop_reason.get().map(|reason| reason.message.as_str());
     let message = message.unwrap_or("the guardian of the command has exited");
     Err(LeadError::Work(message.into()))
@@ -156,9 +164,9 @@ mod tests {
 
     use super::*;
 
-    // During the pause between two starts of the command, the work holds the command and does not
-    // check the guardian. If the leadership ends during this pause, the work has not noticed the
-    // end of the guardian. The node must still stop.
+    // During the pause between two starts of the command, the work holds the lock of the command
+    // and does not check the guardian. If the leadership ends during this pause, the work has not
+    // noticed that the guardian has exited. The node must still stop.
     #[tokio::test]
     async fn a_node_without_guardian_stops_even_if_its_work_did_not_notice() {
         let (command, stop_reason) = (Mutex::new(()), SetOnce::new());
@@ -172,8 +180,9 @@ mod tests {
         assert!(error.contains("guardian"), "{error}");
     }
 
-    // Work that fails while the leadership is lost does not end `lead`. Without a stop reason, the
-    // node would stay without a guardian, and would lead without a command after the next election.
+    // Work that fails when the leadership is already lost does not end `lead`. Without a stop
+    // reason, the node would continue without a guardian. After the next election it would lead
+    // without a command.
     #[tokio::test]
     async fn a_stop_reason_stops_a_node_that_has_lost_its_leadership() {
         let (command, stop_reason) = (Mutex::new(()), SetOnce::new());
@@ -190,7 +199,7 @@ mod tests {
         assert!(error.contains("it was killed"), "{error}");
     }
 
-    // If `lead` ends by itself, its result counts, and not the stop reason.
+    // If `lead` returns a result by itself, this result counts, and not the stop reason.
     #[tokio::test]
     async fn the_result_of_the_lead_comes_before_a_stop_reason() {
         let (command, stop_reason) = (Mutex::new(()), SetOnce::new());

@@ -9,14 +9,15 @@ use elector_net::{Farewell, Tcp};
 use super::{error::ServeError, metrics::Metric, setup::NodeSetup};
 use crate::run;
 
-/// The work of a process while its node takes part in elections.
+/// What the process of a node does beside the elections: nothing ([`ElectionOnly`]), or run a
+/// command while the node leads (`Supervision`).
 pub(crate) trait Workload {
-    /// Checks that this work is possible with this setup. This method is called before anything is
-    /// opened.
+    /// Checks that this work is possible with this setup. The caller does this before it opens any
+    /// file or socket.
     fn check<A: ElectionAlgorithm>(&self, setup: &NodeSetup<A>) -> Result<(), ServeError>;
 
-    /// Prepares the work before the node is started. `heir` is the process id of the heir, the only
-    /// child of this process.
+    /// Prepares the work before the node is started, and returns `tcp` with the settings that the
+    /// work needs. `heir` is the process id of the heir, the only child of this process.
     fn prepare<A: ElectionAlgorithm>(
         &mut self,
         setup: &NodeSetup<A>,
@@ -24,7 +25,7 @@ pub(crate) trait Workload {
         heir: Option<u32>,
     ) -> impl Future<Output = Result<Tcp<A>, ServeError>>;
 
-    /// The metrics of this work. This method is called after [`prepare`](Self::prepare).
+    /// Returns the metrics of this work. Call [`prepare`](Self::prepare) before.
     fn metrics(&self) -> Vec<Metric>;
 
     /// Does the work until the node has stopped, and returns the exit code of the process.
@@ -35,7 +36,7 @@ pub(crate) trait Workload {
     ) -> impl Future<Output = ExitCode>;
 }
 
-/// The workload of `elector node`: there is no work besides the elections.
+/// The workload of `elector node`, which does nothing beside the elections.
 pub(crate) struct ElectionOnly;
 
 impl Workload for ElectionOnly {
@@ -72,11 +73,11 @@ impl Workload for ElectionOnly {
     }
 }
 
-/// Returns the exit code of the process for this end of the node.
+/// Returns the exit code of the process for this result of the node.
 pub(super) fn exit_code(end: &Result<(), NodeError>) -> ExitCode {
     match end {
         Ok(()) => ExitCode::SUCCESS,
-        // The node has logged the error.
+        // The node has logged the error, so it is not printed here.
         Err(_) => ExitCode::from(run::NODE_FAILED),
     }
 }

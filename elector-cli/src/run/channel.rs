@@ -17,43 +17,47 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{CommandEnd, EndReason, options::StopTiming};
 
-/// A message from the node to its guardian. The node numbers the runs of the command.
+/// A message from the node to its guardian. `run` is the number that the node gives to each start
+/// of the command.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum ToGuardian {
-    /// The first message. A pidfd of the node comes with it.
+    /// The first message. A pidfd of the node comes with this message.
     Begin(StopTiming),
-    /// The node is starting the command in the shim. The shim may become the command before the
-    /// guardian reads this message, but not before the node has sent this message.
+    /// The node is starting the command in the shim, the process with this id that waits to become
+    /// the command. The shim may become the command before the guardian reads this message, but not
+    /// before the node has sent this message. `deadline` is the end of the lease.
     Start {
         run: u64,
         pid: i32,
         deadline: Option<Moment>,
     },
-    /// The lease ends later than the guardian knows. `sent` is the time at which the node sent this
-    /// message.
+    /// The lease ends at `deadline`, later than the guardian knows. `sent` is the time at which the
+    /// node sent this message: from it the guardian measures how late messages arrive.
     Prolong {
         run: u64,
         deadline: Moment,
         sent: Moment,
     },
-    /// Stop the command.
+    /// Stop the command for this reason.
     Stop { run: u64, reason: EndReason },
-    /// The node sends no more signals to this process and its group, so its id may be reused.
+    /// The node sends no more signals to the process with this id and to its group, so the guardian
+    /// may reap the process. Then the system may reuse the id.
     ReleasePid { pid: i32 },
     /// Keep the socket that comes with this message open until the command is dead.
     KeepSocket,
     /// Keep the connection that comes with this message open, and write the farewell to it when
-    /// node and command are dead.
+    /// node and command are dead. The farewell is the proof for the peer that the node is dead.
     EntrustConnection { farewell: Vec<u8> },
-    /// The node no longer needs its guardian. Write no farewells.
+    /// The node shuts down, and no longer needs its guardian. Write no farewells.
     DiscardFarewells,
 }
 
 /// A message from the guardian to its node.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum ToNode {
-    /// The shim with this process id waits for the message to become the command, on the channel
-    /// that comes with this message. The shim leads a process group of its own.
+    /// The shim with this process id is ready to become the command. The node sends it the message
+    /// to do so on the channel that comes with this message. The shim leads a process group of its
+    /// own.
     Ready { pid: i32 },
     /// The command has ended.
     Ended { run: u64, end: CommandEnd },
@@ -64,8 +68,8 @@ pub(super) enum ToNode {
 /// The maximum length of a message, in bytes.
 const MAX_LENGTH: usize = 4096;
 
-/// A pair of connected sockets. Each message arrives whole or not at all, so that neither side can
-/// receive half a message from a process that was killed.
+/// Returns a pair of connected sockets. Each message arrives whole or not at all, so that neither
+/// side can receive half a message from a process that was killed.
 pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     let pair = socketpair(
         AddressFamily::UNIX,
@@ -76,10 +80,11 @@ pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(pair?)
 }
 
-/// Sends one message, and a file with it if there is one. Never blocks.
+/// Sends one message, and `file` with the message if there is a file. Never blocks.
 ///
 /// # Errors
-/// If the socket has no room for the message, or the other side has closed the channel.
+/// If the message is too long, if the socket has no room for it, or if the other side has closed
+/// the channel.
 pub(super) fn send<T: Serialize>(
     socket: impl AsFd,
     message: &T,
@@ -96,7 +101,7 @@ pub(super) fn send<T: Serialize>(
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     if !files.is_empty() {
-        // The buffer has room for exactly one file.
+        // `space` has room for exactly one file, so `push` succeeds.
         control.push(SendAncillaryMessage::ScmRights(files));
     }
     let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
@@ -104,7 +109,7 @@ pub(super) fn send<T: Serialize>(
     Ok(())
 }
 
-/// Receives one message, and the file that came with it if there was one. Returns `None` when the
+/// Receives one message, and the file that came with the message, if any. Returns `None` when the
 /// other side has closed the channel and all its messages have been received.
 ///
 /// # Errors
@@ -119,8 +124,8 @@ pub(super) fn receive<T: DeserializeOwned>(
         let mut slices = [IoSliceMut::new(&mut bytes)];
         match recvmsg(&socket, &mut slices, &mut control, RecvFlags::CMSG_CLOEXEC) {
             Ok(received) => break received.bytes,
-            // The other side has closed the channel and had not read all our messages. Its own
-            // messages can still be received. The kernel reports this error only once.
+            // The other side has closed the channel before it has read all messages of this side.
+            // Its own messages can still be received. The kernel reports this error only once.
             Err(Errno::CONNRESET) => {}
             Err(error) => return Err(error.into()),
         }
@@ -149,8 +154,8 @@ pub(super) fn is_readable(socket: BorrowedFd<'_>) -> io::Result<bool> {
 mod tests {
     use super::*;
 
-    // The guardian must not take noise for a message, and must not wait for the rest of a message:
-    // everything that arrives is a message, an error, or the end.
+    // The guardian must not take invalid bytes for a message, and must not wait for the rest of a
+    // message: each call of `receive` returns a message, an error, or the end.
     #[test]
     fn a_message_is_whole_or_an_error() {
         let (here, there) = pair().unwrap();
@@ -184,8 +189,9 @@ mod tests {
         assert!(receive::<ToGuardian>(&there).unwrap().is_none());
     }
 
-    // The guardian must notice the end of a node that exits without reading its messages. The last
-    // message of the node still counts, because it may have started a command.
+    // A node that exits without reading the messages of the guardian resets the channel. The
+    // guardian must still receive the last message of this node, because the message may have
+    // started a command, and must then notice the end.
     #[test]
     fn messages_of_a_side_that_closed_with_unread_messages_are_received() {
         let (here, there) = pair().unwrap();

@@ -5,8 +5,8 @@ use rustix::{
     process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid},
 };
 
-/// The children of this process and of each of its threads, also those that have exited and were
-/// not reaped.
+/// Returns the children of all threads of this process. Children that have exited and were not
+/// reaped are among them.
 ///
 /// # Errors
 /// If the kernel does not provide the list: it was built without `CONFIG_PROC_CHILDREN`, or `/proc`
@@ -16,7 +16,7 @@ pub(super) fn own() -> io::Result<Vec<Pid>> {
     for pids in by_thread("self")? {
         match pids {
             Ok(pids) => children.extend(pids),
-            // The thread has just ended.
+            // The thread has ended since the list of threads was read.
             Err(error) if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => {}
             Err(error) => return Err(error),
         }
@@ -24,13 +24,13 @@ pub(super) fn own() -> io::Result<Vec<Pid>> {
     Ok(children)
 }
 
-/// The children of another process, as far as they can be read.
+/// Returns the children of another process. Children of threads that cannot be read are missing.
 pub(super) fn of(pid: Pid) -> Vec<Pid> {
     let lists = by_thread(&pid.as_raw_pid().to_string());
     lists.into_iter().flatten().flatten().flatten().collect()
 }
 
-/// The children of each thread of a process.
+/// Returns the children of each thread of a process.
 fn by_thread(process: &str) -> io::Result<impl Iterator<Item = io::Result<Vec<Pid>>> + use<>> {
     let threads = fs::read_dir(format!("/proc/{process}/task"))?;
     Ok(threads.map(|thread| {
@@ -42,19 +42,19 @@ fn by_thread(process: &str) -> io::Result<impl Iterator<Item = io::Result<Vec<Pi
     }))
 }
 
-/// Takes the exit status of a child, which frees its process id. Returns `false` if the child has
-/// not ended.
+/// Reaps the child with this id, which frees the id. Returns `false` if the child has not ended.
 pub(super) fn reap(pid: Pid) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
     !matches!(waitid(WaitId::Pid(pid), options), Ok(None))
 }
 
-/// Kills and reaps the children of this process that belong to a session. If `own_children` is
-/// known, it kills and reaps all children that are not in that list, too. Returns `true` if it has
-/// killed any child.
+/// Kills and reaps the children of this process that belong to the session `session`. If
+/// `own_children` is known, this function also kills and reaps all children that are not in this
+/// list. Returns `true` if it has found a child to kill.
 ///
-/// This function is for a node whose guardian, the leader of that session, has exited. The node has
-/// adopted the processes that the guardian has left.
+/// This function is for a node whose guardian has exited. The guardian was the leader of the
+/// session. As a subreaper, the node has become the parent of the processes that the guardian has
+/// left.
 pub(super) fn kill_adopted(session: Pid, own_children: Option<&[Pid]>) -> io::Result<bool> {
     let mut any = false;
     for pid in own()? {
@@ -68,9 +68,9 @@ pub(super) fn kill_adopted(session: Pid, own_children: Option<&[Pid]>) -> io::Re
     Ok(any)
 }
 
-/// The process group and the session of a process. Each is `None` if its leader is outside of this
-/// container, because such a leader has no process id inside. (`rustix::process::getsid` does not
-/// support that case.)
+/// The process group and the session of a process. Each of them is `None` if its leader is outside
+/// of this container, because then the leader has no process id inside. (`rustix::process::getsid`
+/// does not support a leader without an id.)
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ProcessIds {
     pub(super) group: Option<Pid>,
@@ -84,8 +84,8 @@ impl ProcessIds {
         Self::in_stat(&String::from_utf8_lossy(&stat))
     }
 
-    /// Reads the line of `/proc/PID/stat` (`proc_pid_stat(5)`). The process name in this line is in
-    /// parentheses, and may contain any character.
+    /// Parses the line of `/proc/PID/stat` (`proc_pid_stat(5)`). The process name in this line is
+    /// in parentheses, and may contain any character, also a parenthesis.
     fn in_stat(stat: &str) -> Option<Self> {
         let (_, fields) = stat.rsplit_once(')')?;
         let ids = fields.split_ascii_whitespace().skip(2);

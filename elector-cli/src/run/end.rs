@@ -23,14 +23,15 @@ impl Exit {
         match (status.exit_status(), status.terminating_signal()) {
             (Some(code), _) => Self::Code(code),
             (None, Some(signal)) => Self::Signal(signal),
-            // The system reports nothing else for a process that has ended.
+            // For a process that has ended, the system always reports a code or a signal, so this
+            // arm is never used.
             (None, None) => Self::Code(i32::from(u8::MAX)),
         }
     }
 
-    /// The exit code with which another process reports this end, as shells do: the command's own
-    /// code; 128 + the number of the signal; 127 for a command that was not found; 126 for a
-    /// command that could not be executed or was not started.
+    /// Returns the exit code with which a shell would report this end: the command's own code; 128
+    /// plus the number of the signal; 127 for a command that was not found; 126 for a command that
+    /// could not be executed or was not started.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
@@ -66,19 +67,21 @@ impl fmt::Display for Exit {
 pub enum EndReason {
     /// The command ended by itself.
     Exited,
-    /// The node gives the leadership up.
+    /// The command was stopped because the node gives the leadership up.
     GivenUp,
-    /// The node reported that the leadership was lost.
+    /// The command was stopped because the leadership was lost, for example because another node
+    /// was elected.
     Lost,
-    /// The lease was not prolonged in time.
+    /// The command was stopped because the lease was not prolonged in time.
     Deadline,
-    /// The node's process exited. The guardian can report this only on standard error.
+    /// The command was killed because the node's process exited. The guardian can report this only
+    /// on standard error.
     NodeExited,
 }
 
-/// The end of a command: none of its processes is alive.
+/// The end of a command. No process of the command is alive.
 ///
-/// The guardian reads the times, on the clock of [`elector_core::actor::now`].
+/// The guardian reads all times on the clock of [`elector_core::actor::now`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CommandEnd {
@@ -86,12 +89,13 @@ pub struct CommandEnd {
     pub exit: Exit,
     /// Why the command ended.
     pub reason: EndReason,
-    /// When the guardian sent SIGTERM to the processes of the command, if it sent SIGTERM.
+    /// When the guardian sent SIGTERM to the processes of the command. `None` if it sent no
+    /// SIGTERM.
     pub sigterm_at: Option<Moment>,
-    /// When the guardian was about to send SIGKILL to the processes of the command, if it sent
-    /// SIGKILL.
+    /// When the guardian began to send SIGKILL to the processes of the command. `None` if it sent
+    /// no SIGKILL.
     pub sigkill_at: Option<Moment>,
-    /// When the guardian found that no process was left.
+    /// When the guardian found that no process of the command was left.
     pub ended_at: Moment,
 }
 
@@ -114,7 +118,7 @@ mod tests {
 
     use super::*;
 
-    // Scripts and service managers act on these codes.
+    // Scripts and service managers act on these codes, and expect the codes of a shell.
     #[test]
     fn exit_codes_are_those_of_a_shell() {
         let not_started = |error: Errno| Exit::NotStarted(error.raw_os_error());

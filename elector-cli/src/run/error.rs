@@ -13,7 +13,7 @@ pub enum RunError {
         "there is no command to run: put it behind --, as in `elector run ... -- COMMAND ARGS`"
     )]
     NoCommand,
-    /// There is no file of this name.
+    /// There is no file with the name of the command.
     #[error(
         "there is no command \"{0}\": give the path of an executable file, or install it in a \
          folder of PATH"
@@ -22,24 +22,25 @@ pub enum RunError {
     /// The command is not an executable file.
     #[error("the command \"{0}\" cannot be executed: it must be a file, and executable (chmod +x)")]
     NotExecutable(String),
-    /// A duration is zero or longer than a day.
+    /// A duration is longer than a day, or is zero and must not be zero.
     #[error("{name} is {value:?}: it must be longer than zero, and a day at most")]
     Duration {
         /// The name of the setting.
         name: &'static str,
-        /// Its value.
+        /// The value of the setting.
         value: Duration,
     },
-    /// The command cannot be stopped within the lease.
+    /// The lease is too short: the guardian could not stop the command between a heartbeat that is
+    /// missing and the end of the lease.
     #[error(
         "heartbeat ({heartbeat:?}) + loss grace ({loss_grace:?}) + margin ({margin:?}) must be \
          shorter than lease ({lease:?}), or the command would be stopped between two heartbeats: \
          shorten the grace on loss or the margin, or lengthen the lease and the election timeout"
     )]
     LeaseTooShort {
-        /// How often the lease is prolonged.
+        /// The time between two heartbeats, which prolong the lease.
         heartbeat: Duration,
-        /// The time from SIGTERM to SIGKILL.
+        /// The time from SIGTERM to SIGKILL when the lease is about to end.
         loss_grace: Duration,
         /// The time from SIGKILL to the end of the lease.
         margin: Duration,
@@ -52,20 +53,21 @@ pub enum RunError {
     /// The guardian reported an error that it cannot handle, and exited.
     #[error("guardian failed: {0}")]
     GuardianFailed(String),
-    /// The guardian exited, and the command was killed. The node must not continue to lead, because
-    /// no guardian would stop its command.
+    /// The guardian exited, and the node killed the command. The node must not continue to lead,
+    /// because no guardian would stop its command.
     #[error("guardian exited ({0}), and the command was killed: stop the node")]
     GuardianExited(ExitStatus),
     /// The node cannot communicate with the guardian.
     #[error("cannot communicate with the guardian of the command: {0}")]
     Channel(io::Error),
-    /// The command runs already, or the guardian is not ready yet.
+    /// The command runs already, or the guardian has not yet started the process that becomes the
+    /// command.
     #[error("the command cannot be started: it runs already, or its guardian is not ready")]
     NotReady,
 }
 
 impl RunError {
-    /// The exit code of `elector run` for this error.
+    /// Returns the exit code of `elector run` for this error.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {

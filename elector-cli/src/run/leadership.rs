@@ -5,32 +5,34 @@ use elector_core::{
     actor::{Leadership, LeadershipLost},
 };
 
-/// The part of a [`Leadership`] that the supervisor of a command needs.
+/// The part of a [`Leadership`] that [`supervise`](super::supervise()) needs.
 ///
-/// All futures must be safe to cancel.
+/// All futures must be safe to cancel: the caller drops them and calls the method again.
 pub trait CommandLeadership: Sync {
-    /// The epoch of this leadership.
+    /// Returns the epoch of this leadership.
     fn epoch(&self) -> Epoch;
 
-    /// The fencing token for the next start of the command. It is higher than the tokens of all
-    /// earlier starts. `None` under best-effort algorithms.
+    /// Returns the fencing token for the next start of the command. This token is higher than the
+    /// tokens of all earlier starts. Returns `None` under best-effort algorithms, which have no
+    /// tokens.
     ///
     /// # Errors
     /// If the leadership has ended. It also ends when its epoch has no token left.
     fn next_token(&self) -> Result<Option<FencingToken>, LeadershipLost>;
 
-    /// The end of the lease, as known now; `None` without a lease.
+    /// Returns the end of the lease, as the node knows it now. Returns `None` without a lease.
     fn deadline(&self) -> Option<Moment>;
 
-    /// Waits until the deadline is later than `known`, and returns the deadline; `None` when the
-    /// leadership has ended. Without a lease, it waits until the leadership has ended.
+    /// Waits until the end of the lease is later than `known`, and returns this end. Returns `None`
+    /// when the leadership has ended. Without a lease, this method waits until the leadership has
+    /// ended.
     fn prolonged(&self, known: Moment) -> impl Future<Output = Option<Moment>> + Send;
 
-    /// Returns when the leadership is being given up, or has ended. While it is being given up, the
-    /// node continues to lead until its work has ended.
+    /// Waits until the node begins to give the leadership up, or has lost it. While a node gives
+    /// the leadership up, it continues to lead until its work has ended.
     fn ending(&self) -> impl Future<Output = ()> + Send;
 
-    /// Returns when the leadership has ended.
+    /// Waits until the leadership has ended.
     fn lost(&self) -> impl Future<Output = ()> + Send;
 }
 
@@ -60,7 +62,7 @@ impl<G: Guarantee> CommandLeadership for Leadership<G> {
     }
 }
 
-/// The part of a leadership that one start of the command needs.
+/// The values of a leadership that one start of the command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StartParameters {
     /// The value of `ELECTOR_EPOCH`.
@@ -73,13 +75,15 @@ pub struct StartParameters {
 }
 
 impl StartParameters {
-    /// The changes to the environment of the command. A variable without a value is removed.
+    /// Returns the changes to the environment of the command. A variable with the value `None` is
+    /// removed.
     pub(super) fn environment(&self, node: NodeId) -> Vec<(String, Option<String>)> {
         let token = self.token.map(|token| token.to_string());
         vec![
             ("ELECTOR_NODE".to_owned(), Some(node.to_string())),
             ("ELECTOR_EPOCH".to_owned(), Some(self.epoch.to_string())),
-            // A token that the node has inherited belongs to another leadership, so it is removed.
+            // A node that was started inside a COMMAND has inherited a token of another leadership.
+            // Without a token of its own, the variable is removed.
             ("ELECTOR_FENCING_TOKEN".to_owned(), token),
         ]
     }

@@ -6,11 +6,11 @@
 //!
 //! The *node* takes part in the election. The *guardian* (`elector __guard`) is a child of the
 //! node. Its only task is to ensure that no process of COMMAND is alive when the lease ends. It has
-//! its own session, one thread and no runtime, and it knows the end of the lease on a clock that
+//! its own session, one thread and no runtime. It knows the end of the lease on a clock that also
 //! counts while the machine is suspended. So the guardian stops COMMAND also if the node is killed,
 //! is stopped (SIGSTOP), or hangs. While no command runs, a third process (`elector __exec`), the
-//! *shim*, waits for the message to become COMMAND. So the beginning of a tenure needs only one
-//! `exec`.
+//! *shim*, waits for the message to become COMMAND. So at the beginning of a tenure only one `exec`
+//! is needed before COMMAND runs.
 //!
 //! | module | process |
 //! |---|---|
@@ -21,8 +21,8 @@
 //!
 //! # When COMMAND is stopped
 //!
-//! The guardian sends SIGTERM to the process group, with SIGCONT for processes that are stopped.
-//! Later it sends SIGKILL to all processes that are left:
+//! The guardian sends SIGTERM to the process group of COMMAND, with SIGCONT for processes that are
+//! stopped. Later it sends SIGKILL to all processes of COMMAND that are left:
 //!
 //! | leadership | SIGTERM | SIGKILL at the latest |
 //! |---|---|---|
@@ -31,39 +31,41 @@
 //! | is not confirmed | `loss_grace + margin` before lease end | `margin` before lease end |
 //! | ends with the node | – | at once |
 //!
-//! Leadership is *given up* by a step-down, a transfer, or SIGTERM to the node. The node leads
-//! until COMMAND has ended. Leadership is *lost* when another node is elected; without a lease
-//! COMMAND then has `loss_grace`. It is *not confirmed* when a majority does not answer in time, or
-//! when the node is stopped or hangs.
+//! Leadership is *given up* by a step-down, a transfer, or SIGTERM to the node. The node continues
+//! to lead until COMMAND has ended. Leadership is *lost* when another node is elected. If the lost
+//! leadership has no lease, COMMAND has `loss_grace`. Leadership is *not confirmed* when a majority
+//! does not answer heartbeats in time, or when the node is stopped or hangs.
 //!
-//! There is no grace in the last row, because the kernel also informs the peers that the process
-//! has ended. Under a best-effort algorithm, they elect another leader at once. Under a quorum
-//! algorithm, a connection that breaks or is refused is no proof for them (but see
-//! `--trust-refused`), and does not shorten the silence that they must keep because of the lease.
-//! The proof comes from the guardian, to which the node has [entrusted](GuardianSockets::entrust)
-//! its connections. The guardian writes the proof when the kernel has reported the end of the
-//! node's process and COMMAND is dead. Then another node may lead within a millisecond.
+//! There is no grace in the last row (the node has exited), because the kernel closes the
+//! connections of the node, and the peers notice this. Under a best-effort algorithm, the peers
+//! elect another leader at once. Under a quorum algorithm, a connection that breaks or is refused
+//! proves nothing (but see `--trust-refused`): the peers still support no other node for as long as
+//! the lease may last. The guardian can prove the death of the node earlier. The node has
+//! [entrusted](GuardianSockets::entrust) its connections to the guardian. When the kernel has
+//! reported the end of the node's process, and COMMAND is dead, the guardian writes the proof on
+//! these connections. Then another node may lead within a millisecond.
 //!
-//! COMMAND has ended when its first process and all descendants of this process have ended.
-//! Descendants that the first process leaves behind get SIGTERM, and SIGKILL after `grace`. Only
-//! then does the guardian report the end. So COMMAND must stay in the foreground: a daemon that
-//! moves to the background is stopped.
+//! COMMAND has ended when its first process and all descendants of this process have ended. If the
+//! first process ends before its descendants, the guardian sends SIGTERM to the descendants, and
+//! SIGKILL after `grace`. It reports the end of COMMAND only after the last descendant has ended.
+//! So COMMAND must stay in the foreground: a daemon that moves to the background is stopped.
 //!
-//! Signals that were ignored when the node was started, as by `nohup`, stay ignored in COMMAND,
-//! except SIGTERM. Ctrl-C in a terminal reaches only the node. The SIGTERM of a service manager
-//! must also reach only the node (systemd: `KillMode=mixed`). If it reached COMMAND as well,
-//! COMMAND would end before the node has given leadership up.
+//! Signals that were ignored when the node was started, for example by `nohup`, stay ignored in
+//! COMMAND, except SIGTERM. Ctrl-C in a terminal reaches only the node. The SIGTERM of a service
+//! manager must also reach only the node (systemd: `KillMode=mixed`). If this SIGTERM reached
+//! COMMAND as well, COMMAND would end before the node has given leadership up.
 //!
 //! If the guardian is stopped or gets no processor, the node sends SIGKILL itself, half of `margin`
 //! before the lease ends.
 //!
 //! # What is killed
 //!
-//! The guardian kills the process group. The guardian is also a *subreaper*: orphans become its
-//! children. So it finds and kills a daemon that has left the group, or even the session. If the
-//! guardian itself is killed, the kernel kills the first process of COMMAND with it
-//! (`PR_SET_PDEATHSIG`). The node is a subreaper, too: it adopts all other processes, kills them,
-//! and stops.
+//! The guardian kills the process group of COMMAND. The guardian is also a *subreaper*: a process
+//! of COMMAND whose parent has exited becomes a child of the guardian. So the guardian finds and
+//! kills a daemon that has left the group, or even the session. If the guardian itself is killed,
+//! the kernel kills the first process of COMMAND at the same time (`PR_SET_PDEATHSIG`). The node is
+//! a subreaper, too: it becomes the parent of all other processes of COMMAND, kills them, and
+//! stops.
 //!
 //! These are not killed:
 //! - all but the first process of COMMAND, if node and guardian are killed at the same time;
@@ -76,8 +78,8 @@
 //! - a process that hangs in the kernel, as on a network file system that does not answer. It dies
 //!   when it returns from the kernel;
 //! - a COMMAND with much memory, for some time. It is dead only when the kernel has freed its
-//!   memory, which takes 60 to 80 ms for each GiB that is resident. Make `margin` that long. There
-//!   is a warning if `margin` is shorter;
+//!   memory, which takes 60 to 80 ms for each GiB that is resident. Make `margin` longer than this
+//!   time. The node logs a warning if `margin` is shorter;
 //! - processes that other programs start for COMMAND: a container of a daemon, a systemd unit, a
 //!   remote shell;
 //! - COMMAND on a machine that is suspended, or whose processes are all frozen, until after the end
@@ -88,26 +90,28 @@
 //!
 //! The guardian locks its memory and raises its priority, as far as it is allowed to. It may lock
 //! memory with `CAP_IPC_LOCK` or `LimitMEMLOCK=infinity`. With `CAP_SYS_NICE`, or with
-//! `LimitNICE=-20` and `LimitRTPRIO=1`, it becomes a real-time process of the lowest priority
-//! (`SCHED_FIFO`). COMMAND does not become one. A nice value alone counts only within a session or
-//! a control group. The guardian also gives the processes that it kills the best nice value,
-//! because they need a processor to end.
+//! `LimitNICE=-20` and `LimitRTPRIO=1`, the guardian becomes a real-time process of the lowest
+//! priority (`SCHED_FIFO`). COMMAND does not become a real-time process. A nice value alone counts
+//! only within a session or a control group. The guardian also gives the processes that it kills
+//! the best nice value, because they need a processor to end.
 //!
-//! The guardian measures how late the message of a longer lease arrives, and how long after SIGKILL
-//! was due the last process was dead. If twice the worst of the last 64 measurements is more than
-//! `margin`, the guardian uses that time as the margin instead. It widens the margin at most by a
-//! quarter of the time that a heartbeat may be late. An end after the lease is logged as an error,
-//! and counted in `elector_command_late_ends_total`.
+//! The guardian takes two kinds of measurements: how late a message of the node about a longer
+//! lease arrives, and how long after the time of SIGKILL the last process of COMMAND was dead. If
+//! twice the longest of the last 64 measurements is more than `margin`, the guardian uses that time
+//! as the margin instead. It widens the margin by at most a quarter of the time that a heartbeat
+//! may be late. If COMMAND ends after the lease, the node logs an error, and counts it in
+//! `elector_command_late_ends_total`.
 //!
 //! # Why a signal reaches no other process
 //!
 //! Process ids are reused, but no signal reaches a process that does not belong to COMMAND. The
 //! guardian reaps the first process of COMMAND only after the node has reported that it sends no
-//! more signals to it. Until then, no other process or group can have its id, and both guardian and
-//! node send signals to that id. Only the guardian signals the other processes, one by one. It is
-//! their parent, and reaps them itself. If the guardian has exited, the node is the parent, and
-//! reaps what it has killed. So the first process is a zombie from its end until the node's
-//! message. That takes microseconds, or as long as the node is stopped.
+//! more signals to this process. Until then, no other process or group can have the id of this
+//! process, and both guardian and node send signals to this id. Only the guardian signals the other
+//! processes, one by one. It is their parent, and reaps them itself. If the guardian has exited,
+//! the node is the parent, and reaps the processes that it has killed. So the first process is a
+//! zombie from its end until the node's report. That takes microseconds, or as long as the node is
+//! stopped.
 //!
 //! # The environment of COMMAND
 //!
@@ -120,17 +124,19 @@
 //!
 //! Standard output and error are those of the node. Standard input is empty, unless it is
 //! [inherited](Stdin). COMMAND has no controlling terminal. It inherits one open file, `life` in
-//! the folder of the node, which is locked. When the next life of the node gets that lock, no
-//! process is left that acted for the life before, and peers accept that as a proof. The lock does
-//! not wait for a process that has closed the file.
+//! the data folder of the node, with a lock on it. When the node is started again and gets this
+//! lock, no process is left that acted for the node before, and the peers accept the lock as a
+//! proof of that. A process of COMMAND that has closed the file does not hold the lock any more, so
+//! the lock proves nothing about this process.
 //!
 //! # In a container
 //!
 //! If `elector run` or `elector node` is the first process of a container (of a PID namespace), it
-//! starts itself again as a child, passes signals on to it, and ends after all other processes, at
-//! most 10 s after the child. Otherwise the kernel would kill the guardian, or the heir, together
-//! with the node, and no process could prove to the peers that the node is dead. If the container
-//! is killed as a whole, there is no proof: peers elect when the lease has ended.
+//! starts itself again as a child, passes signals on to the child, and ends after all other
+//! processes, at most 10 s after the child. If the node was the first process, the kernel would
+//! kill the guardian, or the heir, together with the node, and no process could prove to the peers
+//! that the node is dead. If the container is killed as a whole, there is no proof: the peers elect
+//! another leader when the lease has ended.
 //!
 //! # Exit codes of `elector run`
 //!
@@ -142,7 +148,7 @@
 //! | 4 | the guardian failed, or was killed |
 //! | *n* | under `--on-exit stop`: the code of COMMAND |
 //!
-//! If COMMAND has no code of its own, its code is 128 + *s* if signal *s* killed it, 127 if it did
+//! If COMMAND has no exit code, code *n* is 128 + *s* if signal *s* killed COMMAND, 127 if it did
 //! not exist when it was started, and 126 if it could not be executed.
 
 mod channel;
@@ -177,13 +183,14 @@ pub const NODE_FAILED: u8 = 3;
 /// The exit code of `elector run` when the guardian failed or was killed.
 pub const GUARDIAN_FAILED: u8 = 4;
 
-/// The first argument of a guardian.
+/// The first argument of a guardian process.
 const GUARDIAN: &str = "__guard";
-/// The first argument of the process that becomes COMMAND.
+/// The first argument of a shim, the process that becomes COMMAND.
 const SHIM: &str = "__exec";
 
-/// Runs this process as a guardian, or as the process that becomes COMMAND, if it was started as
-/// one of them. Returns `None` if it was started as anything else.
+/// Runs this process as a guardian or as a shim, if a node or a guardian has started it as one of
+/// them, and returns its exit code. Returns `None` if this process was started for any other
+/// purpose.
 ///
 /// Call this function before everything else, while no other thread runs.
 #[must_use]

@@ -26,20 +26,22 @@ pub struct Options {
     /// during this time. Default 10 s.
     pub grace: Duration,
     /// The time from SIGTERM to SIGKILL when the lease is about to end, or when a leadership
-    /// without a lease was lost. It may be zero. Default 10 ms: each millisecond of the loss grace
-    /// reduces by one millisecond how late a heartbeat may be.
+    /// without a lease was lost. It may be zero. Default 10 ms. The guardian sends SIGTERM earlier
+    /// by the loss grace, so each millisecond of it reduces by one millisecond how late a heartbeat
+    /// may be.
     pub loss_grace: Duration,
-    /// The time from SIGKILL to the end of the lease, in which the guardian must get a processor
-    /// and the processes must die. Default 15 ms.
+    /// The time from SIGKILL to the end of the lease. In this time the guardian must get a
+    /// processor, and the processes of the command must die. Default 15 ms.
     pub margin: Duration,
     /// The maximum of the margin. The guardian widens the margin up to this maximum if it measures
-    /// that the machine is late. Default zero: the margin never widens.
+    /// that its own signals or the messages of the node are late. Default zero: the margin never
+    /// widens.
     pub max_margin: Duration,
     /// Standard input of the command.
     pub stdin: Stdin,
-    /// All children that this process has apart from the guardian; `None`, the default, if they are
-    /// unknown. If they are known, every other child that this process has after the guardian was
-    /// killed belongs to the command, and is killed, in any session.
+    /// All children of this process except the guardian. Default `None`, which means that they are
+    /// unknown. If they are known, and the guardian is killed, this process kills all its other
+    /// children, in any session, because they belong to the command.
     pub own_children: Option<Vec<Pid>>,
     /// The executable of this program, from which the guardian is started. Default
     /// `/proc/self/exe`: the program that runs now, even if its file has been replaced.
@@ -57,7 +59,7 @@ pub enum Stdin {
     Inherit,
 }
 
-/// The durations of [`Options`] that the guardian needs.
+/// The durations of [`Options`] that the node sends to the guardian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct StopTiming {
     pub(super) grace: Duration,
@@ -98,7 +100,8 @@ impl Options {
         }
     }
 
-    /// Checks that no duration is longer than a day, and that none but the loss grace is zero.
+    /// Checks that no duration is longer than a day, and that no duration except the loss grace is
+    /// zero.
     ///
     /// # Errors
     /// The first rule that is broken.
@@ -117,10 +120,10 @@ impl Options {
         Ok(())
     }
 
-    /// Checks that the command can be stopped within a lease, for algorithms that have leases:
-    /// heartbeat + loss grace + margin < lease. The difference is how late a heartbeat may be
-    /// before the command is stopped because of that. With the defaults of `Options` and `Timing`,
-    /// the difference is 45 ms.
+    /// Checks that the guardian can stop the command within a lease, for algorithms that have
+    /// leases: heartbeat + loss grace + margin < lease. If a heartbeat is late by more than the
+    /// difference between both sides, the guardian stops the command. With the defaults of
+    /// `Options` and `Timing`, the difference is 45 ms.
     ///
     /// # Errors
     /// If the lease is too short.
@@ -140,9 +143,10 @@ impl Options {
         })
     }
 
-    /// Lets the margin widen by up to a quarter of the time that a heartbeat may be late. A wider
-    /// margin leaves less time for the answers of peers: over a round trip of 200 ms, half of that
-    /// time was too much, and each short stall of the machine ended the command several times.
+    /// Sets the maximum of the margin: the margin plus a quarter of the time that a heartbeat may
+    /// be late. A wider margin leaves less time for the answers of peers. With half of that time
+    /// instead of a quarter, and a round trip of 200 ms, each short stall of the machine ended the
+    /// command several times.
     pub fn widen_margin(&mut self, timing: &Timing) {
         let needed = timing.heartbeat + self.loss_grace + self.margin;
         let late = timing.lease.saturating_sub(needed);
@@ -159,8 +163,8 @@ impl Options {
     }
 }
 
-/// Looks the command up as `exec` does, so that a mistake is found now and not when the node first
-/// leads.
+/// Looks the command up as `exec` does. So the node reports a mistake when it is started, and not
+/// when it first leads.
 fn find(command: &Path) -> Result<(), RunError> {
     let name = || command.display().to_string();
     let paths = if command.as_os_str().as_bytes().contains(&b'/') {
@@ -192,8 +196,8 @@ mod tests {
         options.validate_lease(&Timing::default())
     }
 
-    // Each rule must be checked while a person can still correct the mistake, and the message must
-    // name the mistake.
+    // The node must check each rule at its start, while an operator can still correct the mistake.
+    // The message must name the mistake.
     #[test]
     fn the_message_names_the_broken_rule() {
         assert!(with(|_| ()).is_ok());

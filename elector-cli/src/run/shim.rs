@@ -20,9 +20,10 @@ use super::{
     guardian::priority::{self, SavedPriority},
 };
 
-/// A process that waits for the message to become the command. Everything that takes time is done
-/// before the message comes. The kernel kills the shim when its parent exits. A process can request
-/// that only for itself, so the shim requests it.
+/// The guardian's side of a shim: a process that waits for the message to become the command.
+/// Everything that takes time is done before the message comes. The kernel kills the shim when its
+/// parent, the guardian, exits. A process can request this signal only for itself, so the shim must
+/// exist before it becomes the command.
 #[derive(Debug)]
 pub(super) struct Shim {
     pub(super) pid: Pid,
@@ -30,18 +31,19 @@ pub(super) struct Shim {
     pub(super) channel: OwnedFd,
 }
 
-/// The message to become the command. The command's standard input comes with the message, unless
-/// it is empty.
+/// The message that makes a shim become the command. The file for the command's standard input
+/// comes with the message. Without a file, standard input is empty.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Go {
-    /// Changes to the environment. A variable without a value is removed.
+    /// The changes to the environment of the command. A variable with the value `None` is removed.
     pub(super) environment: Vec<(String, Option<String>)>,
-    /// From this time on, it is too late to start the command.
+    /// At or after this time, it is too late to start the command. `None` without a lease.
     pub(super) start_before: Option<Moment>,
 }
 
 impl Shim {
-    /// Starts a shim in a process group of its own. The command will have this priority.
+    /// Starts a shim in a process group of its own. The shim gives the command the priority
+    /// `priority`.
     pub(super) fn start(command: &[OsString], priority: SavedPriority) -> io::Result<Self> {
         let (channel, theirs) = channel::pair()?;
         let child = Command::new("/proc/self/exe")
@@ -63,22 +65,22 @@ impl Shim {
     }
 }
 
-/// Returns why a shim did not become the command, if it has sent the reason. `channel` is the
-/// guardian's end of the channel to the shim, which must have ended.
+/// Returns why a shim did not become the command, if the shim has sent the reason. `channel` is the
+/// guardian's end of the channel to the shim. The process of the shim must have ended.
 pub(super) fn failure(channel: &OwnedFd) -> Option<Exit> {
     // A shim that is too late, or whose `exec` fails, sends the reason before it exits. A shim that
-    // becomes the command only closes the channel.
+    // becomes the command closes the channel and sends nothing.
     let received = channel::receive(channel).ok().flatten();
     received.map(|(exit, _)| exit)
 }
 
-/// The main function of the shim. The arguments are the process id of its parent, the priority of
-/// the command, and the command.
+/// The main function of the shim. The arguments are the process id of the parent, the priority of
+/// the command, the command, and its arguments.
 pub(super) fn main(arguments: &[OsString]) -> ExitCode {
     let stdin = io::stdin();
     let Err(error) = become_command(arguments, stdin.as_fd());
-    // If `exec` failed, or if it was too late to start the command, the guardian gets the reason
-    // through the channel. After any other error, the guardian learns only this exit code.
+    // If `exec` failed, or if it was too late to start the command, the guardian receives the
+    // reason through the channel. After any other error, the guardian receives only this exit code.
     ExitCode::from(not_started(&error).code())
 }
 
@@ -90,16 +92,18 @@ fn become_command(arguments: &[OsString], channel: BorrowedFd<'_>) -> io::Result
     let [parent, priority, program, rest @ ..] = arguments else {
         return Err(invalid());
     };
-    // The parent may have exited before the kernel was asked for the signal.
+    // The parent may have exited before the shim requested the signal. Then the signal never comes,
+    // and the shim has another parent now.
     let parent = parent.to_str().and_then(|pid| pid.parse().ok());
     if getppid() != parent.and_then(Pid::from_raw) {
         return Err(closed());
     }
-    // The command must not have the priority of the guardian.
+    // The shim has inherited the priority of the guardian. The command must not have this priority.
     SavedPriority::from_argument(priority)
         .ok_or_else(invalid)?
         .restore()?;
-    // A successful `exec` closes this copy. It would not close standard input.
+    // The channel is standard input of the shim. A successful `exec` closes this copy, but would
+    // not close standard input.
     let channel = channel.try_clone_to_owned()?;
     let (go, stdin) = channel::receive::<Go>(&channel)?.ok_or_else(closed)?;
     let mut command = Command::new(program);

@@ -25,7 +25,8 @@ pub enum ExitPolicy {
     Wait,
 }
 
-/// How the work of one tenure ended. No process of the command is alive in any case.
+/// How the work of one tenure, which is the time in which the node leads one epoch, ended. No
+/// process of the command is alive in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TenureEnd {
@@ -39,32 +40,34 @@ pub enum TenureEnd {
     Stop(CommandEnd),
 }
 
-/// Runs the command for one tenure. Starts it, reports each new end of the lease to the guardian,
-/// stops the command when the leadership is given up or lost, and follows the policy when the
+/// Runs the command for one tenure: starts it, reports each new end of the lease to the guardian,
+/// and stops the command when the leadership is given up or lost. When the command ends by itself,
+/// `policy` decides what follows.
 /// command ends by itself.
 ///
 /// This function is meant as the work for [`lead_with`](elector_core::actor::Elector::lead_with),
-/// with the command's grace as the time to finish. After [`TenureEnd::Resign`] that work must
-/// return `Ok`.
+/// with the command's grace as the time to finish. After [`TenureEnd::Resign`] the work must return
+/// `Ok`.
 ///
-/// Under [`ExitPolicy::Wait`] nothing runs after the end of the command, and the work continues
+/// Under [`ExitPolicy::Wait`] no command runs after the end of the command, and this function waits
 /// until the leadership must end.
 ///
-/// After the command has ended by itself there is a pause of the `backoff`, under
-/// [`ExitPolicy::Resign`] and [`ExitPolicy::Restart`]. The `backoff` must live as long as the node.
-/// A command that was killed at the end of its lease starts again without a pause when the lease is
-/// prolonged.
+/// Under [`ExitPolicy::Resign`] and [`ExitPolicy::Restart`], this function makes a pause after the
+/// command has ended by itself. `backoff` gives the length of the pause, and must live as long as
+/// the node. A command that was killed at the end of its lease starts again without a pause when
+/// the lease is prolonged.
 ///
 /// While this future is not polled, the guardian is not informed of a longer lease, and stops the
 /// command. The node would then lead without the command. So poll the future under
-/// [`Leadership::watched`](elector_core::actor::Leadership::watched), with the lease as the limit.
+/// [`Leadership::watched`](elector_core::actor::Leadership::watched), with the length of the lease
+/// as the limit.
 ///
-/// If this future is dropped, the command is stopped as if leadership was [lost](EndReason::Lost),
-/// and the next call waits for its end.
+/// If this future is dropped, the guardian stops the command as if the leadership was
+/// [lost](EndReason::Lost), and the next call of this function waits for the end of the command.
 ///
 /// # Errors
-/// If the guardian has failed. The command has ended then, and the node must not continue: shut it
-/// down, and exit with the [code](RunError::exit_code) of the error.
+/// If the guardian has failed. In this case the command has ended, and the node must not continue:
+/// shut it down, and exit with the [code](RunError::exit_code) of the error.
 pub async fn supervise<L: CommandLeadership>(
     leadership: &L,
     command: &mut CommandHandle,
@@ -80,16 +83,16 @@ pub async fn supervise<L: CommandLeadership>(
     supervisor.run(policy, backoff).await
 }
 
-/// The command runs this long before its memory is measured for the first time.
+/// How long the command runs before its memory is measured for the first time.
 const FIRST_MEASUREMENT: Duration = Duration::from_secs(1);
-/// How often the memory of the command is measured after that.
+/// The time between two measurements of the memory of the command.
 const MEASUREMENT_PERIOD: Duration = Duration::from_secs(10);
 
-/// The work of one tenure.
+/// The state of the work of one tenure.
 struct Supervisor<'a, L> {
     leadership: &'a L,
     command: &'a mut CommandHandle,
-    /// The end of the lease that the guardian knows.
+    /// The end of the lease that was last sent to the guardian.
     known_deadline: Moment,
     has_warned_of_memory: bool,
 }
@@ -128,8 +131,9 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
                 EndReason::Exited if policy == ExitPolicy::Stop => return Ok(TenureEnd::Stop(end)),
                 EndReason::Exited if policy == ExitPolicy::Wait => return self.idle(end).await,
                 EndReason::Exited => self.warn_of_clean_exits(&end),
-                // The cause is the lease, and not the command. So the command starts again without
-                // a pause when the lease is prolonged. No other node needs to be elected for that.
+                // The command was stopped because the lease was not prolonged in time, and not
+                // because the command failed. So the command starts again without a pause when the
+                // lease is prolonged. This node still leads then, so no election is needed.
                 EndReason::Deadline => {
                     let prolonged = leadership.prolonged(self.known_deadline);
                     match until_ending(leadership, prolonged).await {
@@ -149,8 +153,9 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
         }
     }
 
-    /// Waits for the end of the command that was started. Meanwhile, this method reports each new
-    /// end of the lease to the guardian, and stops the command when leadership is given up or lost.
+    /// Waits for the end of the command that was started. Until then, this method reports each new
+    /// end of the lease to the guardian, and stops the command when the leadership is given up or
+    /// lost.
     async fn wait_for_end(&mut self) -> Result<CommandEnd, RunError> {
         let leadership = self.leadership;
         let mut is_ending = false;
@@ -162,11 +167,12 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
                 biased;
                 end = self.command.exited() => return end,
                 () = leadership.lost() => return self.command.lose().await,
-                // The guardian is stopped or gets no processor. The node stops the command in the
-                // rest of the margin.
+                // The guardian has not stopped the command in time, because it is stopped or gets
+                // no processor. The node stops the command in the rest of the margin.
                 () = overdue => {
                     let mut end = self.command.lose().await?;
-                    // The guardian saw a command that exited, and did not know the reason.
+                    // If the node has killed the command, the guardian saw a command that exited by
+                    // itself. The true reason is the end of the lease.
                     if end.reason == EndReason::Exited {
                         end.reason = EndReason::Deadline;
                     }
@@ -188,7 +194,8 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
         }
     }
 
-    /// Leads without the command, which has ended by itself, until the leadership must end.
+    /// Leads without the command, which has ended by itself, until the leadership must end. Returns
+    /// an error if the guardian fails.
     async fn idle(&mut self, end: CommandEnd) -> Result<TenureEnd, RunError> {
         let epoch = self.leadership.epoch().0;
         if end.exit == Exit::Code(0) {
@@ -213,7 +220,8 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
 
     fn log_end(&self, end: &CommandEnd) {
         let epoch = self.leadership.epoch().0;
-        // A lease is prolonged only while it holds, so its last deadline is its true end.
+        // A lease is prolonged only before it ends. So the last deadline that the leadership knew
+        // is the true end of the lease.
         let deadline = self.leadership.deadline();
         tracing::info!(
             epoch,
@@ -237,8 +245,8 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
         }
     }
 
-    /// Warns if the command ends with code 0 again and again. The command starts again each time,
-    /// on this node or on the next leader.
+    /// Warns if the command ends with code 0 again and again. After each end, this node or the next
+    /// leader starts the command again.
     fn warn_of_clean_exits(&mut self, end: &CommandEnd) {
         if end.exit == Exit::Code(0) && self.command.record_clean_exit(end) {
             tracing::warn!(
@@ -266,15 +274,14 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
 }
 
 impl<L> Drop for Supervisor<'_, L> {
-    /// Stops the command if the future of `supervise` is dropped. This method has no effect if no
+    /// Stops the command if the future of [`supervise`] is dropped. This method has no effect if no
     /// command runs.
     fn drop(&mut self) {
         self.command.request_end(EndReason::Lost);
     }
 }
 
-/// Waits for this future until the leadership must end. Returns `None` if the leadership must end
-/// first.
+/// Waits for `future`. Returns `None` if the leadership must end before `future` is ready.
 async fn until_ending<L: CommandLeadership, F: Future>(
     leadership: &L,
     future: F,

@@ -1,8 +1,9 @@
-//! Random faults of nodes that run a command on their leader: nodes are killed, stopped, shut down
-//! and cut off.
+//! Random faults in a cluster of `elector run`, whose leader runs a command: nodes are killed,
+//! stopped, shut down and cut off.
 //!
-//! Under a quorum algorithm, two commands must never be alive at the same time, and tokens must
-//! never go back. When all faults are healed, there must be one leader, and its command must write.
+//! Under a quorum algorithm, two commands must never be alive at the same time, and fencing tokens
+//! must never go back. When all faults are repaired, there must be one leader, and its command must
+//! write.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,46 +26,51 @@ use crate::{
     until,
 };
 
-// The guarantee of Raft, in the smallest cluster that survives a crash.
+// Checks the guarantee of Raft in the smallest cluster that survives the crash of a node.
 #[test]
 fn raft_3() {
     chaos("raft", 3, GuaranteeKind::Quorum);
 }
 
-// Five nodes can lose two, so a fault may hit a cluster that has lost a node already.
+// A cluster of five survives the loss of two nodes, so a fault may hit a cluster that has lost one
+// node already.
 #[test]
 fn raft_5() {
     chaos("raft", 5, GuaranteeKind::Quorum);
 }
 
-// Paxos has the same guarantee as Raft.
+// Paxos must give the same guarantee as Raft.
 #[test]
 fn paxos_3() {
     chaos("paxos", 3, GuaranteeKind::Quorum);
 }
 
-// The majority sometimes needs a node that comes back from an earlier epoch, and sometimes not.
+// With five nodes, some majorities contain a node that comes back from an earlier epoch, and others
+// do not.
 #[test]
 fn paxos_5() {
     chaos("paxos", 5, GuaranteeKind::Quorum);
 }
 
-// Bully ensures one leader only after all faults are healed. Overlaps before that are counted.
+// Bully ensures one leader only when all faults are repaired. Times with two commands before that
+// are counted, and are no violation.
 #[test]
 fn bully_3() {
     chaos("bully", 3, GuaranteeKind::BestEffort);
 }
 
-// Ring has the same guarantee as Bully.
+// Ring must give the same guarantee as Bully.
 #[test]
 fn ring_3() {
     chaos("ring", 3, GuaranteeKind::BestEffort);
 }
 
-/// The number of faults after which everything is healed, and there must be a leader.
+/// The number of faults in a round. After each round all faults are repaired, and there must be a
+/// leader.
 const ROUND: usize = 20;
 
-/// The settings for `cargo test`. The durations are long enough for a guardian on a busy machine.
+/// The settings for the short version of the test in `cargo test`. The durations are long enough
+/// for a guardian on a busy machine.
 pub(crate) const PATIENT: &str = "
     [timing]
     heartbeat_ms = 50
@@ -114,7 +120,7 @@ fn chaos(algorithm: &'static str, nodes: u64, guarantee: GuaranteeKind) {
     );
 }
 
-/// What ends a fault.
+/// What ends a fault of a node.
 #[derive(Clone, Copy)]
 enum Repair {
     Start(u64),
@@ -122,20 +128,22 @@ enum Repair {
     Heal(Step, u64),
 }
 
-/// A cluster that runs commands on its leaders, and what these commands have written.
+/// A cluster that runs commands on its leaders, and what the test has found in the files that these
+/// commands write.
 pub(crate) struct Trial {
     pub(crate) cluster: Cluster,
     nodes: u64,
-    /// The repairs that are not done yet, and when each is due.
+    /// The repairs that were not done yet, each with the time at which it is due.
     pending: Vec<(Instant, Repair)>,
-    /// The nodes that are down or stopped.
+    /// The nodes that are down or stopped, and cannot be victims of another fault.
     busy: BTreeSet<u64>,
-    /// How often each kind of fault or repair was done.
+    /// How many faults and repairs of each kind were done.
     counts: BTreeMap<&'static str, usize>,
-    /// Everything that was done, with its time on the clock of the commands.
+    /// All faults and repairs that were done, each with its time in nanoseconds on the clock that
+    /// the commands use.
     actions: Vec<(u64, String)>,
     pub(crate) findings: Findings,
-    /// How many bytes of each file were read.
+    /// How many bytes of each file of the commands were read.
     read: BTreeMap<&'static str, u64>,
 }
 
@@ -154,7 +162,7 @@ impl Trial {
         }
     }
 
-    /// Carries out these faults, and all repairs.
+    /// Carries out these faults, and all their repairs.
     fn run(&mut self, steps: &[Step]) {
         for &step in steps {
             let at = Instant::now() + step.after;
@@ -166,7 +174,7 @@ impl Trial {
         }
     }
 
-    /// Waits until this time, and carries out the repairs that become due.
+    /// Waits until the time `until`, and carries out the repairs that become due before.
     fn repair_until(&mut self, until: Instant) {
         loop {
             let due = self.pending.iter().map(|(at, _)| *at).min();
@@ -221,19 +229,21 @@ impl Trial {
         self.rewire();
     }
 
-    /// Makes a node end, without waiting for the end.
+    /// Sends the signal that makes a node end, and does not wait for the end.
     fn end(&self, node: u64, fault: Fault) {
         self.cluster.foresee_end(node);
         let (pid, guardian) = (self.cluster.pid(node), self.cluster.guardian(node));
         let (pids, signal) = match fault {
-            // A node that has just been started may have no guardian yet. Then the node is killed.
+            // A node that was started a moment ago may have no guardian yet. In this case the node
+            // itself is killed.
             Fault::KillGuardian => ([Some(guardian.unwrap_or(pid)), None], Signal::KILL),
             Fault::KillBoth => ([Some(pid), guardian], Signal::KILL),
             Fault::End => ([Some(pid), None], Signal::TERM),
             _ => ([Some(pid), None], Signal::KILL),
         };
         for pid in pids.into_iter().flatten() {
-            // If the process has just ended by itself, the repair finds that out.
+            // It is no error if the process has ended by itself a moment ago: the repair waits for
+            // its end anyway.
             let _ = kill_process(pid, signal);
         }
     }
@@ -259,7 +269,8 @@ impl Trial {
         }
     }
 
-    /// Sets the mode of each wire, according to the cuts that are not healed yet.
+    /// Sets the mode of each wire, according to the cuts that are not healed yet. A wire is a proxy
+    /// for the connections from one node to another.
     fn rewire(&self) {
         let mode = |from, to| {
             let cut = self.pending.iter().find_map(|(_, repair)| match repair {
@@ -279,7 +290,7 @@ impl Trial {
         }
     }
 
-    /// Returns a node that is up: the given victim, or else the next node that is up.
+    /// Returns a node that runs: the given victim if it runs, or else the next node that runs.
     fn victim(&self, victim: Victim) -> Option<u64> {
         let first = match victim {
             Victim::Node(node) => node,
@@ -296,7 +307,7 @@ impl Trial {
         nodes.into_iter().find(|node| !self.busy.contains(node))
     }
 
-    /// Waits until there is one leader, and its command writes. All faults must be healed.
+    /// Waits until there is one leader, and its command writes. All faults must be repaired before.
     pub(crate) fn converge(&mut self) {
         let healed = now().nanos();
         let nodes = self.cluster.nodes();
@@ -310,8 +321,8 @@ impl Trial {
         });
     }
 
-    /// Restarts nodes that have ended, as a service manager does. A node may end at its start,
-    /// because its address is in use until the command of its last life is dead.
+    /// Restarts nodes that have ended, as a service manager does. A node may end when it is
+    /// started, because its address stays in use until the command of the node's last life is dead.
     fn restart_ended(&mut self) {
         for node in self.cluster.nodes() {
             if !self.cluster.is_running(node) {

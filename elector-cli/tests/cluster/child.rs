@@ -16,20 +16,21 @@ use tokio::{
 
 use crate::history::{Entry, Kind, Writer};
 
-/// The variable with the folder of the command. If it is set, the test `child` below runs as a
-/// command.
+/// The environment variable with the folder of the command. If it is set, the test function `child`
+/// below runs as a command.
 pub(crate) const FOLDER: &str = "CHILD_FOLDER";
 
-/// The file with the writes that the fence has accepted, in their order.
+/// The file with the writes that the fence ([`Fenced`]) has accepted, in their order.
 pub(crate) const HISTORY: &str = "history";
-/// The file for everything else that commands report.
+/// The file with everything else that commands report.
 pub(crate) const NOTES: &str = "notes";
 
-/// How long a command continues after SIGTERM. The default loss grace for a lease below 500 ms is
-/// shorter, so a command whose lease is not prolonged is killed while it writes.
+/// How long a command continues to write after SIGTERM. The default loss grace for a lease below
+/// 500 ms is shorter than this. So if the lease is not prolonged, the guardian kills the command
+/// while it writes.
 const END_DELAY: Duration = Duration::from_millis(30);
 
-/// The command line that runs this test program as a command.
+/// Returns the command line that runs this test program as a command.
 pub(crate) fn command() -> Vec<OsString> {
     let program = env::current_exe().unwrap().into_os_string();
     let arguments = ["--exact", "child::child", "--nocapture"];
@@ -40,8 +41,8 @@ pub(crate) fn command() -> Vec<OsString> {
 }
 
 // This function is no test, but the command that a leader runs. It does nothing unless it is
-// started as a command. It holds a lock of the kernel while it is alive, and so finds out whether
-// it is the only command. It writes its token through a fence.
+// started as a command. While it is alive, it holds a file lock, so it notices if another command
+// is alive at the same time. It writes its token through a fence, which rejects older tokens.
 #[tokio::test]
 async fn child() {
     let Some(folder) = env::var_os(FOLDER).map(PathBuf::from) else {
@@ -74,8 +75,8 @@ impl Child {
         let number = |name| env::var(name).ok().and_then(|text| text.parse().ok());
         let epoch = number("ELECTOR_EPOCH").unwrap();
         let writer = Writer {
-            // A best-effort algorithm has no tokens. The epoch gives a number in place of the
-            // token.
+            // A best-effort algorithm has no fencing tokens. A number that is made from the epoch
+            // replaces the token.
             token: number("ELECTOR_FENCING_TOKEN").unwrap_or(epoch * FencingToken::GRANTS),
             node: number("ELECTOR_NODE").unwrap(),
             pid: process::id().into(),
@@ -86,7 +87,7 @@ impl Child {
         child
     }
 
-    /// Takes a lock that the kernel releases when this process is dead, and not before.
+    /// Takes a file lock. The kernel releases it when this process is dead, and not before.
     fn lock(&self, folder: &Path) -> File {
         let mut lock = open(&folder.join("lock"));
         match lock.try_lock() {
@@ -127,8 +128,8 @@ impl Child {
     }
 }
 
-/// The resource: a file that rejects a write if the newest token in the file is newer than the
-/// token of the write.
+/// The resource that the commands write to: a file. A write is rejected if the file contains a
+/// newer token than the token of the write.
 struct Fenced(File);
 
 impl Fenced {
@@ -136,8 +137,8 @@ impl Fenced {
         Self(open(&folder.join(HISTORY)))
     }
 
-    /// Writes the entry. Returns the newest token in the file as an error, if it is newer than the
-    /// token of the entry.
+    /// Writes the entry. If the newest token in the file is newer than the token of the entry,
+    /// writes nothing, and returns the newest token as an error.
     fn write(&mut self, entry: &Entry) -> Result<(), u64> {
         self.0.lock().unwrap();
         let newest = self.newest();
@@ -173,7 +174,8 @@ fn open(path: &Path) -> File {
         .unwrap()
 }
 
-/// Writes the entry in one call, so the line is never incomplete, even if this process is killed.
+/// Writes the entry with one call, so that the file never contains an incomplete line, even if this
+/// process is killed.
 fn writeln(mut file: &File, entry: &Entry) -> io::Result<()> {
     file.write_all(format!("{entry}\n").as_bytes())
 }

@@ -8,7 +8,8 @@ use crate::{
     until,
 };
 
-/// A cluster with a command that finishes its work and ends.
+/// Returns a cluster whose command adds a line to a file and ends. `policy` is the value of
+/// `--on-exit`.
 fn finishing(nodes: u64, policy: &str) -> Cluster {
     let work = ["sh", "-c", "echo x >> $CHILD_FOLDER/runs"];
     let mut cluster = Cluster::formatted(Setup {
@@ -32,7 +33,7 @@ fn runs(cluster: &Cluster) -> usize {
     runs.unwrap_or_default().lines().count()
 }
 
-/// The value of a metric of a node.
+/// Returns the value of a metric of a node.
 fn metric(cluster: &Cluster, node: u64, name: &str) -> u64 {
     let answer = ureq::get(format!("http://{}/metrics", cluster.http(node))).call();
     let text = answer.unwrap().body_mut().read_to_string().unwrap();
@@ -45,8 +46,8 @@ fn metric(cluster: &Cluster, node: u64, name: &str) -> u64 {
         .unwrap()
 }
 
-// A job runs once in each tenure. Then the leader continues to lead, logs that, and steps down on
-// request.
+// With `--on-exit wait`, a job runs once in each tenure. After the job, the leader logs that it
+// continues to lead, continues to lead, and steps down on request.
 #[test]
 fn a_node_can_lead_after_the_end_of_its_command() {
     let cluster = finishing(3, "wait");
@@ -77,7 +78,8 @@ fn a_node_can_lead_after_the_end_of_its_command() {
     assert_eq!(runs(&cluster), 2);
 }
 
-// An operator who runs a short job as if it was a service must be warned.
+// If an operator runs a short job as if it was a service, the job is started again and again, and
+// the node must warn.
 #[test]
 fn a_command_that_ends_again_and_again_causes_a_warning() {
     let mut cluster = finishing(1, "restart");

@@ -23,19 +23,19 @@ use crate::{
 pub(crate) struct Setup {
     pub(crate) algorithm: &'static str,
     pub(crate) nodes: u64,
-    /// The command on the leader. If it is empty, the nodes run `elector node`.
+    /// The command that runs on the leader. If it is empty, the nodes run `elector node`.
     pub(crate) command: Vec<OsString>,
-    /// The content of the file of settings.
+    /// The content of the settings file.
     pub(crate) settings: String,
-    /// Whether the nodes reach each other over wires that can be cut.
+    /// Whether the nodes reach each other through wires ([`Wires`]), which a test can cut.
     pub(crate) has_wires: bool,
     /// Whether the nodes serve HTTP, and accept commands with the token in the file `token`.
     pub(crate) has_http: bool,
-    /// Further arguments of each node.
+    /// More arguments for each node.
     pub(crate) arguments: Vec<OsString>,
 }
 
-/// Durations that are long enough for a busy machine.
+/// Settings with durations that are long enough for a busy machine.
 pub(crate) const PATIENT: &str = "
     [timing]
     heartbeat_ms = 50
@@ -63,13 +63,13 @@ impl Setup {
     }
 }
 
-/// The processes of a cluster. The processes are killed when this value is dropped.
+/// The processes of a cluster. Dropping this value kills all processes.
 pub(crate) struct Cluster {
     pub(crate) logs: Arc<Logs>,
     pub(crate) wires: Option<Wires>,
     setup: Setup,
     folder: TempDir,
-    /// A folder in memory.
+    /// A folder in memory, for files of the commands.
     memory: TempDir,
     addresses: Vec<SocketAddr>,
     running: BTreeMap<u64, Child>,
@@ -77,7 +77,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Formats all nodes, and starts them.
+    /// Formats the data folders of all nodes, and starts the nodes.
     pub(crate) fn start(setup: Setup) -> Self {
         let mut cluster = Self::formatted(setup);
         for id in cluster.nodes() {
@@ -86,7 +86,7 @@ impl Cluster {
         cluster
     }
 
-    /// Formats all nodes.
+    /// Formats the data folders of all nodes. No node runs yet.
     pub(crate) fn formatted(setup: Setup) -> Self {
         let cluster = Self::stopped(setup);
         for id in cluster.nodes() {
@@ -96,7 +96,7 @@ impl Cluster {
         cluster
     }
 
-    /// A cluster without formatted nodes and without processes.
+    /// Returns a cluster whose nodes are not formatted, and do not run.
     pub(crate) fn stopped(setup: Setup) -> Self {
         let ip = own_ip();
         let ports = (7101..).take(usize::try_from(setup.nodes).unwrap());
@@ -119,7 +119,7 @@ impl Cluster {
         }
     }
 
-    /// All nodes, also those that do not run.
+    /// Returns the ids of all nodes, also of nodes that do not run.
     pub(crate) fn nodes(&self) -> Vec<u64> {
         (1..=self.setup.nodes).collect()
     }
@@ -133,13 +133,13 @@ impl Cluster {
         self.folder.path().join(name)
     }
 
-    /// A file that the commands share. It is in memory, because a process that waits for a slow
-    /// disk cannot be killed, and that is not tested here.
+    /// Returns the path of a file that the commands share. The file is in memory: a process that
+    /// waits for a slow disk cannot be killed, and these tests do not test this limit.
     pub(crate) fn shared(&self, name: &str) -> PathBuf {
         self.memory.path().join(name)
     }
 
-    /// The address for HTTP of a node, if a test gives it to the node.
+    /// Returns the address at which a node serves HTTP, if a test gives this address to the node.
     pub(crate) fn http(&self, id: u64) -> String {
         let address = self.address(id);
         format!("{}:{}", address.ip(), address.port() + 50)
@@ -149,7 +149,7 @@ impl Cluster {
         self.addresses[usize::try_from(id).unwrap() - 1]
     }
 
-    /// The command line of a node, without the command that it runs.
+    /// Returns the command line of a node, without the command that the node runs.
     pub(crate) fn command(&self, subcommand: &str, id: u64) -> Command {
         let mut command = self.bare(subcommand, id);
         command
@@ -162,8 +162,8 @@ impl Cluster {
         command
     }
 
-    /// Returns the same command line as [`command`](Self::command), but without the address to
-    /// listen on and without the arguments of the test.
+    /// Returns the command line of a node as [`command`](Self::command) does, but without the
+    /// address to listen on, without HTTP, and without the arguments of the test.
     pub(crate) fn bare(&self, subcommand: &str, id: u64) -> Command {
         let id_text = id.to_string();
         let mut command = elector(&[subcommand, "--id", &id_text, "--log-format", "json"]);
@@ -192,7 +192,7 @@ impl Cluster {
         self.spawn_as(id, self.full_command(id));
     }
 
-    /// The command line of a node, with the command that it runs.
+    /// Returns the command line of a node, with the command that the node runs.
     pub(crate) fn full_command(&self, id: u64) -> Command {
         if self.setup.command.is_empty() {
             return self.command("node", id);
@@ -209,8 +209,8 @@ impl Cluster {
         self.spawn_to(id, command);
     }
 
-    /// Starts a node with this command line, and with the streams that are set there. If standard
-    /// error is piped, it is read as the log.
+    /// Starts a node with this command line, and with the streams that the caller has set in it. If
+    /// standard error is a pipe, it is read as the log of the node.
     pub(crate) fn spawn_to(&mut self, id: u64, mut command: Command) {
         if let Some(wires) = &self.wires {
             wires.foresee_return(id);
@@ -233,7 +233,7 @@ impl Cluster {
         Pid::from_child(&self.running[&id])
     }
 
-    /// The guardian of a node's command.
+    /// Returns the process id of the guardian of a node, if the node has a guardian.
     pub(crate) fn guardian(&self, id: u64) -> Option<Pid> {
         let children = children(self.pid(id));
         children
@@ -242,19 +242,20 @@ impl Cluster {
     }
 
     pub(crate) fn signal(&self, id: u64, signal: Signal) {
-        // It is no error if the process has just ended by itself.
+        // It is no error if the process has ended by itself a moment ago.
         let _ = kill_process(self.pid(id), signal);
     }
 
-    /// Kills a node, and waits for its end. Its guardian may live a little longer.
+    /// Kills a node with SIGKILL, and waits for its end. The guardian of the node may live a little
+    /// longer.
     pub(crate) fn kill(&mut self, id: u64) {
         self.foresee_end(id);
         self.signal(id, Signal::KILL);
         self.ended(id);
     }
 
-    /// Prepares the wires for the end of this node: they refuse connections as soon as the node has
-    /// exited.
+    /// Informs the wires that this node will end: as soon as the node has exited, the wires to it
+    /// refuse connections.
     pub(crate) fn foresee_end(&self, id: u64) {
         if let Some(wires) = &self.wires {
             wires.foresee_end(id);
@@ -279,14 +280,16 @@ impl Cluster {
         self.leader_after(0)
     }
 
-    /// When the view of the node changed last, in nanoseconds on the clock of leases.
+    /// Returns the time at which the view of the node changed last, in nanoseconds on the clock of
+    /// leases.
     pub(crate) fn led_at(&self, id: u64) -> u64 {
         self.logs
             .inspect(|lines| lines.view_of(id).map(|view| view.at_ns))
             .unwrap()
     }
 
-    /// Does the same as [`leader`](Self::leader), for a leader of a later epoch than `epoch`.
+    /// Does the same as [`leader`](Self::leader), but waits for a leader of a later epoch than
+    /// `epoch`.
     pub(crate) fn leader_after(&self, epoch: u64) -> (u64, u64) {
         let nodes: Vec<u64> = self.running.keys().copied().collect();
         self.logs.wait_until("one leader", |lines| {
@@ -308,7 +311,7 @@ fn in_memory() -> TempDir {
     tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
-/// The children that the first thread of a process has started.
+/// Returns the child processes that the first thread of a process has started.
 pub(crate) fn children(of: Pid) -> Vec<Pid> {
     let pid = of.as_raw_nonzero();
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
@@ -318,7 +321,7 @@ pub(crate) fn children(of: Pid) -> Vec<Pid> {
         .collect()
 }
 
-/// The name of a process. It is empty if there is no such process.
+/// Returns the name of a process, or an empty text if there is no such process.
 pub(crate) fn name(pid: Pid) -> String {
     let name = fs::read_to_string(format!("/proc/{}/comm", pid.as_raw_nonzero()));
     name.unwrap_or_default().trim_end().to_owned()

@@ -10,8 +10,8 @@ use std::{
 
 use crate::until;
 
-/// Returns the command `elector` with these arguments. It gets no environment variable of this
-/// process except PATH.
+/// Returns the command `elector` with these arguments. The command gets no environment variable of
+/// this process except PATH.
 pub(crate) fn elector(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_elector"));
     command.args(arguments).env_clear();
@@ -20,7 +20,8 @@ pub(crate) fn elector(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs the command until it has ended. Returns its exit code and its output.
+/// Runs the command until it has ended. Returns its exit code, or the negative number of the signal
+/// that killed it, and its output.
 pub(crate) fn finished(command: &mut Command) -> (i32, String) {
     let streams = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = streams.spawn().unwrap();
@@ -43,7 +44,8 @@ pub(crate) fn failed(command: &mut Command) -> String {
     output
 }
 
-/// Returns the exit code, or the negative number of the signal that killed the process.
+/// Returns the exit code of a process, or the negative number of the signal that killed the
+/// process.
 pub(crate) fn code(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
     status
@@ -52,19 +54,19 @@ pub(crate) fn code(status: ExitStatus) -> i32 {
         .unwrap()
 }
 
-/// A loopback address that no other test uses. So no port of a node is taken by chance while that
-/// node is down.
+/// Returns a loopback address that no other test uses. Otherwise another test could take the port
+/// of a node while that node is down.
 pub(crate) fn own_ip() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let number = std::process::id().wrapping_mul(64).wrapping_add(count);
     let [_, a, b, c] = number.to_be_bytes();
-    // The address is never 127.0.0.1, which all programs use.
+    // The address is never 127.0.0.1, which other programs use.
     format!("127.{}.{b}.{c}", a | 0x80)
 }
 
-/// Returns the command line of a node that is alone in its cluster, and so leads. Its data is in
-/// this folder.
+/// Returns the command line of a node that is the only node of its cluster, so that it always
+/// leads. Its data is in the folder `data`.
 pub(crate) fn single(subcommand: &str, data: &Path) -> Command {
     let peers = format!("1={}:7101", own_ip());
     let mut command = elector(&[subcommand, "--id", "1", "--peers", &peers]);
@@ -72,7 +74,7 @@ pub(crate) fn single(subcommand: &str, data: &Path) -> Command {
     command
 }
 
-/// Writes a bearer token to this file, which only its owner can read.
+/// Writes a bearer token to a new file that only its owner can read.
 pub(crate) fn write_token(path: &Path) {
     let mut options = OpenOptions::new();
     let mut file = options.write(true).create_new(true).mode(0o600).open(path);
@@ -80,8 +82,9 @@ pub(crate) fn write_token(path: &Path) {
     file.write_all(b"correct-horse-battery-staple\n").unwrap();
 }
 
-/// Returns the words in front of a command line that make its process the first one of a container.
-/// Returns `None` if this user cannot create a container. Then the test must be skipped.
+/// Returns words to put in front of a command line. They make the process of the command line the
+/// first process of a container. Returns `None` if this user cannot create a container: then the
+/// test must be skipped.
 pub(crate) fn container() -> Option<[&'static str; 5]> {
     let unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
     let result = Command::new(unshare[0])

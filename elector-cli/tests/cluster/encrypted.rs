@@ -7,7 +7,7 @@ use crate::{
     command::{elector, finished},
 };
 
-/// Makes certificates for these nodes, and formats the nodes.
+/// Makes certificates for a cluster with this number of nodes, and formats the nodes.
 fn certified(nodes: u64) -> Cluster {
     let cluster = Cluster::stopped(Setup::new("raft", nodes));
     let folder = cluster.path("tls").display().to_string();
@@ -28,7 +28,8 @@ fn encrypted(cluster: &Cluster, id: u64) -> Command {
     command
 }
 
-// TLS must be easy: with two commands, nodes elect, hand over and return under TLS.
+// TLS must be easy to use. With the two commands `certs dev` and `node --init`, nodes must elect,
+// hand over and return under TLS.
 #[test]
 fn a_cluster_works_with_development_certificates() {
     let mut cluster = certified(3);
@@ -46,7 +47,7 @@ fn a_cluster_works_with_development_certificates() {
     assert!(cluster.leader_after(newer).0 > newer);
 }
 
-// If some nodes have TLS and some have not, both sides must report that, and must not elect a
+// If only some nodes have TLS, the nodes on both sides must report this, and must not elect a
 // leader without TLS.
 #[test]
 fn a_node_without_tls_is_rejected_and_both_sides_log_why() {

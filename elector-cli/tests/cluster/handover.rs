@@ -9,7 +9,8 @@ use crate::{
     command::{elector, finished, write_token},
 };
 
-/// A cluster that needs more than four seconds to notice that a leader is silent.
+/// Returns the parameters of a cluster that needs more than four seconds to notice that its leader
+/// is silent.
 fn slow(algorithm: &'static str) -> Setup {
     Setup {
         settings: "
@@ -27,12 +28,12 @@ fn slow(algorithm: &'static str) -> Setup {
     }
 }
 
-/// This limit is much shorter than the time in which the cluster notices that a leader is silent,
-/// and much longer than a hand-over takes.
+/// The time limit of a hand-over. It is much shorter than the time in which the cluster of [`slow`]
+/// notices that a leader is silent, and much longer than a hand-over takes.
 const HANDOVER_LIMIT: Duration = Duration::from_secs(2);
 
 // A deployment restarts one node after the other. When the leader is shut down, the next leader
-// must lead at once, and not only after an election timeout.
+// must lead at once, and not only after an election timeout has passed.
 #[test]
 fn a_leader_that_is_shut_down_hands_over() {
     for algorithm in ["raft", "paxos", "bully", "ring"] {
@@ -80,7 +81,7 @@ fn a_command_ends_before_the_next_one_starts() {
     assert!(!notes.contains("overlaps"), "{notes}");
 }
 
-// Operators query nodes and send commands to them over HTTP, with the same program.
+// With the program `elector`, operators query nodes and send commands to them over HTTP.
 #[test]
 fn nodes_are_queried_and_commanded_over_http() {
     let mut cluster = Cluster::stopped(Setup::new("raft", 3));

@@ -1,4 +1,4 @@
-//! What the commands of leaders have written, and the rules for it.
+//! The lines that the commands of leaders have written, and the rules that these lines must follow.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,14 +8,14 @@ use std::{
 
 use elector_core::GuaranteeKind;
 
-/// A line that a command has written.
+/// A line that a command has written to one of its files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) kind: Kind,
     pub(crate) writer: Writer,
     /// The time of the line, on the clock of [`elector_core::actor::now`].
     pub(crate) at_ns: u64,
-    /// A token, or a time: see [`Kind`].
+    /// A token, or a time in nanoseconds: see [`Kind`].
     pub(crate) other: u64,
 }
 
@@ -23,17 +23,18 @@ pub(crate) struct Entry {
 pub(crate) enum Kind {
     /// The command has started; `other` is 0.
     Began,
-    /// The fence has accepted a write; `other` is 0.
+    /// The fence, which rejects older tokens, has accepted a write; `other` is 0.
     Wrote,
-    /// The fence has rejected a write, because it has seen `other`, a newer token.
+    /// The fence has rejected a write, because it has accepted a newer token before; `other` is
+    /// this token.
     Rejected,
     /// Another command holds the lock; `other` is the token of that command.
     Overlaps,
-    /// The command has waited for the lock for `other` nanoseconds.
+    /// The command has waited for the lock; `other` is the length of the wait in nanoseconds.
     Waited,
 }
 
-/// A process that writes.
+/// A process of a command that writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Writer {
     pub(crate) token: u64,
@@ -85,21 +86,22 @@ impl FromStr for Entry {
     }
 }
 
-/// What was found in a history.
+/// What the lines of the commands show.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     pub(crate) writes: u64,
     pub(crate) commands: u64,
-    /// The tokens of all writes, each with the node and the process that it belongs to.
+    /// The tokens of all writes, each with the id of the node and the process id of the first
+    /// writer with this token.
     pub(crate) tokens: BTreeMap<u64, (u64, u64)>,
-    /// The last write.
+    /// The last write that the fence has accepted.
     pub(crate) last: Option<Entry>,
-    /// Writes that the fence should have rejected. They are violations under every algorithm.
+    /// Writes that the fence should have rejected. Each is a violation under every algorithm.
     pub(crate) leaks: Vec<String>,
-    /// Cases of two commands at the same time, and the consequences. They are violations under a
-    /// quorum algorithm.
+    /// Cases in which two commands ran at the same time, and consequences of that. Each is a
+    /// violation under a quorum algorithm.
     pub(crate) overlaps: Vec<String>,
-    /// The time of the last write with each token.
+    /// The time of the last write with each token, in nanoseconds.
     last_of: BTreeMap<u64, u64>,
     /// Writers after which another writer has written.
     past: BTreeSet<Writer>,
@@ -127,7 +129,7 @@ impl Findings {
         }
     }
 
-    /// The violations of this guarantee.
+    /// Returns the violations of this guarantee.
     pub(crate) fn violations(&self, guarantee: GuaranteeKind) -> Vec<&str> {
         let is_quorum = guarantee == GuaranteeKind::Quorum;
         let overlaps = self.overlaps.iter().filter(|_| is_quorum);
@@ -182,13 +184,13 @@ mod tests {
         "began 1 3 70 100 0",
         "wrote 1 3 70 101 0",
         "wrote 1 3 70 102 0",
-        // The command ended, and was started again with another token.
+        // The first command of node 3 has ended, and was started again with another token.
         "wrote 2 3 71 103 0",
         "began 4 2 80 104 0",
         "wrote 4 2 80 105 0",
     ];
 
-    // A checker with false alarms would be switched off.
+    // If the check reported violations in a valid history, developers would ignore its reports.
     #[test]
     fn a_valid_history_has_no_violation() {
         let findings = found(&VALID);
@@ -197,8 +199,8 @@ mod tests {
         assert_eq!(findings.last, Some(VALID[5].parse().unwrap()));
     }
 
-    // A checker that finds nothing would accept every bug. So each violation is added to a valid
-    // history, and must be found.
+    // If the check found nothing, it would accept every bug. So each kind of violation is added to
+    // a valid history, and the check must find it.
     #[test]
     fn each_violation_is_found() {
         for (bad, hint, quorum_only) in [
@@ -220,7 +222,7 @@ mod tests {
         assert!(findings.violations(GuaranteeKind::Quorum)[1].contains("in turns"));
     }
 
-    // The test must read what the commands write.
+    // `Entry` must read the lines that the commands write.
     #[test]
     fn a_line_is_read_as_it_was_written() {
         for line in VALID {

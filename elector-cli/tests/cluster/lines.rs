@@ -8,7 +8,7 @@ use crate::{
     command::{failed, finished, single},
 };
 
-// A program that reads JSON logs must also be able to read why a node did not start.
+// A program that reads JSON logs must also be able to read why a node could not be started.
 #[test]
 fn the_last_error_is_a_line_of_the_log() {
     let folder = tempfile::tempdir().unwrap();
@@ -18,9 +18,9 @@ fn the_last_error_is_a_line_of_the_log() {
     fs::write(path("wrong"), "pears = []\n").unwrap();
     let node = || single("node", &path("data"));
     for (mut command, hint) in [
-        // The log has started.
+        // In this case the error occurs after the log was started.
         (node(), "--init"),
-        // The log has not started.
+        // In these cases the error occurs before the log is started.
         (node(), "pears"),
         (node(), "--log"),
         (single("run", &path("data")), "no-such-command"),
@@ -34,17 +34,18 @@ fn the_last_error_is_a_line_of_the_log() {
         };
         check_json(&failed(&mut command), hint);
     }
-    // No filter drops the last error, and the file can also set the format.
+    // The log filter must not drop the error that ends the process. The settings file can also set
+    // the format.
     let mut command = node();
     command.arg("--config").arg(path("file"));
     check_json(&failed(command.args(["--log", "off"])), "--init");
     let (_, output) = finished(&mut node());
-    // Lines about signals that were ignored when this test was started may come before.
+    // Lines about signals that were ignored when this test was started may precede the error.
     let last = output.lines().last().unwrap();
     assert!(last.starts_with("error: "), "{output}");
 }
 
-// Most log stores drop a field that is a number in some lines and text in others.
+// Most log stores drop a field that is a number in some lines and a text in other lines.
 #[test]
 fn a_node_is_a_number_in_every_line() {
     let mut cluster = Cluster::start(Setup {
@@ -68,7 +69,8 @@ fn a_node_is_a_number_in_every_line() {
     assert!(count > 3, "{count} lines name a node");
 }
 
-/// Checks that all lines are JSON, and that the last one is an error with this text.
+/// Checks that all lines are JSON, and that the last line is an error that contains the text
+/// `hint`.
 fn check_json(output: &str, hint: &str) {
     let line = |line| {
         let line = serde_json::from_str::<Value>(line);

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::LIMIT;
 
-/// The logs of all processes of a cluster, read while they run.
+/// The logs of all processes of a cluster. Threads read them while the processes run.
 #[derive(Default)]
 pub(crate) struct Logs {
     lines: Mutex<Lines>,
@@ -22,32 +22,32 @@ pub(crate) struct Logs {
 #[derive(Default)]
 pub(crate) struct Lines {
     lines: Vec<Line>,
-    /// The last view of each node that runs.
+    /// The last view of each node, from the node's present process.
     views: BTreeMap<u64, View>,
 }
 
 /// A line of the log of a node.
 pub(crate) struct Line {
     pub(crate) node: u64,
-    /// The number of the process that wrote this line. It is not the process id: `Cluster`
-    /// counts the starts of all its nodes.
+    /// The number of the process that wrote this line. It is not the process id: `Cluster` numbers
+    /// all processes that it starts.
     pub(crate) life: u32,
     pub(crate) text: String,
     pub(crate) view: Option<View>,
 }
 
-/// The view of a node, as it has logged it.
+/// The view of a node: what the node has logged about its role, epoch and leader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct View {
     pub(crate) leads: bool,
     pub(crate) leader: Option<u64>,
     pub(crate) epoch: u64,
-    /// When the view changed, on the clock of [`elector_core::actor::now`].
+    /// When the view changed, in nanoseconds on the clock of [`elector_core::actor::now`].
     pub(crate) at_ns: u64,
 }
 
 impl Logs {
-    /// Reads the log of a process until the process ends.
+    /// Starts a thread that reads the log of a process until the process ends.
     pub(crate) fn read(self: &Arc<Self>, node: u64, life: u32, from: impl Read + Send + 'static) {
         self.change(|lines| {
             lines.views.remove(&node);
@@ -87,7 +87,7 @@ impl Logs {
         }
     }
 
-    /// Waits until a process of this node has logged this text.
+    /// Waits until a process of this node has logged a line with this text.
     pub(crate) fn wait_for(&self, node: u64, text: &str) {
         self.wait_until(&format!("node {node} logs {text:?}"), |lines| {
             let mut lines = lines.of(node);
@@ -95,7 +95,7 @@ impl Logs {
         });
     }
 
-    /// Reads the lines that are there now.
+    /// Calls `find` with the lines that were read so far.
     pub(crate) fn inspect<T>(&self, find: impl FnOnce(&Lines) -> T) -> T {
         find(&self.lock())
     }
@@ -111,18 +111,18 @@ impl Logs {
 }
 
 impl Lines {
-    /// All lines of a node.
+    /// Returns all lines of a node.
     pub(crate) fn of(&self, node: u64) -> impl Iterator<Item = &Line> {
         self.lines.iter().filter(move |line| line.node == node)
     }
 
-    /// All views of all nodes.
+    /// Returns all views that all nodes have logged, each with the id of the node.
     pub(crate) fn views(&self) -> impl Iterator<Item = (u64, &View)> {
         let lines = self.lines.iter();
         lines.filter_map(|line| Some((line.node, line.view.as_ref()?)))
     }
 
-    /// The last view of a node.
+    /// Returns the last view of a node.
     pub(crate) fn view_of(&self, node: u64) -> Option<&View> {
         self.views.get(&node)
     }
@@ -140,7 +140,8 @@ impl Lines {
         (is_agreed && nodes.contains(&leader)).then_some((epoch, leader))
     }
 
-    /// The late ends of commands: how long after the end of the lease the last process was dead.
+    /// Returns the late ends of commands. Each value is the time from the end of the lease until
+    /// the last process of the command was dead.
     pub(crate) fn late_ends(&self) -> Vec<Duration> {
         let ends = self
             .lines
@@ -156,7 +157,7 @@ impl Lines {
             .collect()
     }
 
-    /// The last lines, for the message of a test that fails.
+    /// Returns the last lines of all nodes, for the message of a test that fails.
     pub(crate) fn tail(&self, count: usize) -> String {
         let mut tail = String::new();
         for line in self.lines.iter().rev().take(count).rev() {

@@ -1,5 +1,5 @@
-//! Clusters of real `elector` processes on loopback addresses: what users do, what load must not
-//! cause, and what random faults must not break.
+//! Clusters of real `elector` processes on loopback addresses. The tests do what users do, load the
+//! machine, and cause random faults.
 //!
 //! `cargo test` runs short versions of the load tests and of the random faults. To run the long
 //! versions, use a machine that is otherwise idle:
@@ -50,7 +50,7 @@ use std::{
 /// The time limit for each wait in these tests. A wait that takes longer is taken for endless.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Waits until the condition holds.
+/// Waits until the condition holds. Fails after [`LIMIT`], with the text `what`.
 fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
@@ -59,14 +59,14 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Returns a lock that only one test at a time can hold. It is for tests that load the machine, and
-/// for tests that load would disturb.
+/// Returns a lock that only one test at a time can hold. Tests that load the machine take this
+/// lock, and also tests that such a load would disturb.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Reads a number from this environment variable, if it is set.
+/// Returns the number in this environment variable, if the variable is set.
 fn number_from<T: std::str::FromStr>(variable: &str) -> Option<T> {
     let text = std::env::var(variable).ok()?;
     let number = text.parse().ok();

@@ -1,4 +1,4 @@
-//! The members of a cluster of Raft or Paxos change while it runs.
+//! Tests that change the members of a cluster of Raft or Paxos while the cluster runs.
 
 use std::{fs, net::SocketAddr, process::Command};
 
@@ -12,11 +12,11 @@ use crate::{
 
 const TOKEN: &str = "a-token-for-the-tests-of-members";
 
-/// A cluster that begins with three nodes.
+/// A cluster that begins with three nodes, and whose members change.
 struct Changing {
     cluster: Cluster,
     algorithm: &'static str,
-    /// The ids of the first nodes.
+    /// The ids of the nodes with which the cluster begins.
     first: [u64; 3],
 }
 
@@ -26,7 +26,7 @@ impl Changing {
     }
 
     fn of(algorithm: &'static str, first: [u64; 3]) -> Self {
-        // There are addresses for further nodes.
+        // The cluster has six addresses, so that nodes can be added.
         let cluster = Cluster::stopped(Setup::new(algorithm, 6));
         fs::write(cluster.path("settings.toml"), PATIENT).unwrap();
         let mut changing = Self {
@@ -44,14 +44,14 @@ impl Changing {
         changing
     }
 
-    /// The arguments of a node of the first start.
+    /// Returns the arguments of a node with which the cluster begins.
     fn first(&self) -> [String; 2] {
         let peers = self.first.iter();
         let peers = peers.map(|&id| format!("{id}={}", self.cluster.address(id)));
         ["--peers".to_owned(), peers.collect::<Vec<_>>().join(",")]
     }
 
-    /// The arguments of a node that joins the cluster of this node.
+    /// Returns the arguments of a node that joins the cluster of the node `with`.
     fn joining(&self, with: u64) -> [String; 2] {
         let address = self.cluster.address(with);
         ["--join".to_owned(), format!("{with}={address}")]
@@ -101,7 +101,8 @@ impl Changing {
         assert!(output.contains("complete"), "{output}");
     }
 
-    /// The members as a node knows them: the role of each id, with the disk.
+    /// Returns the members as a node knows them: the id and the role of each member. An id can have
+    /// two roles if two disks are known.
     fn roles(&self, at: u64) -> Vec<(u64, String)> {
         let (_, output) = self.members(at, &["--json"]);
         let report: Value = serde_json::from_str(&output).unwrap_or_default();
@@ -125,15 +126,16 @@ impl Changing {
         voters.map(|(id, _)| id).collect()
     }
 
-    /// Formats and starts a node that joins, and waits until the leader knows it.
+    /// Starts a node that joins the cluster, and waits until the leader knows it as an observer.
     fn join(&mut self, id: u64, leader: u64) {
         let joining = self.joining(leader);
-        self.spawn(id, &joining); // The first start creates the folder.
+        self.spawn(id, &joining); // This start creates the data folder.
         self.await_role(leader, id, "observer");
     }
 }
 
-// The most frequent task of an operator. It must take one command, and the leader must stay.
+// To replace a dead machine is the most frequent task of an operator. One command must be enough
+// for it, and the leader must stay.
 #[test]
 fn a_dead_machine_is_replaced_by_one_command() {
     for algorithm in ["raft", "paxos"] {
@@ -147,14 +149,16 @@ fn a_dead_machine_is_replaced_by_one_command() {
         expected.retain(|&id| id != dead);
         assert_eq!(changing.voters(leader), expected, "{algorithm}");
         assert_eq!(changing.cluster.leader(), (epoch, leader), "{algorithm}");
-        // The new voter counts: with it alone, the leader of a cluster of three can be replaced.
+        // The new voter must count: if the leader is killed, only the new voter and the third voter
+        // are left to elect the next leader.
         changing.cluster.kill(leader);
         let (_, next) = changing.cluster.leader_after(epoch);
         assert_eq!(changing.voters(next), expected, "{algorithm}");
     }
 }
 
-// A node that has lost its votes must not vote, and must say how it can be readmitted.
+// A node that has lost its votes with its disk must not vote, and must log how it can be
+// readmitted.
 #[test]
 fn a_node_with_an_empty_disk_is_an_observer_until_it_is_readmitted() {
     let mut changing = Changing::start("raft");
@@ -177,7 +181,8 @@ fn a_node_with_an_empty_disk_is_an_observer_until_it_is_readmitted() {
     changing.cluster.logs.wait_for(leader, &advice);
     changing.changed(leader, &["readmit", &id]);
     assert_eq!(changing.voters(leader), [1, 2, 3]);
-    // The same with another order of commands: the node is added before its new disk is known.
+    // The same loss with another order of commands: the node is added before the leader knows the
+    // new disk.
     changing.cluster.kill(empty);
     fs::remove_dir_all(changing.cluster.path(&id)).unwrap();
     changing.changed(leader, &["remove", &id]);
@@ -193,8 +198,8 @@ fn a_node_with_an_empty_disk_is_an_observer_until_it_is_readmitted() {
     );
 }
 
-// A leader that is removed must not leave the cluster without a leader, and nodes that know no
-// address from their settings must find each other again, also after they have moved.
+// If the leader is removed, the cluster must get another leader. Nodes that know no address from
+// their settings must find each other again, also after their addresses have changed.
 #[test]
 fn a_removed_leader_hands_over_and_all_nodes_may_move() {
     let mut changing = Changing::start("raft");
@@ -213,7 +218,7 @@ fn a_removed_leader_hands_over_and_all_nodes_may_move() {
         let mut address = changing.cluster.address(id);
         address.set_port(address.port() + 20);
         changing.spawn_at(id, address, &[]);
-        (epoch, _) = changing.cluster.leader(); // All of them know it.
+        (epoch, _) = changing.cluster.leader(); // All nodes must know this leader.
     }
     for &id in &voters {
         changing.cluster.kill(id);
@@ -227,12 +232,13 @@ fn a_removed_leader_hands_over_and_all_nodes_may_move() {
     assert_eq!(changing.voters(last), voters);
 }
 
-// After the loss of a majority, fencing tokens must keep rising, and a node of the old cluster must
-// not take part any more.
+// After the loss of a majority and `elector recover`, fencing tokens must keep rising, and a node
+// with a record from before must not take part any more.
 #[test]
 fn a_lost_majority_is_recovered() {
     let mut changing = Changing::start("raft");
-    // A record in which the list names the disk must still show the epoch of a voter.
+    // When the list of members names the disks, `elector record show` must still show the epoch of
+    // the record of a voter. So wait until the list names all disks.
     until("the list names all disks", || {
         let (_, output) = changing.members(changing.cluster.leader().1, &[]);
         output.contains("roster") && !output.contains("not known yet")
@@ -276,8 +282,9 @@ fn a_lost_majority_is_recovered() {
     assert_eq!(changing.voters(kept).len(), 2);
 }
 
-// A witness makes two machines a cluster that survives a failure. It must never lead, also if a
-// leader resigns, or if it is the first to notice that the leader has failed.
+// With a witness, which votes and never leads, two machines become a cluster that survives a
+// failure. The witness must not lead if a leader resigns, and not if the witness is the first to
+// notice that the leader has failed.
 #[test]
 fn a_witness_votes_and_never_leads() {
     for algorithm in ["raft", "paxos"] {
@@ -285,7 +292,7 @@ fn a_witness_votes_and_never_leads() {
         let witness = changing.cluster.others(changing.cluster.leader().1)[0];
         let mut arguments = changing.first().to_vec();
         arguments.push("--never-lead".to_owned());
-        // The list names the disks before the node becomes a witness.
+        // The list of members must name the disks before the node is restarted as a witness.
         until("the list names all disks", || {
             let (_, output) = changing.members(changing.cluster.leader().1, &[]);
             output.contains("roster") && !output.contains("not known yet")
@@ -317,7 +324,8 @@ fn a_witness_votes_and_never_leads() {
             (epoch, leader) = (newer, next);
             changing.cluster.leader();
         }
-        // If no other voter can lead, the leader that is removed stays until one can.
+        // If no other voter can lead, a leader that is being removed must continue to lead until
+        // another voter can.
         let other = 6 - leader - witness;
         changing.cluster.kill(other);
         let arguments = ["remove", &leader.to_string(), "--wait-ms", "1500"];
@@ -330,7 +338,8 @@ fn a_witness_votes_and_never_leads() {
     }
 }
 
-// A mistyped address must not merge two clusters: the members of one of them would be lost.
+// An operator may mistype an address, and name a node of another cluster. The two clusters must not
+// merge: one of them would lose its members.
 #[test]
 fn two_clusters_with_one_name_reject_each_other() {
     let (here, there) = (Changing::start("raft"), Changing::of("raft", [4, 5, 6]));
@@ -345,7 +354,7 @@ fn two_clusters_with_one_name_reject_each_other() {
     here.changed(leader, &["remove", "4", "--replace"]);
 }
 
-// Each mistake must be refused with a reason, and must change nothing.
+// The node must refuse each mistake of an operator with a reason, and must change nothing.
 #[test]
 fn mistakes_are_refused_with_a_reason() {
     let changing = Changing::start("raft");
@@ -372,7 +381,8 @@ fn mistakes_are_refused_with_a_reason() {
         );
     }
     assert_eq!(changing.voters(leader), [1, 2, 3]);
-    // A mistyped node blocks nothing, and can be removed again.
+    // If an operator has added a node with a mistyped address, the change waits, and the operator
+    // can remove the node again.
     let (code, output) = changing.members(leader, &["add", "9=127.0.0.1:9", "--wait-ms", "300"]);
     assert!(
         code == 3 && output.contains("goes on by itself"),

@@ -1,4 +1,4 @@
-//! On a machine that is busy with other work, no leader that is alive may be replaced.
+//! On a machine that is busy with other work, the nodes must not replace a leader that is alive.
 
 use std::{
     hint::black_box,
@@ -13,21 +13,23 @@ use crate::{
     number_from,
 };
 
-// The default durations must tolerate four busy threads per core (two in the short version).
+// With the default durations, the cluster must tolerate four busy threads per core (two in the
+// short version) without an election.
 #[test]
 fn overload_of_the_default_profile() {
     let changes = elections_under_load("default");
     assert_eq!(changes, 0, "elections, although the leader was alive");
 }
 
-// The profile for quiet machines is not made for a busy machine, so the number of elections is only
-// printed.
+// The profile `lan` is for machines that are not busy, so the test only prints the number of
+// elections.
 #[test]
 fn overload_of_the_profile_lan() {
     elections_under_load("lan");
 }
 
-/// The number of elections while the machine is busy.
+/// Runs a cluster while other threads keep the machine busy. Returns the number of elections in
+/// this time.
 fn elections_under_load(profile: &str) -> u64 {
     let _alone = alone();
     let long = number_from::<u64>("ELECTOR_OVERLOAD");

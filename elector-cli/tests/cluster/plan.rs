@@ -1,5 +1,5 @@
-//! The faults of a cluster. The same seed gives the same faults. The time at which a node notices a
-//! fault depends on the machine, and differs from run to run.
+//! The plan of the faults in a cluster. The same seed gives the same plan. But the time at which a
+//! node notices a fault depends on the machine, and differs from run to run.
 
 use std::time::Duration;
 
@@ -10,11 +10,12 @@ use crate::proxy::Mode;
 /// One fault of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
-    /// The time from the fault before to this fault.
+    /// The time from the previous fault to this fault.
     pub(crate) after: Duration,
     pub(crate) fault: Fault,
     pub(crate) victim: Victim,
-    /// The time until the repair: the node is started or continued, or the cut is healed.
+    /// The time from this fault to its repair: the test starts or continues the node, or heals the
+    /// cut.
     pub(crate) lasts: Duration,
 }
 
@@ -22,17 +23,18 @@ pub(crate) struct Step {
 pub(crate) enum Fault {
     /// SIGKILL to the node.
     Kill,
-    /// SIGKILL to the guardian of its command.
+    /// SIGKILL to the guardian of the node.
     KillGuardian,
-    /// SIGKILL to the node, and right after that to the guardian.
+    /// SIGKILL to the node, and right after that SIGKILL to its guardian.
     KillBoth,
     /// SIGSTOP to the node.
     Stop,
     /// SIGTERM to the node.
     End,
-    /// These wires get this mode.
+    /// The wires on this side of the node get this mode, which drops or delays data. A wire is a
+    /// proxy for the connections from one node to another.
     Cut(Mode, Side),
-    /// All connections of the node break. It can connect again at once.
+    /// All connections of the node break. The node can connect again at once.
     Reset,
 }
 
@@ -42,14 +44,15 @@ pub(crate) enum Victim {
     Node(u64),
 }
 
-/// Which wires are cut.
+/// Which wires a cut concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     /// All wires to and from the victim.
     Alone,
-    /// The wires between a minority, which begins with the victim, and all others.
+    /// The wires between a minority and all other nodes. The minority consists of the victim and
+    /// the nodes after it.
     Half,
-    /// The wires between the victim and the next node.
+    /// The wires between the victim and the node after it.
     Pair,
     /// The wires from the victim.
     Outgoing,
@@ -57,7 +60,7 @@ pub(crate) enum Side {
     Incoming,
 }
 
-/// The faults for this seed.
+/// Returns the faults for this seed.
 pub(crate) fn plan(seed: u64, nodes: u64, faults: usize, lease: Duration) -> Vec<Step> {
     let mut rng = Rng::new(seed);
     (0..faults).map(|_| step(&mut rng, nodes, lease)).collect()
@@ -66,8 +69,8 @@ pub(crate) fn plan(seed: u64, nodes: u64, faults: usize, lease: Duration) -> Vec
 fn step(rng: &mut Rng, nodes: u64, lease: Duration) -> Step {
     let millis = |rng: &mut Rng, min, max| Duration::from_millis(rng.between(min, max));
     let lease = u64::try_from(lease.as_millis()).unwrap_or(u64::MAX);
-    // One half of the faults may hit while the fault before lasts. The other half hit a cluster
-    // that may have elected a leader since.
+    // One half of the faults occur soon after the previous fault, which may still last. The other
+    // half occur later, when the cluster may have elected a leader again.
     let after = if rng.chance(0.5) {
         millis(rng, 0, lease)
     } else {
@@ -112,9 +115,11 @@ fn cut(rng: &mut Rng) -> Fault {
 }
 
 impl Side {
-    /// Returns `true` if the wire `from` one node `to` another is cut. Node ids start at 1.
+    /// Returns `true` if the cut concerns the wire from the node `from` to the node `to`. Node ids
+    /// start at 1.
     pub(crate) fn cuts(self, nodes: u64, victim: u64, from: u64, to: u64) -> bool {
-        // The position of a node after the victim, in a circle.
+        // The distance from the victim to a node, if the nodes are in a circle in the order of
+        // their ids.
         let position = |node: u64| (node + nodes - victim) % nodes;
         let (from, to) = (position(from), position(to));
         match self {
@@ -131,8 +136,8 @@ impl Side {
 mod tests {
     use super::*;
 
-    // To repeat a failure, the same seed must give the same faults. Another seed must give other
-    // faults.
+    // A developer repeats a failure with its seed, so the same seed must give the same faults.
+    // Another seed must give other faults.
     #[test]
     fn a_plan_depends_only_on_its_seed() {
         let lease = Duration::from_millis(120);
@@ -146,7 +151,7 @@ mod tests {
         );
     }
 
-    // A cut of no wire, or of all wires, would test nothing.
+    // If a side contained no wire or all wires, the cut would test nothing.
     #[test]
     fn each_side_cuts_the_right_wires() {
         let count = |side: Side| {

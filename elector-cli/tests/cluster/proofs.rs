@@ -9,7 +9,8 @@ use crate::{
     command::container,
 };
 
-/// Settings with which an election without a proof of death takes seconds.
+/// Settings with a long lease: without a proof of death, the peers elect another leader only after
+/// some seconds.
 const LONG_LEASE: &str = "
     [timing]
     lease_ms = 4000
@@ -19,7 +20,8 @@ const LONG_LEASE: &str = "
 
 const LEASE: Duration = Duration::from_secs(4);
 
-/// Starts a cluster and kills its leader. Returns the time until the next leader leads.
+/// Starts a cluster and kills its leader. Returns the time from the kill until the next leader
+/// leads.
 fn failover(setup: Setup) -> Duration {
     let mut cluster = Cluster::start(Setup {
         settings: LONG_LEASE.to_owned(),
@@ -28,7 +30,7 @@ fn failover(setup: Setup) -> Duration {
     replaced(&mut cluster)
 }
 
-/// Kills the leader. Returns the time until the next leader leads.
+/// Kills the leader of a cluster. Returns the time from the kill until the next leader leads.
 fn replaced(cluster: &mut Cluster) -> Duration {
     let (epoch, leader) = cluster.leader();
     let killed = now().nanos();
@@ -37,8 +39,9 @@ fn replaced(cluster: &mut Cluster) -> Duration {
     Duration::from_nanos(cluster.led_at(next) - killed)
 }
 
-// Without a command, the heir proves to the peers that the leader is dead. With a command, the
-// guardian proves it. So the peers need not wait for the end of the leader's lease.
+// If the leader is killed, a helper process proves its death to the peers: the heir under
+// `elector node`, and the guardian under `elector run`. With the proof, the peers need not wait for
+// the end of the leader's lease.
 #[test]
 fn a_killed_leader_is_replaced_at_once() {
     for algorithm in ["raft", "paxos"] {
@@ -53,9 +56,9 @@ fn a_killed_leader_is_replaced_at_once() {
     }
 }
 
-// The peers have seen each follower exit and return. They must know that this follower takes its
-// turn in elections again. Otherwise two nodes could start an election at the same time, and there
-// would be no leader before the next election timeout.
+// The peers have seen each follower exit and return. After its return, they must again expect that
+// this follower takes its turn in elections. Otherwise two nodes could start an election at the
+// same time. Then there would be no leader before the next election timeout.
 #[test]
 fn a_leader_is_replaced_at_once_after_its_followers_were_restarted() {
     for algorithm in ["raft", "paxos"] {
@@ -74,8 +77,9 @@ fn a_leader_is_replaced_at_once_after_its_followers_were_restarted() {
     }
 }
 
-// Here the process that could prove the death is killed, too. But the next life of the node gets a
-// lock that all processes of the life before have held until they ended.
+// In this test, the process that could prove the death of the leader is killed, too. But when the
+// leader is started again, its new process gets a lock that all processes of its previous life held
+// until they ended. This lock proves the death.
 #[test]
 fn a_leader_that_restarts_at_once_proves_the_end_of_its_last_life() {
     for command in [Vec::new(), child::command()] {
@@ -88,7 +92,8 @@ fn a_leader_that_restarts_at_once_proves_the_end_of_its_last_life() {
         });
         let (epoch, leader) = cluster.leader();
         let killed = now().nanos();
-        // A guardian that is stopped proves nothing.
+        // The guardian is stopped before the node is killed, so that it cannot prove the death of
+        // the node.
         let guardian = cluster.guardian(leader);
         let signal_guardian = |signal| {
             guardian
@@ -106,8 +111,8 @@ fn a_leader_that_restarts_at_once_proves_the_end_of_its_last_life() {
     }
 }
 
-// When the first process of a container ends, the kernel kills all others. So the node must not be
-// the first process.
+// When the first process of a container ends, the kernel kills all other processes of the
+// container, also the heir or the guardian. So the node must not be the first process.
 #[test]
 fn a_node_that_is_killed_in_a_container_is_replaced_at_once() {
     let Some(container) = container() else {
@@ -142,8 +147,8 @@ fn a_node_that_is_killed_in_a_container_is_replaced_at_once() {
     }
 }
 
-// Without an heir, peers of a node that was killed only see refused connections, which prove
-// nothing.
+// Without an heir, the peers of a node that was killed only see refused connections, which do not
+// prove its death. So they wait for the end of its lease.
 #[test]
 fn a_killed_leader_without_an_heir_is_replaced_after_its_lease() {
     let took = failover(Setup {

@@ -1,8 +1,8 @@
-//! Nodes that are killed, and that come back with empty disks, again and again, while the leader
-//! runs a command.
+//! Nodes are killed and come back with empty disks, again and again, while the leader runs a
+//! command.
 //!
-//! Two commands must never be alive at the same time, and tokens must never go back. After each
-//! readmission, all nodes must vote again.
+//! Two commands must never be alive at the same time, and fencing tokens must never go back. After
+//! each node is readmitted, all nodes must vote again.
 
 use std::{
     fs,
@@ -21,20 +21,22 @@ use crate::{
     number_from, until,
 };
 
-// Three nodes survive the loss of one disk, so each readmission must be complete before the next
-// loss.
+// A cluster of three survives the loss of one disk, so each readmission must be complete before the
+// next disk is lost.
 #[test]
 fn raft_3() {
     readmissions("raft", 3);
 }
 
-// With five nodes, the majority changes between losses.
+// With five nodes, different majorities are possible between two losses.
 #[test]
 fn raft_5() {
     readmissions("raft", 5);
 }
 
-// A leader that was chosen by Paxos is not durable, so new voters must not choose another one.
+// Under Paxos, no disk contains the leader of an epoch: the leader follows only from what a
+// majority has accepted. New voters have accepted nothing, and must not choose another leader in
+// the same epoch.
 #[test]
 fn paxos_3() {
     readmissions("paxos", 3);
@@ -50,7 +52,8 @@ fn readmissions(algorithm: &'static str, nodes: u64) {
         ..Setup::new(algorithm, nodes)
     });
     trial.converge();
-    // Before the list names the disks, a lost disk cannot be distinguished from a new one.
+    // As long as the list of members does not name the disks, the leader cannot distinguish a new
+    // disk from the disk that was lost.
     until("the list names all disks", || {
         let all = trial.cluster.nodes();
         let lists = all.iter().map(|&node| members(&trial, node));
@@ -60,7 +63,7 @@ fn readmissions(algorithm: &'static str, nodes: u64) {
     });
     let mut times = Vec::new();
     for round in 0..full.unwrap_or(4) {
-        // The disk of the leader is lost, too.
+        // Each node in turn loses its disk, also the leader.
         times.push(replace_disk(&mut trial, round % nodes + 1));
         trial.converge();
         trial.check(GuaranteeKind::Quorum);
@@ -76,8 +79,8 @@ fn readmissions(algorithm: &'static str, nodes: u64) {
     );
 }
 
-/// Kills a node, empties its disk, and readmits it. Returns the time from the start of the new
-/// process until all nodes vote.
+/// Kills a node, empties its disk, starts it again, and readmits it. Returns the time from the
+/// start of the new process until all nodes vote.
 fn replace_disk(trial: &mut Trial, victim: u64) -> Duration {
     let all = trial.cluster.nodes();
     trial.record(format!("node {victim} loses its disk"));
@@ -106,7 +109,7 @@ fn replace_disk(trial: &mut Trial, victim: u64) -> Duration {
         command.arg("--token-file").arg(trial.cluster.path("token"));
         let (code, output) = finished(&mut command);
         trial.record(format!("readmit at node {node}: {code} {output}"));
-        // The leader may have changed. Then the change may be complete all the same.
+        // If the leader has changed, the command fails, but the change may still be completed.
         leader = all
             .iter()
             .copied()
@@ -120,14 +123,16 @@ fn replace_disk(trial: &mut Trial, victim: u64) -> Duration {
     took
 }
 
-/// Returns `true` if `leader` leads, and lists the node in this role alone.
+/// Returns `true` if the node `leader` leads, lists `node` with this role, and has received an
+/// answer from it.
 fn has_role(trial: &Trial, leader: u64, node: u64, role: &str) -> bool {
     let members = members(trial, leader);
     let mut rows = members.iter().filter(|member| member["id"] == node);
     rows.any(|row| row["role"] == role && !row["heard_ms"].is_null())
 }
 
-/// Returns the members as this node lists them, if it leads.
+/// Returns the members as this node lists them. Returns an empty list if the node does not lead, or
+/// if a change is in progress.
 fn members(trial: &Trial, node: u64) -> Vec<Value> {
     let http = trial.cluster.http(node);
     let (_, output) = finished(&mut elector(&["members", "--json", "--http", &http]));

@@ -1,5 +1,5 @@
-//! Under algorithms with fixed members, the list of nodes is in the data folder, and only `elector
-//! record set` changes it.
+//! Tests of the data folders under algorithms with fixed members. The list of nodes is in the data
+//! folder, and only `elector record set` changes it.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,8 +13,8 @@ use crate::{
     command::{elector, failed, finished},
 };
 
-/// Returns the command line of a node of this list, with its data below this folder. None of these
-/// nodes ever listens.
+/// Returns the command line of a node whose cluster has the nodes in `list`. Its data is in a
+/// folder inside `folder`. These nodes never open a port.
 fn node(subcommand: &str, folder: &Path, id: u64, list: &[u64]) -> Command {
     let peers: Vec<String> = list
         .iter()
@@ -37,8 +37,8 @@ fn succeeded(command: &mut Command) -> String {
     output
 }
 
-// Before this check existed, a node could be restarted with five nodes in its list instead of
-// three. Then there were two leaders in one epoch.
+// Without this check, a node could be restarted with five nodes in its list instead of three. In an
+// earlier version, this led to two leaders in one epoch.
 #[test]
 fn another_list_is_rejected_by_every_subcommand() {
     let folder = tempfile::tempdir().unwrap();
@@ -58,7 +58,7 @@ fn another_list_is_rejected_by_every_subcommand() {
     assert!(output.contains("are valid"), "{output}");
 }
 
-// This test takes all steps of `elector record set --help`, in their order.
+// This test takes all steps of `elector record set --help`, in the order of the help.
 #[test]
 fn the_list_is_changed_while_all_nodes_are_stopped() {
     let mut cluster = Cluster::start(Setup::new("bully", 3));

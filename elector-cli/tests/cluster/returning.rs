@@ -4,8 +4,8 @@ use rustix::process::{Resource, Rlimit, Signal, prlimit};
 
 use crate::cluster::{Cluster, Setup};
 
-// A leader that was killed must be replaced. After its restart, it must find its last epoch on its
-// disk, without help from other nodes.
+// The cluster must replace a leader that was killed. After its restart, the node must find its last
+// epoch on its own disk, without help from other nodes.
 #[test]
 fn a_killed_leader_restores_its_state_from_its_disk() {
     for algorithm in ["raft", "paxos", "bully", "ring"] {
@@ -29,8 +29,8 @@ fn a_killed_leader_restores_its_state_from_its_disk() {
     }
 }
 
-// A node that cannot save its vote must not vote. It must stop with an error and with its own exit
-// code, so that it cannot be confused with a node that was shut down.
+// A node that cannot save its vote must not vote. It must stop with an error, and with an exit code
+// that differs from the code of a node that was shut down.
 #[test]
 fn a_node_whose_disk_fails_stops_with_an_error() {
     let mut cluster = Cluster::start(Setup::new("raft", 3));
@@ -40,8 +40,8 @@ fn a_node_whose_disk_fails_stops_with_an_error() {
     };
     cluster.signal(broken, Signal::TERM);
     cluster.ended(broken);
-    // With a limit for the size of files, writes fail as on a full disk. The signal that comes with
-    // the limit must be ignored, or it would kill the process.
+    // With a limit for the size of files, writes fail as on a full disk. The kernel also sends the
+    // signal SIGXFSZ at the limit. This signal must be ignored, because it would kill the process.
     let node = cluster.command("node", broken);
     let mut shell = Command::new("sh");
     shell.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]);

@@ -14,8 +14,8 @@ use crate::{
     until,
 };
 
-/// Formats a node that is alone in its cluster. Returns the command line that runs a shell script
-/// on this node.
+/// Formats a node that is the only node of its cluster. Returns the command line that runs a shell
+/// script as the command of this node.
 fn shell(folder: &Path, arguments: &[&str], script: &str) -> Command {
     let data = folder.join("data");
     assert_eq!(finished(single("node", &data).arg("--init")).0, 0);
@@ -36,7 +36,8 @@ fn the_end_of_the_command_can_stop_the_node() {
     }
 }
 
-// A node without its command must not join the cluster.
+// A node that cannot run its command must not join the cluster. So the error must come before the
+// node is started.
 #[test]
 fn a_missing_command_is_reported_before_anything_else() {
     let folder = tempfile::tempdir().unwrap();
@@ -48,8 +49,8 @@ fn a_missing_command_is_reported_before_anything_else() {
     }
 }
 
-// The command must send its token with every write. A token that the node has inherited belongs to
-// another leadership.
+// The command must send its fencing token with every write. If the node was started with a token in
+// its environment, this token belongs to another leadership, and the command must not get it.
 #[test]
 fn the_command_gets_node_epoch_and_token() {
     for (algorithm, has_token) in [("raft", true), ("bully", false)] {
@@ -91,7 +92,7 @@ fn the_command_gets_node_epoch_and_token() {
     }
 }
 
-/// A shell script that ignores SIGTERM, and writes its process id.
+/// A shell script that ignores SIGTERM, and writes its process id to a file.
 const STUBBORN: &str = "trap '' TERM; echo $$ > $CHILD_FOLDER/new; \
                         mv $CHILD_FOLDER/new $CHILD_FOLDER/pid; while :; do sleep 1000; done";
 
@@ -113,8 +114,8 @@ fn pid_of_command(cluster: &Cluster) -> Pid {
     Pid::from_raw(pid.trim().parse().unwrap()).unwrap()
 }
 
-// An operator in a hurry sends the signal twice. After the first signal, the command has all of its
-// grace, here an hour.
+// An operator who wants to stop a node at once sends SIGTERM twice. After the first signal, the
+// command still has all of its grace, which is an hour here.
 #[test]
 fn a_second_sigterm_stops_a_node_at_once() {
     let mut cluster = Cluster::start(stubborn());
@@ -129,8 +130,8 @@ fn a_second_sigterm_stops_a_node_at_once() {
     cluster.leader_after(epoch);
 }
 
-// A leader that is stopped (SIGSTOP) cannot stop its command, so its guardian must do that before
-// the lease ends. When the leader continues, it must not believe that it still leads.
+// A leader that is stopped (SIGSTOP) cannot stop its command, so its guardian must stop the command
+// before the lease ends. When the leader continues, it must not believe that it still leads.
 #[test]
 fn a_stopped_leader_continues_without_leadership_and_command() {
     let cluster = Cluster::start(stubborn());
@@ -157,7 +158,8 @@ fn a_stopped_leader_continues_without_leadership_and_command() {
     assert_eq!(claims, 0, "it claimed to lead after it continued");
 }
 
-// With an heir, peers notice a crash at once (see elector-heir). A setting switches the heir off.
+// With an heir, peers notice a crash at once (see elector-heir). The setting `--heir false`
+// switches the heir off.
 #[test]
 fn a_node_has_an_heir_unless_it_is_switched_off() {
     for (arguments, heirs) in [(&[][..], 1), (&["--heir", "false"], 0)] {
@@ -181,8 +183,8 @@ fn a_node_has_an_heir_unless_it_is_switched_off() {
     }
 }
 
-// Without a guardian, no process would stop the command if the node was killed. So a follower must
-// notice the end of its guardian at once, and not only when it is elected.
+// If a node has no guardian and is killed, no process stops its command. So a follower must notice
+// the end of its guardian at once, and not only when it is elected.
 #[test]
 fn a_follower_stops_when_its_guardian_is_killed() {
     let mut cluster = Cluster::start(stubborn());
@@ -191,16 +193,16 @@ fn a_follower_stops_when_its_guardian_is_killed() {
     kill_process(cluster.guardian(follower).unwrap(), Signal::KILL).unwrap();
     assert_eq!(cluster.ended(follower), 4);
     assert_eq!(cluster.leader(), (epoch, leader), "the leader must stay");
-    // Read the process id before the signal: the leader may hand over, and then there is another
-    // command.
+    // The process id must be read before the signal: the leader may hand over, and the command of
+    // the next leader writes its process id to the same file.
     let pid = pid_of_command(&cluster);
     kill_process(cluster.guardian(leader).unwrap(), Signal::KILL).unwrap();
     assert_eq!(cluster.ended(leader), 4);
     assert!(has_ended(pid));
 }
 
-// After a crash, no process may be left: a process that keeps the port of the node would prevent a
-// restart.
+// After a node is killed, its guardian and its command must end. A process that keeps the port of
+// the node open would prevent a restart of the node.
 #[test]
 fn no_process_is_left_of_a_node_that_was_killed() {
     let mut cluster = Cluster::start(stubborn());
@@ -215,9 +217,9 @@ fn no_process_is_left_of_a_node_that_was_killed() {
     cluster.leader_after(epoch);
 }
 
-// A process is dead only when the kernel has freed its memory. If the margin is too short for that,
-// the operator must be warned before the lease ends, not after it. `tail` keeps the whole line,
-// because the line does not end.
+// A process is dead only when the kernel has freed its memory. If this takes longer than the
+// margin, the node must warn the operator while the command runs, and not after a late end. `tail`
+// keeps the whole input in memory, because the input is one line that does not end.
 #[test]
 fn a_command_that_is_too_large_for_its_margin_causes_a_warning() {
     let large = "head -c 60000000 /dev/zero | tail -n 1 | sleep 1000";
@@ -233,7 +235,7 @@ fn a_command_that_is_too_large_for_its_margin_causes_a_warning() {
     assert_eq!(cluster.ended(leader), 0);
 }
 
-// A shell must be able to distinguish a node that was shut down from a node that failed.
+// A script must be able to distinguish a node that was shut down from a node that failed.
 #[test]
 fn a_node_that_is_shut_down_exits_with_0() {
     let folder = tempfile::tempdir().unwrap();

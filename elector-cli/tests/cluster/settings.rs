@@ -2,8 +2,8 @@ use std::fs;
 
 use crate::command::{elector, failed, finished, own_ip};
 
-// Before an operator restarts nodes for a change, a check must show the effect of the change. The
-// check itself must change nothing.
+// Before an operator restarts nodes with other settings, `--check-config` must show the effect of
+// these settings. The check itself must change nothing.
 #[test]
 fn a_check_prints_a_summary_of_the_settings() {
     let folder = tempfile::tempdir().unwrap();
@@ -27,7 +27,7 @@ fn a_check_prints_a_summary_of_the_settings() {
         assert!(output.contains(hint), "{hint}: {output}");
     }
     assert!(!data.exists());
-    // There is no record, so the node could not start.
+    // Without a record in the data folder, the node could not start.
     let output = failed(&mut check(&paxos));
     assert!(output.contains("no record"), "{output}");
     assert!(!data.exists());
@@ -52,7 +52,8 @@ fn a_check_prints_a_summary_of_the_settings() {
     }
 }
 
-// If a check accepts settings with which the node cannot start, the next restart is an outage.
+// If a check accepts settings with which a node cannot start, the node does not come back from its
+// next restart.
 #[test]
 fn a_check_fails_if_the_node_could_not_start() {
     let folder = tempfile::tempdir().unwrap();
@@ -101,8 +102,8 @@ fn a_check_fails_if_the_node_could_not_start() {
     assert!(code == 2 && truncated.contains("100 bytes"), "{truncated}");
 }
 
-// Files of variables may come from templates, with empty values, or from other systems, with other
-// line ends. A misspelled name has no effect, and must cause a warning.
+// A file of variables may come from a template, with empty values, or from another system, with
+// other line ends. A variable with a misspelled name has no effect, and must cause a warning.
 #[test]
 fn variables_are_cleaned_and_unknown_ones_cause_a_warning() {
     let folder = tempfile::tempdir().unwrap();
@@ -134,7 +135,7 @@ fn variables_are_cleaned_and_unknown_ones_cause_a_warning() {
     assert!(!output.contains("ELECTOR_SERVICE_HOST"), "{output}");
 }
 
-// All settings need one order of precedence. Otherwise it would not be clear which value is in
+// There must be one order of precedence for all settings, so that operators know which value is in
 // force.
 #[test]
 fn a_flag_takes_precedence_over_a_variable_and_that_over_the_file() {
@@ -156,7 +157,7 @@ fn a_flag_takes_precedence_over_a_variable_and_that_over_the_file() {
         command.envs(name.map(|name| ("ELECTOR_NAME", name)));
         let (code, output) = finished(&mut command);
         assert_eq!(code, 0, "{output}");
-        // This duration is set only in the file, so it is always in force.
+        // Only the file can set this duration, so it must always be in force.
         assert!(output.contains("\"heartbeat_ms\":33"), "{output}");
         output
     };
@@ -174,8 +175,8 @@ fn a_flag_takes_precedence_over_a_variable_and_that_over_the_file() {
     assert!(with_flag.contains("\"of the flag\""), "{with_flag}");
 }
 
-// If a command cannot be stopped within the lease, the lease protects nothing. A check must find
-// that before there are two writers.
+// If the guardian cannot stop a command within the lease, the commands of two leaders can write at
+// the same time. A check must find such settings before the node is started.
 #[test]
 fn a_check_of_run_includes_the_command() {
     let folder = tempfile::tempdir().unwrap();

@@ -12,17 +12,18 @@ use crate::{
     until,
 };
 
-/// A shell script that writes which signals it ignores, and writes a file when it gets SIGTERM.
+/// A shell script that writes which signals it ignores to a file, and writes another file when it
+/// gets SIGTERM.
 const SCRIPT: &str = "trap 'echo > $CHILD_FOLDER/sigterm; exit 0' TERM; \
                      grep SigIgn: /proc/self/status > $CHILD_FOLDER/new; \
                      mv $CHILD_FOLDER/new $CHILD_FOLDER/ignored; \
                      while :; do sleep 1000 & wait $!; done";
 
-/// The beginning of a command line that starts a process which ignores none of these signals, even
-/// if this test was started with ignored signals.
+/// The beginning of a command line. It starts the rest of the command line as a process that
+/// ignores none of these signals, even if this test was started with ignored signals.
 const NO_IGNORED_SIGNALS: [&str; 2] = ["env", "--default-signal=HUP,INT,QUIT,USR1,USR2"];
 
-/// A cluster of one node, which runs the script above.
+/// Returns a cluster of one node, whose command is the script above.
 fn one_node() -> Cluster {
     Cluster::formatted(Setup {
         command: ["sh", "-c", SCRIPT].map(OsString::from).into(),
@@ -30,7 +31,7 @@ fn one_node() -> Cluster {
     })
 }
 
-/// Puts another command line in front of this one.
+/// Returns the command line of `node`, with the words of `starter` in front.
 fn started_by(starter: &[&str], node: &Command) -> Command {
     let mut command = Command::new(starter[0]);
     command.args(&starter[1..]).arg(node.get_program());
@@ -41,8 +42,8 @@ fn started_by(starter: &[&str], node: &Command) -> Command {
     command
 }
 
-/// Starts the node, and waits until its command runs. Returns the mask of the signals that the
-/// command ignores.
+/// Starts the node of the cluster, with the words of `starter` in front of its command line, and
+/// waits until its command runs. Returns the mask of the signals that the command ignores.
 fn start(cluster: &mut Cluster, starter: &[&str]) -> u64 {
     let node = started_by(starter, &cluster.full_command(1));
     cluster.spawn_as(1, node);
@@ -67,7 +68,7 @@ fn has_logged(cluster: &Cluster, text: &str) -> bool {
     cluster.logs.inspect(has_text)
 }
 
-/// The masks of SIGHUP, SIGINT and SIGQUIT.
+/// The bits of SIGHUP, SIGINT and SIGQUIT in a mask of signals.
 const THREE: u64 = 0b111;
 
 // If one of these signals killed the node, it could not hand over, and its command would get no
@@ -90,7 +91,7 @@ fn each_shutdown_signal_is_handled() {
 }
 
 // A service manager sends SIGHUP to make a service read its files again. Tools may send SIGUSR1 to
-// a node by mistake. A service has no terminal.
+// a node by mistake. The node is started without a terminal, like a service.
 #[test]
 fn a_service_reloads_on_sighup_and_ignores_unknown_signals() {
     let mut cluster = one_node();
@@ -119,8 +120,8 @@ fn a_service_reloads_on_sighup_and_ignores_unknown_signals() {
     assert!(command_got_sigterm(&cluster));
 }
 
-/// The beginning of a command line: a shell ignores some signals, and becomes the program in the
-/// rest of the command line.
+/// The beginning of a command line. It is a shell that ignores some signals, and then becomes the
+/// program in the rest of the command line.
 const NOHUP: [&str; 4] = [
     "sh",
     "-c",
@@ -128,7 +129,8 @@ const NOHUP: [&str; 4] = [
     "nohup",
 ];
 
-// A node that is started with `nohup`, or in the background of a script, must continue to run.
+// A node that an operator starts with `nohup`, or in the background of a script, must continue to
+// run when these signals arrive.
 #[test]
 fn signals_that_were_ignored_at_the_start_stay_ignored() {
     let mut cluster = one_node();
@@ -138,19 +140,19 @@ fn signals_that_were_ignored_at_the_start_stay_ignored() {
     for signal in [Signal::HUP, Signal::INT, Signal::QUIT, Signal::USR1] {
         cluster.signal(1, signal);
     }
-    // Signals with lower numbers are delivered before SIGUSR1, so all of them have been delivered
-    // then.
+    // The kernel delivers signals with lower numbers than SIGUSR1 first. So when SIGUSR1 is logged,
+    // all other signals have been delivered.
     cluster.logs.wait_for(1, "SIGUSR1");
     assert!(cluster.is_running(1) && !command_got_sigterm(&cluster));
-    // There must be a way to stop the node and its command.
+    // SIGTERM must not stay ignored, so that there is a way to stop the node and its command.
     cluster.signal(1, Signal::TERM);
     assert_eq!(cluster.ended(1), 0);
     assert!(command_got_sigterm(&cluster));
     assert!(!has_logged(&cluster, "reload"));
 }
 
-// The first process of a container passes signals on, and must not pass on the signals that its
-// child ignores.
+// The first process of a container passes signals on to its child. It must not pass on the signals
+// that its child ignores.
 #[test]
 fn signals_that_were_ignored_at_the_start_stay_ignored_in_a_container() {
     let Some(container) = container() else {
@@ -173,8 +175,8 @@ fn quoted(word: &OsStr) -> String {
     format!("'{}'", word.to_str().unwrap().replace('\'', r"'\''"))
 }
 
-// When an SSH connection breaks, its terminal is closed. The node must hand over, and its command
-// must get SIGTERM.
+// When an SSH connection breaks, the terminal of the session is closed. The node must hand over,
+// and its command must get SIGTERM.
 #[test]
 fn a_node_whose_terminal_is_closed_hands_over() {
     if Command::new("script").arg("--version").output().is_err() {

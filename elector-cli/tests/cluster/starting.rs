@@ -7,8 +7,9 @@ use crate::{
     command::{elector, failed, finished, own_ip, single},
 };
 
-// A node whose disk was lost looks like a node that has never run. So it must not start without an
-// explicit `--init`, and must not be formatted twice.
+// If a node has lost its disk, its folder looks like the folder of a node that has never run. So a
+// node must not start without an explicit `--init` before, and `--init` must not format a folder
+// twice.
 #[test]
 fn a_node_is_formatted_once_before_its_first_start() {
     let mut cluster = Cluster::stopped(Setup::new("raft", 1));
@@ -33,7 +34,8 @@ fn a_node_is_formatted_once_before_its_first_start() {
     assert_eq!(cluster.ended(1), 0);
 }
 
-// A folder that is mounted in the wrong place contains the votes of another node.
+// If the folder of another node is mounted by mistake, it contains the votes of that node, and this
+// node must not use it.
 #[test]
 fn the_folder_of_another_node_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
@@ -69,13 +71,13 @@ fn the_folder_of_another_node_is_rejected() {
     }
 }
 
-// Two processes with the same record could vote twice.
+// Two processes with the same record could both vote in one epoch.
 #[test]
 fn a_folder_in_use_is_rejected() {
     let mut cluster = Cluster::start(Setup::new("raft", 1));
     cluster.leader();
-    // The second node is like a copy of a unit file in which only the port was changed, because the
-    // port was in use.
+    // The second node is like a copied unit file in which the operator has changed only the port,
+    // because the port was in use.
     let mut second = cluster.bare("node", 1);
     second.args(["--listen", &format!("{}:7101", own_ip())]);
     let output = failed(&mut second);
@@ -87,7 +89,7 @@ fn a_folder_in_use_is_rejected() {
     assert!(cluster.is_running(1));
 }
 
-// A script for cleaning up may delete lock files.
+// A script that cleans folders up may delete the lock file.
 #[test]
 fn a_folder_in_use_is_rejected_even_without_its_lock_file() {
     let mut cluster = Cluster::start(Setup::new("raft", 1));
@@ -103,8 +105,8 @@ fn a_folder_in_use_is_rejected_even_without_its_lock_file() {
     assert!(cluster.is_running(1));
 }
 
-// A node that continued would save its votes to a deleted file, and would have forgotten them after
-// its restart.
+// If the node continued, it would save its votes to a deleted file. After its restart it would not
+// know these votes.
 #[test]
 fn a_node_whose_folder_was_deleted_or_replaced_stops() {
     for replaced in [false, true] {
@@ -123,7 +125,7 @@ fn a_node_whose_folder_was_deleted_or_replaced_stops() {
     }
 }
 
-// Another user who can write to the folder could restore an old record.
+// Another user who can write to the folder could restore an old record, in which votes are missing.
 #[test]
 fn a_folder_that_other_users_can_write_to_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
@@ -137,7 +139,7 @@ fn a_folder_that_other_users_can_write_to_is_rejected() {
     assert!(output.contains(&hint), "{output}");
 }
 
-// On one machine, the most common mistake is to use the same port twice.
+// On one machine, operators often use the same port twice. The error must name the address.
 #[test]
 fn an_address_in_use_is_named() {
     let cluster = Cluster::start(Setup::new("raft", 1));
@@ -153,7 +155,8 @@ fn an_address_in_use_is_named() {
     );
 }
 
-// Without TLS, any program that reaches the port can vote. An operator must allow that explicitly.
+// Without TLS, any program that reaches the port can vote, so the operator must allow other
+// machines explicitly.
 #[test]
 fn connections_without_tls_are_limited_to_loopback() {
     let folder = tempfile::tempdir().unwrap();
@@ -175,7 +178,8 @@ fn connections_without_tls_are_limited_to_loopback() {
     kill_process(Pid::from_child(&node), Signal::TERM).unwrap();
     assert!(node.wait().unwrap().success());
 
-    // HTTP shows the status of the node, and accepts commands. So it is also limited to loopback.
+    // HTTP shows the status of the node, and accepts commands. So HTTP must also be limited to
+    // loopback addresses.
     let output = failed(single("node", &data).args(["--http", "0.0.0.0:0"]));
     assert!(
         output.contains("0.0.0.0") && output.contains("no TLS"),

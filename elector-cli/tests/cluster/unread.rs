@@ -1,4 +1,5 @@
-//! Nodes whose log is a pipe that is not read: a log collector hangs, or a terminal is paused.
+//! Nodes whose log is a pipe that no process reads, because a log collector hangs or a terminal is
+//! paused.
 
 use std::{
     ffi::OsString,
@@ -41,25 +42,25 @@ impl Unread {
         }
     }
 
-    /// Uses the pipe as standard output and standard error of this command.
+    /// Makes the pipe standard output and standard error of this command.
     fn streams(&self, command: &mut Command) {
         let end = || Stdio::from(self.writer.try_clone().unwrap());
         command.stdout(end()).stderr(end());
     }
 
-    /// Returns `true` if a process that writes to the pipe would wait.
+    /// Returns `true` if a process that writes to the pipe would have to wait.
     fn is_full(&self) -> bool {
         let mut writer = [PollFd::new(&self.writer, PollFlags::OUT)];
         poll(&mut writer, Some(&Timespec::default())).unwrap() == 0
     }
 }
 
-/// A shell script that writes more than a pipe can hold, so that it waits for the reader. Then it
-/// sleeps.
+/// A shell script that writes more than a pipe can hold, so that its write waits for the reader. If
+/// the write ends, the script sleeps.
 const FILLS: &str = "head -c 100000 /dev/zero; exec sleep 1000";
 
-// If the supervisor waited for the reader of its log, it would not start the command again, and the
-// node would lead without a command.
+// The node starts the command again after a crash. If it waited for the reader of its log, it would
+// lead without a command.
 #[test]
 fn a_command_that_crashes_is_started_again() {
     let mut cluster = Cluster::stopped(Setup::new("raft", 1));
@@ -81,8 +82,8 @@ fn a_command_that_crashes_is_started_again() {
     assert_eq!(cluster.ended(1), 0);
 }
 
-// A node whose log is not read must answer requests, hand over and exit, although it logs unknown
-// peers and its own shutdown.
+// A node whose log is not read must answer requests, hand over and exit, although it logs
+// connections of unknown peers and its own shutdown.
 #[test]
 fn a_leader_hands_over_and_exits() {
     let mut cluster = Cluster::stopped(Setup {
@@ -115,7 +116,8 @@ fn a_leader_hands_over_and_exits() {
         if let Some(leader) = leader {
             let mut transfer = elector(&["transfer", "--to", "1"]);
             transfer.args(["--http", &cluster.http(leader)]);
-            // The node refuses this command if it does not lead any more.
+            // The node refuses this command if it does not lead any more. Then the loop tries
+            // again.
             finished(transfer.arg("--token-file").arg(&token));
         }
         [2, 3].map(|node| known(&cluster, node)) == [Some(1), Some(1)]
@@ -123,7 +125,7 @@ fn a_leader_hands_over_and_exits() {
     until("the log is full", || log.is_full());
     for _ in 0..10 {
         let unknown_peer = TcpStream::connect(cluster.address(1));
-        // The node may close the connection before everything is sent.
+        // The node may close the connection before all bytes are sent.
         let _ = unknown_peer.unwrap().write_all(&[0xff; 4096]);
     }
     let get = |path| ureq::get(format!("http://{}{path}", cluster.http(1))).call();

@@ -1,4 +1,5 @@
-//! The pages of the guide that describe settings, alerts and the example have all of them.
+//! Checks the pages of the guide: the page about settings must describe all settings, the page
+//! about operation must describe all alerts, and the tutorial must show the whole example.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ const TUTORIAL: &str = include_str!("../../../docs/write-your-own.md");
 const EXAMPLE: &str = include_str!("../../../examples/my_algorithm.rs");
 const ALERTS: &str = include_str!("../../../deploy/prometheus/elector.rules.yaml");
 
-/// The anchor that a renderer gives to this heading.
+/// Returns the anchor that a renderer of Markdown gives to this heading.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim().to_lowercase();
     let kept = kept
@@ -23,7 +24,7 @@ fn anchor(heading: &str) -> String {
     kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
-/// The anchors of all headings of a page.
+/// Returns the anchors of all headings of a page.
 fn anchors(page: &str) -> Vec<String> {
     let headings = page.lines().filter(|line| line.starts_with('#'));
     headings
@@ -31,7 +32,7 @@ fn anchors(page: &str) -> Vec<String> {
         .collect()
 }
 
-/// The cells of the row of a table whose first cell contains this key.
+/// Returns the cells of the table row whose first cell contains this key.
 fn row<'a>(page: &'a str, key: &str) -> Vec<&'a str> {
     let rows = page.lines().filter(|line| line.starts_with("| "));
     let mut cells = rows.map(|line| line.trim_matches('|').split(" | ").map(str::trim));
@@ -42,7 +43,8 @@ fn row<'a>(page: &'a str, key: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// Checks a cell with a default. A default that depends on other settings is described in words.
+/// Checks a cell that contains the default of the setting `key`. If a default depends on other
+/// settings, the cell describes it in words.
 #[track_caller]
 fn check_default(key: &str, cell: &str, value: &Value) {
     let Some(text) = cell
@@ -57,8 +59,8 @@ fn check_default(key: &str, cell: &str, value: &Value) {
     assert_eq!(table["value"], *value, "{key}");
 }
 
-// An operator looks for a setting here first. The sample has all settings: another test compares it
-// with the help.
+// An operator looks for a setting in this table first. The sample has all settings, because another
+// test compares the sample with the help.
 #[test]
 fn the_guide_has_every_setting_with_its_default() {
     let sample = uncommented();
@@ -131,7 +133,8 @@ fn the_guide_has_the_durations_of_both_profiles() {
     }
 }
 
-// An alert at night leads to a section. The section must exist, and the table must have the alert.
+// An alert links to a section of the page. The section must exist, and the table must contain the
+// alert.
 #[test]
 fn the_guide_has_every_alert() {
     let mut count = 0;
@@ -161,7 +164,8 @@ fn the_guide_has_every_alert() {
     assert!(count > 15, "only {count} alerts were found");
 }
 
-// A reader copies the blocks of the page, so they must be the program that is compiled and tested.
+// A reader copies the code blocks of the page, so together they must be the program that is
+// compiled and tested.
 #[test]
 fn the_guide_shows_the_example() {
     let blocks = TUTORIAL.split("\n```rust,ignore\n").skip(1);

@@ -9,20 +9,21 @@ use elector_cli::run::{CommandHandle, Options, Stdin};
 
 use crate::{STUBBORN, WITHOUT_LEASE, WRITE_PID, parameters, script, spawn, until, within};
 
-/// The farewell that the drivers entrust to the guardian.
+/// The farewell that a driver entrusts to its guardian: the bytes that prove to peers that the node
+/// is dead.
 pub(crate) const FAREWELL: &[u8] = b"node and command are dead";
 
-/// A process with a `CommandHandle`, for the tests that kill nodes. It is this test program, and
-/// runs the test `driver` below.
+/// A process with a `CommandHandle`, like a node, for the tests that kill or stop the node. The
+/// process is this test program, and runs the test function `driver` below.
 pub(crate) struct Driver(pub(crate) Child);
 
 impl Driver {
-    /// Starts a driver with this job, in this folder.
+    /// Starts a driver that does this job. The driver writes its results into this folder.
     pub(crate) fn start(job: &str, folder: &std::path::Path) -> Self {
         let mut command = Command::new(env::current_exe().unwrap());
         command.args(["--exact", "driver::driver", "--nocapture"]);
         command.env("JOB", job).env("FOLDER", folder);
-        // A token of another leadership. The command must not get it.
+        // This token belongs to another leadership, and the command must not get it.
         command.env("ELECTOR_FENCING_TOKEN", "999");
         for secret in ["ELECTOR_TOKEN", "ELECTOR_TOKEN_FILE", "ELECTOR_TLS_DIR"] {
             command.env(secret, "secret");
@@ -40,7 +41,7 @@ impl Drop for Driver {
 }
 
 // This function is no test, but the main function of a driver. It does nothing unless a test has
-// started it.
+// started it as a driver.
 #[tokio::test(flavor = "multi_thread")]
 async fn driver() {
     let Ok(job) = env::var("JOB") else {
@@ -114,7 +115,7 @@ async fn driver() {
 }
 
 /// Starts the command 200 times, and stops it at different points of its start. Writes how many
-/// files and processes are left.
+/// files are open early and late, and how many processes are left at the end.
 async fn start_and_stop(options: &Options, folder: &std::path::Path) {
     let mut handle = begin(options, folder).await;
     let mut counts = Vec::new();

@@ -12,7 +12,7 @@ use crate::{
     script, spawn, within,
 };
 
-// Each policy does what its name says, and the `TenureEnd` contains the end of the command.
+// Each policy must do what its name says, and the `TenureEnd` must contain the end of the command.
 #[tokio::test]
 async fn a_command_that_ends_by_itself_follows_the_policy() {
     let folder = Folder::new();
@@ -43,8 +43,8 @@ async fn a_command_that_ends_by_itself_follows_the_policy() {
     assert!(matches!(tenure_end.unwrap(), TenureEnd::Over(_)));
 }
 
-// Under `Wait` the command must not run again in the same tenure, after any exit code, and the node
-// must give leadership up when that is requested.
+// Under `Wait`, the command must not run again in the same tenure, with any exit code. The node
+// must give the leadership up when this is requested.
 #[tokio::test]
 async fn under_wait_the_command_runs_once_a_tenure() {
     let folder = Folder::new();
@@ -61,7 +61,7 @@ async fn under_wait_the_command_runs_once_a_tenure() {
             while metrics.starts.get() == before || metrics.running.get() == 1 {
                 sleep(Duration::from_millis(1)).await;
             }
-            // A second start would come within this time.
+            // If the command was started a second time, this would occur within these 100 ms.
             sleep(Duration::from_millis(100)).await;
             leadership.ending.send_replace(true);
         };
@@ -79,8 +79,8 @@ async fn under_wait_the_command_runs_once_a_tenure() {
     assert_eq!(metrics.running.get(), 0);
 }
 
-// A node without a guardian could not stop its next command, so it must notice the end of the
-// guardian also while no command runs.
+// A node without a guardian could not stop its next command. So the node must notice the end of the
+// guardian, also while no command runs.
 #[tokio::test]
 async fn under_wait_the_end_of_the_guardian_is_noticed() {
     let folder = Folder::new();
@@ -100,7 +100,7 @@ async fn under_wait_the_end_of_the_guardian_is_noticed() {
     );
 }
 
-// Operators set alerts on these counters.
+// Operators set alerts on these counters, so each kind of end must be counted correctly.
 #[tokio::test]
 async fn each_end_of_a_command_is_counted_by_its_kind() {
     let folder = Folder::new();
@@ -126,12 +126,13 @@ async fn each_end_of_a_command_is_counted_by_its_kind() {
     let (tenure_end, ()) = both(work, steps).await;
     assert_eq!(over(tenure_end).exit, Exit::Signal(9));
     assert_eq!((metrics.starts.get(), metrics.restarts.get()), (2, 1));
-    // The test killed the first command, and the guardian the second one.
+    // The test has killed the first command, and the guardian has killed the second one.
     assert_eq!((metrics.failures.get(), metrics.kills.get()), (1, 1));
     assert_eq!((metrics.running.get(), metrics.late_ends.get()), (0, 0));
 }
 
-// A write of the first start of a command must not be taken for a write of the second start.
+// Each start of the command must have a higher token. Otherwise a store could not distinguish a
+// late write of the first start from a write of the second start.
 #[tokio::test]
 async fn each_start_has_a_higher_token() {
     let folder = Folder::new();

@@ -12,14 +12,15 @@ fn pid_of(handle: &CommandHandle) -> Pid {
     Pid::from_raw(handle.guardian_pid().try_into().unwrap()).unwrap()
 }
 
-/// A command whose first process has a child in its group that ignores SIGTERM.
+/// Returns a command whose first process has a child in its process group. Both continue to run for
+/// a long time, and the child ignores SIGTERM.
 fn with_child() -> String {
     let stubborn = STUBBORN.replace("$0", "$1").replace('\'', "'\\''");
     format!("sh -c '{stubborn}' x $0.child & {WRITE_PID}; wait; sleep 1000")
 }
 
-// Without the guardian, nothing would stop the command. The command must end with its guardian, and
-// the node must notice the end of the guardian.
+// Without a guardian, no process would stop the command. So the command must end together with its
+// guardian, and the node must notice the end of the guardian.
 #[tokio::test]
 async fn the_command_is_killed_when_its_guardian_is_killed() {
     let folder = Folder::new();
@@ -31,12 +32,12 @@ async fn the_command_is_killed_when_its_guardian_is_killed() {
     assert!(matches!(error, RunError::GuardianExited(_)), "{error}");
     assert_eq!(error.exit_code(), 4);
     assert_eq!(pids.map(has_ended), [true; 2]);
-    // Later calls report the end of the guardian, too.
+    // Later calls must report the end of the guardian, too.
     assert!(within(handle.exited()).await.is_err());
 }
 
-// The node must notice the end of its guardian also while no command runs: a node without a
-// guardian must not lead.
+// The node must notice the end of its guardian, also while no command runs, because a node without
+// a guardian must not lead.
 #[tokio::test]
 async fn the_node_notices_at_once_that_its_guardian_has_exited() {
     let folder = Folder::new();
@@ -52,8 +53,8 @@ async fn the_node_notices_at_once_that_its_guardian_has_exited() {
     assert!(within(handle.exited()).await.is_err());
 }
 
-// A service manager that stops a service sends SIGTERM to all its processes. The guardian must
-// still stop the command.
+// A service manager that stops a service sends SIGTERM to all processes of the service. The
+// guardian must not end by this signal, and must still stop the command.
 #[tokio::test]
 async fn the_guardian_ignores_signals_to_the_whole_service() {
     let folder = Folder::new();
@@ -78,8 +79,8 @@ async fn the_guardian_ignores_signals_to_the_whole_service() {
     within(handle.shutdown()).await.unwrap();
 }
 
-// The command must not ignore the signals that its guardian ignores. (It inherits only the signals
-// that were ignored when this test program was started.)
+// The guardian handles some signals so that they have no effect. The command must not ignore these
+// signals. (It ignores only signals that were ignored when this test program was started.)
 #[tokio::test]
 async fn the_command_does_not_ignore_signals() {
     let folder = Folder::new();
@@ -98,15 +99,16 @@ async fn the_command_does_not_ignore_signals() {
     }
 }
 
-/// The nice value of a process.
+/// Returns the nice value of a process.
 fn nice(pid: impl std::fmt::Display) -> i32 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let (_, fields) = stat.rsplit_once(") ").unwrap();
     fields.split(' ').nth(16).unwrap().parse().unwrap()
 }
 
-// The guardian has a higher priority than other processes, if that is allowed: if the guardian gets
-// no processor in time, the command outlives its lease. The command must not have that priority.
+// If the guardian gets no processor in time, the command lives longer than its lease. So the
+// guardian must have a higher priority than other processes, if the system allows it. The command
+// must not have this priority.
 #[tokio::test]
 async fn only_the_guardian_has_a_high_priority() {
     let folder = Folder::new();
@@ -120,7 +122,7 @@ async fn only_the_guardian_has_a_high_priority() {
     within(handle.shutdown()).await.unwrap();
 }
 
-// A guardian that is stopped cannot stop the command before the lease ends, so the node must stop
+// A guardian that is stopped cannot stop the command before the lease ends, so the node must kill
 // the command.
 #[tokio::test]
 async fn the_node_kills_the_command_if_the_guardian_is_stopped() {
@@ -134,7 +136,8 @@ async fn the_node_kills_the_command_if_the_guardian_is_stopped() {
     assert_eq!(pids.map(has_ended), [true; 2]);
 }
 
-// The shim may be killed from outside. The next tenure needs another shim.
+// Another process may kill the shim, which is the process that waits to become the command. The
+// next tenure needs another shim.
 #[tokio::test]
 async fn a_shim_that_was_killed_is_replaced() {
     let folder = Folder::new();
@@ -142,7 +145,8 @@ async fn a_shim_that_was_killed_is_replaced() {
     let shim = children(&handle)[0];
     kill_process(shim, Signal::KILL).unwrap();
     until_next_shim(&handle, shim);
-    // The node may not have received the message about the next shim yet.
+    // The node may not have received the message about the next shim yet, and start the command in
+    // the shim that was killed.
     handle.start(&parameters(60_000)).unwrap();
     assert!(matches!(
         within(handle.exited()).await.unwrap().exit,
@@ -153,7 +157,7 @@ async fn a_shim_that_was_killed_is_replaced() {
     assert_eq!(within(handle.exited()).await.unwrap().exit, Exit::Code(6));
 }
 
-/// The children of the guardian, also those that have ended.
+/// Returns the children of the guardian, also children that have ended and were not reaped.
 fn children(handle: &CommandHandle) -> Vec<Pid> {
     let pid = handle.guardian_pid();
     let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
@@ -163,7 +167,7 @@ fn children(handle: &CommandHandle) -> Vec<Pid> {
         .collect()
 }
 
-/// Waits until the guardian has started another shim after this process.
+/// Waits until the guardian has started another shim than the process `before`.
 fn until_next_shim(handle: &CommandHandle, before: Pid) {
     until("there is another shim", || {
         let mut children = children(handle).into_iter();
@@ -171,16 +175,16 @@ fn until_next_shim(handle: &CommandHandle, before: Pid) {
     });
 }
 
-// A process id may be reused as soon as its process is reaped. A node that has not yet received the
-// end of its command may kill the process group of the command. So no other process may have this
-// id before the node has received that end.
+// The system may reuse a process id as soon as its process is reaped. A node that has not yet
+// received the end of its command may kill the process group of the command. So before that, no
+// other process may get the id of the command.
 #[tokio::test]
 async fn the_id_of_a_command_is_in_use_until_the_node_has_received_its_end() {
     let folder = Folder::new();
     let mut handle = spawn(&script(WRITE_PID, &folder.path("pid"))).await;
     handle.start(&parameters(60_000)).unwrap();
     let first = folder.pid("pid");
-    // The guardian has sent the end of the command before it starts the next shim.
+    // The guardian sends the end of the command to the node before it starts the next shim.
     until_next_shim(&handle, first);
     assert!(has_ended(first) && children(&handle).contains(&first));
     within(handle.exited()).await.unwrap();
@@ -190,8 +194,8 @@ async fn the_id_of_a_command_is_in_use_until_the_node_has_received_its_end() {
     within(handle.shutdown()).await.unwrap();
 }
 
-// The id of a shim that was killed from outside must stay in use, too: the node may take the shim
-// for its command, and signal it.
+// If another process kills a shim, the id of the shim must stay in use, too: the node may believe
+// that this shim is its command, and signal it.
 #[tokio::test]
 async fn the_id_of_a_shim_is_in_use_until_the_node_has_another() {
     let folder = Folder::new();
@@ -209,7 +213,8 @@ async fn the_id_of_a_shim_is_in_use_until_the_node_has_another() {
     within(handle.shutdown()).await.unwrap();
 }
 
-// The orphans of a command that continues to run must not stay as zombies.
+// While a command runs, its orphans, whose parent has exited, must be reaped, and must not stay as
+// zombies.
 #[tokio::test]
 async fn orphans_are_reaped_while_the_command_runs() {
     let folder = Folder::new();
@@ -221,7 +226,7 @@ async fn orphans_are_reaped_while_the_command_runs() {
     let pid = handle.guardian_pid();
     until("only the first process is left", || {
         let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
-        // Every message wakes the guardian.
+        // The guardian reaps orphans after each event, and each message of the node is an event.
         handle.prolong(crate::in_ms(60_000));
         children.unwrap().trim() == first
     });

@@ -20,8 +20,8 @@ use crate::{Folder, STUBBORN, has_ended, script, spawn, within};
 
 const LEASE: Duration = Duration::from_millis(1000);
 
-/// Leads with this command in a runtime of its own, which hangs from the start of the command until
-/// it is released.
+/// Takes part in elections and runs this command while the node leads, in a separate runtime. The
+/// runtime hangs from the start of the command until the sender of `released` is dropped.
 fn lead(elector: &Elector<Quorum>, options: &Options, folder: &Folder, released: Receiver<()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -32,7 +32,7 @@ fn lead(elector: &Elector<Quorum>, options: &Options, folder: &Folder, released:
         while !pid.exists() {
             sleep(Duration::from_millis(1)).await;
         }
-        // This blocks the thread until the sender is dropped.
+        // `recv` blocks the only thread of the runtime until the sender is dropped.
         let _ = released.recv();
     });
     runtime.block_on(async {
@@ -53,9 +53,9 @@ fn lead(elector: &Elector<Quorum>, options: &Options, folder: &Folder, released:
     });
 }
 
-// While the supervisor hangs, the guardian stops the command, and nothing starts it again. The node
-// must not continue to lead, and its command must be dead when the command of the next leader
-// starts.
+// While the supervisor hangs, the guardian stops the command when the lease ends, and the
+// supervisor cannot start the command again. The node must not continue to lead. When the command
+// of the next leader starts, the command of this node must be dead.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_whose_supervisor_hangs_gives_leadership_up() {
     let mut setup = ClusterSetup::<Raft>::new(3);

@@ -10,7 +10,7 @@ use tokio::{sync::watch, time::sleep};
 
 use crate::{Folder, in_ms, within};
 
-/// A leadership that a test prolongs and ends.
+/// A leadership whose lease the test prolongs, and which the test ends.
 pub(crate) struct TestLeadership {
     starts: AtomicU64,
     pub(crate) deadline: watch::Sender<Moment>,
@@ -61,14 +61,14 @@ impl CommandLeadership for TestLeadership {
     }
 }
 
-/// Waits for a file without blocking the thread.
+/// Waits until the file exists, without blocking the thread.
 pub(crate) async fn appears(folder: &Folder, name: &str) {
     while !folder.path(name).exists() {
         sleep(Duration::from_millis(1)).await;
     }
 }
 
-/// Waits until this file has this many lines, without blocking the thread.
+/// Waits until the file has this many lines, without blocking the thread.
 pub(crate) async fn has_lines(folder: &Folder, name: &str, count: usize) {
     let lines = || {
         let text = fs::read_to_string(folder.path(name)).unwrap_or_default();
@@ -79,12 +79,12 @@ pub(crate) async fn has_lines(folder: &Folder, name: &str, count: usize) {
     }
 }
 
-/// Runs the work and the steps of a test at the same time.
+/// Runs the work and the steps of a test concurrently.
 pub(crate) async fn both<W: Future, S: Future>(work: W, steps: S) -> (W::Output, S::Output) {
     within(async { tokio::join!(work, steps) }).await
 }
 
-/// Returns the end of the command in a tenure that ended because its leadership ended.
+/// Returns the end of the command in a tenure that has ended because the leadership has ended.
 pub(crate) fn over(tenure_end: Result<TenureEnd, RunError>) -> CommandEnd {
     match tenure_end {
         Ok(TenureEnd::Over(Some(end))) => end,

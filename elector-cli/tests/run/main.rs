@@ -1,5 +1,5 @@
-//! `elector run` with real processes. After any fault of node, guardian or command, no process of
-//! the command may be alive when the lease ends.
+//! Tests `elector run` with real processes. After any fault of the node, the guardian or the
+//! command, no process of the command may be alive when the lease ends.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue must fail")]
@@ -31,15 +31,16 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// A shell command that writes the process id of the shell to the file `$0`.
 const WRITE_PID: &str = "echo $$ > $0.new; mv $0.new $0";
 
-/// A shell command that waits for a signal, without another process.
+/// A shell command that waits for a signal, without starting another process.
 const SLEEP: &str = "mkfifo $0.rest; exec 3<>$0.rest; while :; do read x <&3; done";
 
-/// A shell command that waits for a signal that may arrive at any time. [`SLEEP`] could miss such a
-/// signal: a shell does not handle a signal that arrives between its check for signals and its
-/// `read` until the `read` ends.
+/// A shell command that waits for a signal that may arrive at any time. [`SLEEP`] could miss the
+/// signal: if the signal arrives between the shell's check for signals and its `read`, the shell
+/// does not handle the signal until the `read` ends.
 const SPIN: &str = "while :; do :; done";
 
-/// A shell command that ignores SIGTERM, and starts no process that a test would leave behind.
+/// A shell command that ignores SIGTERM. It starts no other process, so a test leaves no process
+/// behind.
 const STUBBORN: &str = "trap '' TERM; echo $$ > $0.new; mv $0.new $0; \
                         mkfifo $0.rest; exec 3<>$0.rest; while :; do read x <&3; done";
 
@@ -55,7 +56,8 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// Waits for a file and reads it. The file must be renamed to this name when it is complete.
+    /// Waits until the file exists, and reads it. The file must be renamed to this name when it is
+    /// complete.
     fn read(&self, name: &str) -> String {
         let path = self.path(name);
         until(&format!("{name} exists"), || path.exists());
@@ -67,7 +69,7 @@ impl Folder {
     }
 }
 
-/// Waits until the condition holds.
+/// Waits until the condition holds. Fails after [`LIMIT`], with the text `what`.
 fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
@@ -76,7 +78,7 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Waits for a future, with the time limit.
+/// Waits for a future for at most [`LIMIT`], and returns its output.
 async fn within<F: Future>(future: F) -> F::Output {
     let output = tokio::time::timeout(LIMIT, future).await;
     output.expect("timed out")
@@ -95,8 +97,8 @@ fn has_ended(pid: Pid) -> bool {
     stat.map_or(true, state)
 }
 
-/// Returns `true` if this process was started with this signal ignored. All processes that it
-/// starts ignore the signal, too.
+/// Returns `true` if this process was started with this signal ignored. In this case all processes
+/// that it starts ignore the signal, too.
 fn is_ignored(signal: Signal) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let mut lines = status.lines();
@@ -105,7 +107,7 @@ fn is_ignored(signal: Signal) -> bool {
     mask & (1 << (signal.as_raw() - 1)) != 0
 }
 
-/// Options for a shell that runs this script, with the path of this file as `$0`.
+/// Returns the options for a shell that runs `script`. The path of `file` is `$0` in the script.
 fn script(script: &str, file: &Path) -> Options {
     let command = [
         "sh".into(),
@@ -127,7 +129,7 @@ async fn spawn(options: &Options) -> CommandHandle {
     within(CommandHandle::spawn(options)).await.unwrap()
 }
 
-/// Parameters with a lease that ends this many milliseconds from now.
+/// Returns parameters with a lease that ends `lease_ms` milliseconds from now.
 fn parameters(lease_ms: u64) -> StartParameters {
     StartParameters {
         epoch: Epoch(7),

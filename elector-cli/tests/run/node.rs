@@ -21,8 +21,8 @@ fn signal(driver: &Driver, signal: Signal) {
 }
 
 // A node that is killed by SIGKILL cannot stop its command, and its peers may elect another leader
-// within a millisecond. Its command and its guardian must end, although the lease still runs for a
-// minute.
+// within a millisecond. So its guardian must kill the command at once, although the lease does not
+// end for a minute.
 #[test]
 fn the_command_is_killed_when_the_node_is_killed() {
     let folder = Folder::new();
@@ -33,7 +33,8 @@ fn the_command_is_killed_when_the_node_is_killed() {
 }
 
 // A node that is stopped or hangs cannot stop its command, and does not notice that another node
-// leads. The guardian must stop the command before the lease ends, by its own clock.
+// leads. The guardian must stop the command before the lease ends, and knows the time from its own
+// clock.
 #[test]
 fn the_command_of_a_stopped_node_ends_before_the_lease() {
     let folder = Folder::new();
@@ -43,12 +44,14 @@ fn the_command_of_a_stopped_node_ends_before_the_lease() {
     until("the command has ended", || has_ended(pid));
     assert!(!folder.path("end").exists(), "the node was not stopped");
     signal(&driver, Signal::CONT);
-    // The driver has compared the times of the guardian with the deadline.
+    // The driver has compared the time of the end, which the guardian has measured, with the
+    // deadline.
     assert_eq!(folder.read("end"), "Deadline was killed by signal 9");
 }
 
-// A daemon with a session of its own is found only because it becomes a child of the guardian, or
-// of the node if the guardian is killed. The node must leave no process that acts as the leader.
+// A daemon with a session of its own can only be found because it becomes a child of the guardian
+// or, if the guardian is killed, of the node. The node must kill all processes that act for the
+// leadership.
 #[test]
 fn a_daemon_is_killed_when_the_guardian_is_killed() {
     let folder = Folder::new();
@@ -59,7 +62,7 @@ fn a_daemon_is_killed_when_the_guardian_is_killed() {
     assert_eq!([pid, daemon].map(has_ended), [true; 2]);
 }
 
-// If the node is stopped and the guardian is killed, only the kernel can end the command.
+// If the node is stopped and the guardian is killed, only the kernel can kill the command.
 #[test]
 fn the_kernel_kills_the_command_when_the_guardian_is_killed() {
     let folder = Folder::new();
@@ -70,8 +73,8 @@ fn the_kernel_kills_the_command_when_the_guardian_is_killed() {
     until("the command has ended", || has_ended(pid));
 }
 
-// When a connection breaks, the peers may have another leader before the guardian gets a processor.
-// A connection that the guardian keeps breaks only after the command is dead.
+// When a connection of the node breaks, the peers may elect another leader before the guardian gets
+// a processor. So a connection that the guardian keeps must break only after the command is dead.
 #[test]
 fn a_kept_socket_breaks_after_the_command_is_dead() {
     let folder = Folder::new();
@@ -88,8 +91,8 @@ fn a_kept_socket_breaks_after_the_command_is_dead() {
     assert!(has_ended(pid));
 }
 
-// The command inherits standard input if that is configured. It does not inherit a fencing token
-// that the node was started with.
+// The command must inherit standard input if the options say so. It must not inherit a fencing
+// token with which the node was started.
 #[test]
 fn standard_input_is_inherited_if_configured() {
     let folder = Folder::new();
@@ -103,7 +106,8 @@ fn standard_input_is_inherited_if_configured() {
     assert!(!read.contains("=secret"), "{read}");
 }
 
-// Leadership may come and go for months. No file and no process may be left of any tenure.
+// A node may win and lose the leadership for months. No file and no process of any tenure may be
+// left.
 #[test]
 fn nothing_is_left_of_two_hundred_tenures() {
     let folder = Folder::new();
@@ -121,7 +125,8 @@ fn nothing_is_left_of_two_hundred_tenures() {
     drop(driver);
 }
 
-/// A driver that has entrusted a connection to its guardian, and the other end of that connection.
+/// Starts a driver that entrusts a connection to its guardian. Returns the driver, and the other
+/// end of the connection.
 fn entrusting(job: &str, folder: &Folder) -> (Driver, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -131,8 +136,8 @@ fn entrusting(job: &str, folder: &Folder) -> (Driver, TcpStream) {
     (driver, connection)
 }
 
-// When the peers read the farewell, they elect the next leader, and that leader starts its command.
-// The command of this node must be dead by then.
+// When the peers read the farewell, which proves the death of this node, they elect the next
+// leader, and that leader starts its command. The command of this node must be dead by then.
 #[test]
 fn the_farewell_is_written_when_node_and_command_are_dead() {
     let folder = Folder::new();
@@ -146,8 +151,9 @@ fn the_farewell_is_written_when_node_and_command_are_dead() {
     assert_eq!(received, FAREWELL);
 }
 
-// A node that is stopped may continue with its lease, and a node without a guardian is alive.
-// Neither is dead, even if the channel between node and guardian is closed.
+// The farewell proves that the node is dead. A node that is stopped may continue while its lease
+// holds, and a node whose guardian has ended is alive. In both cases no farewell may be written,
+// even if the channel between node and guardian is closed.
 #[test]
 fn no_farewell_is_written_while_the_node_lives() {
     for job in ["entrust, shut down", "entrust, drop"] {

@@ -5,7 +5,7 @@ use elector_core::NodeId;
 
 use crate::{Folder, WITHOUT_LEASE, parameters, script, spawn, within};
 
-// A command finds its parameters in its environment, and no values of an earlier start.
+// A command must find its parameters in its environment, and no values of an earlier start.
 #[tokio::test]
 async fn the_parameters_are_in_the_environment() {
     let folder = Folder::new();
@@ -36,7 +36,7 @@ async fn the_parameters_are_in_the_environment() {
     assert_eq!(seen, [with_token.to_vec(), without.to_vec()]);
 }
 
-// A mistyped command must be reported at once, and not when the node first leads.
+// A mistyped command must be an error when the node is started, and not when the node first leads.
 #[tokio::test]
 async fn a_missing_command_is_named() {
     let options = Options::new(NodeId(1), ["no-such-command", "x"]);
@@ -45,8 +45,9 @@ async fn a_missing_command_is_named() {
     assert!(error.to_string().contains("\"no-such-command\""));
 }
 
-// A command that is removed later is no failure of the node: the command ends with the exit code
-// that shells use for a missing command. The command may exist again at the next start.
+// If the file of the command is removed while the node runs, the node must not fail: the command
+// ends with the exit code that shells use for a missing command. The file may exist again at the
+// next start.
 #[tokio::test]
 async fn a_command_that_was_removed_ends_at_once() {
     let folder = Folder::new();
@@ -72,14 +73,16 @@ async fn a_command_that_was_removed_ends_at_once() {
     );
 }
 
-// A command that would have to be stopped at once must not start to write.
+// If so little of the lease is left that the guardian would stop the command at once, the command
+// must not be started: it could begin to write.
 #[tokio::test]
 async fn no_command_is_started_at_the_end_of_a_lease() {
     let folder = Folder::new();
     let mut handle = spawn(&script("echo > $0", &folder.path("ran"))).await;
     handle.start(&parameters(899)).unwrap();
     let end = within(handle.exited()).await.unwrap();
-    // Either the shim finds out that it is too late, or the guardian stops the shim before that.
+    // Two ends are possible: the shim notices that it is too late, or the guardian stops the shim
+    // before it notices.
     assert!(
         matches!(end.exit, Exit::TooLate | Exit::Signal(15)),
         "{end}"
@@ -89,7 +92,7 @@ async fn no_command_is_started_at_the_end_of_a_lease() {
     assert!(!folder.path("ran").exists());
 }
 
-// Two commands at the same time would be two leaders on one node.
+// Two commands at the same time would act like two leaders on one node.
 #[tokio::test]
 async fn a_command_that_runs_cannot_be_started_again() {
     let folder = Folder::new();

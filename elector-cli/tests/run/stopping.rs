@@ -8,7 +8,7 @@ use crate::{
     spawn, until, within,
 };
 
-// When leadership is given up, the command has all of its grace, and chooses its exit code.
+// When leadership is given up, the command has all of its grace, and its own exit code is reported.
 #[tokio::test]
 async fn a_command_that_handles_sigterm_is_not_killed() {
     let folder = Folder::new();
@@ -23,8 +23,8 @@ async fn a_command_that_handles_sigterm_is_not_killed() {
     within(handle.shutdown()).await.unwrap();
 }
 
-// This is the main guarantee: a command that ignores SIGTERM is dead before the lease ends,
-// although the node sends no message.
+// This is the main guarantee: a command that ignores SIGTERM must be dead before the lease ends,
+// although the node sends no message to the guardian.
 #[tokio::test]
 async fn a_command_that_ignores_sigterm_is_killed_before_the_lease_ends() {
     let folder = Folder::new();
@@ -42,7 +42,7 @@ async fn a_command_that_ignores_sigterm_is_killed_before_the_lease_ends() {
     assert!(has_ended(pid));
 }
 
-// A command that must end may not run for ever, also without a lease.
+// If leadership is given up, the command must end after its grace, also without a lease.
 #[tokio::test]
 async fn the_grace_is_limited() {
     let folder = Folder::new();
@@ -60,8 +60,8 @@ async fn the_grace_is_limited() {
     assert!(waited >= 50_000_000, "{waited} ns");
 }
 
-// Under a best-effort algorithm there is no lease to limit the time, and another node leads
-// already.
+// Under a best-effort algorithm, no lease limits the time of the command, and another node may lead
+// already. So the command has only the loss grace.
 #[tokio::test]
 async fn without_a_lease_a_loss_leaves_the_loss_grace() {
     let folder = Folder::new();
@@ -74,7 +74,8 @@ async fn without_a_lease_a_loss_leaves_the_loss_grace() {
     assert!(waited >= 100_000_000, "{waited} ns");
 }
 
-// A command may have children. One child that outlives the lease is as bad as the whole command.
+// A command may have child processes. A child that lives longer than the lease can do as much harm
+// as the whole command.
 #[tokio::test]
 async fn children_inside_and_outside_of_the_group_are_killed() {
     let folder = Folder::new();
@@ -96,8 +97,9 @@ async fn children_inside_and_outside_of_the_group_are_killed() {
     within(handle.shutdown()).await.unwrap();
 }
 
-// The processes that a command leaves behind are part of the command. The command has ended only
-// when these processes have ended, and no other command may start before.
+// The processes that the first process of a command leaves behind belong to the command. The
+// command has ended only when these processes have ended, and the next command must not start
+// before.
 #[tokio::test]
 async fn a_command_ends_when_all_its_processes_have_ended() {
     let folder = Folder::new();
@@ -111,7 +113,8 @@ async fn a_command_ends_when_all_its_processes_have_ended() {
     assert!(end.sigterm_at.is_some() && end.sigkill_at.is_none());
 }
 
-// Each confirmed heartbeat of a leader moves the end of its lease, and the command continues.
+// Each heartbeat that a majority confirms moves the end of the lease, and the command continues to
+// run.
 #[tokio::test]
 async fn a_prolonged_lease_keeps_the_command_alive() {
     let folder = Folder::new();
@@ -120,7 +123,7 @@ async fn a_prolonged_lease_keeps_the_command_alive() {
     handle.start(&first).unwrap();
     let second = in_ms(4_000);
     handle.prolong(second);
-    // A message with an earlier deadline must not shorten the lease.
+    // A message with an earlier end of the lease must not shorten the lease.
     handle.prolong(in_ms(0));
     let pid = folder.pid("pid");
     until("the first lease has ended", || Some(now()) > first.deadline);
@@ -130,7 +133,8 @@ async fn a_prolonged_lease_keeps_the_command_alive() {
     assert!(end.ended_at < second && has_ended(pid));
 }
 
-// A stopped process does not handle SIGTERM until it is continued.
+// A process that is stopped (SIGSTOP) handles SIGTERM only after it is continued, so the guardian
+// must also send SIGCONT.
 #[tokio::test]
 async fn a_stopped_command_handles_sigterm() {
     let folder = Folder::new();

@@ -13,13 +13,14 @@ use crate::{
     script, spawn, within,
 };
 
-/// Checks that the work may run on any thread.
+/// Checks at compile time that the future of the work may run on any thread.
 fn send<F: Future + Send>(work: F) -> F {
     work
 }
 
-// If leadership is given up, the command has all of its grace, for as long as the node leads. That
-// may be long after the end of the lease under which the command was started.
+// If leadership is given up, the command has all of its grace, for as long as the node leads. The
+// grace may end long after the end of the lease under which the command was started, because the
+// node prolongs the lease.
 #[tokio::test]
 async fn a_leadership_that_is_given_up_leaves_all_of_the_grace() {
     let folder = Folder::new();
@@ -53,7 +54,8 @@ async fn a_leadership_that_is_given_up_leaves_all_of_the_grace() {
     assert!(end.ended_at > first && end.sigkill_at.is_none());
 }
 
-// If leadership is lost, the command ends within the rest of the lease, also if it ignores SIGTERM.
+// If leadership is lost, the command must end within the rest of the lease, also if it ignores
+// SIGTERM.
 #[tokio::test]
 async fn a_leadership_that_is_lost_leaves_the_rest_of_the_lease() {
     let folder = Folder::new();
@@ -72,8 +74,8 @@ async fn a_leadership_that_is_lost_leaves_the_rest_of_the_lease() {
     assert!(has_ended(folder.pid("pid")));
 }
 
-// An operator must be informed that two commands may have run at the same time. An end before the
-// end of the lease must not count.
+// An end after the lease must be counted, so that operators notice that two commands may have run
+// at the same time. An end before the end of the lease must not be counted.
 #[tokio::test]
 async fn an_end_after_the_lease_is_counted() {
     let folder = Folder::new();
@@ -85,8 +87,8 @@ async fn an_end_after_the_lease_is_counted() {
         let work = supervise(&leadership, &mut handle, ExitPolicy::Restart, &mut backoff);
         let steps = async {
             appears(&folder, "pid").await;
-            // If the lease ends now, the guardian is late, because it still needs time to stop the
-            // command.
+            // If the lease ends now, the end of the command is late, because the guardian still
+            // needs time to stop the command.
             leadership.deadline.send_replace(in_ms(lease_ms));
             leadership.ending.send_replace(true);
         };
@@ -97,8 +99,9 @@ async fn an_end_after_the_lease_is_counted() {
     }
 }
 
-// Work that is dropped, as when its task is aborted, has lost its leadership: nothing reports a
-// longer lease to the guardian any more, and the command must be dead before the next tenure.
+// If the future of the work is dropped, for example because its task is aborted, no code reports a
+// longer lease to the guardian any more. The command must be stopped as if the leadership was lost,
+// and must be dead before the next tenure.
 #[tokio::test]
 async fn work_that_is_dropped_stops_its_command() {
     let folder = Folder::new();
@@ -119,8 +122,8 @@ async fn work_that_is_dropped_stops_its_command() {
     assert!(has_ended(folder.pid("pid")));
 }
 
-// A leadership may end while the command of the tenure before it still runs. Then the leadership
-// must not start the command.
+// A leadership may end while the command of the previous tenure still runs. In this case the
+// command must not be started under this leadership.
 #[tokio::test]
 async fn a_leadership_that_has_ended_starts_no_command() {
     let folder = Folder::new();
@@ -134,14 +137,14 @@ async fn a_leadership_that_has_ended_starts_no_command() {
     assert!(!folder.path("ran").exists());
 }
 
-// On a busy machine a lease may end again and again. That is not the fault of the command. If the
-// end of a lease counted as a failure, the pause after the second end would be longer than this
-// test waits.
+// On a busy machine, the lease may end again and again before it is prolonged. The command does not
+// cause this, so it must start again without a pause. If the end of a lease counted as a failure of
+// the command, the pause after the second end would be longer than this test waits.
 #[tokio::test]
 async fn the_end_of_a_lease_does_not_count_as_a_failure_of_the_command() {
     let folder = Folder::new();
     let runs = "echo $$ >> $0; exec sleep 1000";
-    // The command has enough time to start within the lease.
+    // With these durations the command has enough time to start within the lease.
     let options = Options {
         margin: Duration::from_millis(200),
         loss_grace: Duration::from_millis(50),
@@ -171,8 +174,8 @@ async fn the_end_of_a_lease_does_not_count_as_a_failure_of_the_command() {
     assert!(matches!(tenure_end.unwrap(), TenureEnd::Over(_)));
 }
 
-// A heartbeat that is too late for the lease ends the command, but not the leadership. If the lease
-// is prolonged after all, the command starts again.
+// A heartbeat that is confirmed too late for the lease ends the command, but not the leadership. If
+// the lease is prolonged later, the command must start again.
 #[tokio::test]
 async fn the_command_starts_again_if_the_lease_is_prolonged_late() {
     let folder = Folder::new();
@@ -198,8 +201,8 @@ async fn the_command_starts_again_if_the_lease_is_prolonged_late() {
     );
 }
 
-// A guardian that is stopped or gets no processor does nothing. Then the node kills the command,
-// while half of the margin is left.
+// A guardian that is stopped or gets no processor does not stop the command. So the node must kill
+// the command when half of the margin is left.
 #[tokio::test]
 async fn a_command_whose_guardian_is_stopped_ends_before_its_lease() {
     let folder = Folder::new();

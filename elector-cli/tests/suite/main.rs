@@ -1,4 +1,5 @@
-//! The tests of commands that end by themselves, or run against nodes of this process.
+//! Tests of commands that end by themselves, and of commands that send requests to nodes that run
+//! in this process.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue must fail")]
 

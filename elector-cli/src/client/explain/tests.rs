@@ -1,5 +1,5 @@
-//! Operators read an explanation when something is wrong: it must name the cause and the right
-//! node.
+//! Tests of the explanation. Operators read it when something is wrong: it must name the cause and
+//! the right node.
 
 use serde_json::{Value, json};
 
@@ -167,8 +167,8 @@ The node at db2:7180 could not be queried: nothing listens there
     );
 }
 
-// A node that stays a pre-candidate mostly disagrees with the other nodes about the leader. The
-// text must say that this node only asks whether it could win, and not that it has started an
+// A node that stays a pre-candidate usually disagrees with the other nodes about the leader. The
+// text must say that a pre-candidate only asks whether it could win, and not that it has started an
 // election.
 #[test]
 fn a_pre_candidate_is_told_from_a_candidate() {
@@ -189,8 +189,8 @@ fn an_election_in_progress_is_shown() {
     );
 }
 
-// An operator who waits for a change must see what it waits for, and an observer must not be taken
-// for a node that can be elected.
+// An operator who waits for a change of the members must see what the change waits for. An operator
+// must not take an observer, which does not vote, for a node that can be elected.
 #[test]
 fn a_change_and_an_observer_are_explained() {
     let members = json!({

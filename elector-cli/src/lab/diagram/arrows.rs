@@ -2,15 +2,16 @@ use super::{DiagramOptions, canvas::Canvas, kinds::Kinds, layout::Layout};
 use crate::lab::history::{End, Flight, History, loss_text};
 use crate::lab::timeline::millis;
 
-/// The messages to draw, and the numbers of messages that are not drawn.
+/// The messages that a diagram shows, and the numbers of messages that it does not show.
 #[derive(Debug)]
 pub(super) struct Selection<'h, 'a> {
-    /// Routine messages come first, so that messages of elections are drawn on top of them.
+    /// The messages to draw. Routine messages (heartbeats and their acknowledgements) come first,
+    /// so that messages of elections are drawn on top of them.
     pub(super) drawn: Vec<&'h Flight<'a>>,
-    /// The number of messages above the limit.
+    /// The number of messages that are not drawn because there are more than `max_messages`.
     pub(super) omitted: usize,
-    /// The number of routine messages that are not drawn, because a fold hides a part of their
-    /// round.
+    /// The number of routine messages that are not drawn because a fold, which is a stretch that is
+    /// drawn with a narrow fixed width, hides a part of their round.
     pub(super) folded: usize,
 }
 
@@ -24,8 +25,8 @@ pub(super) fn select<'h, 'a>(
     let inside = |flight: &&Flight<'_>| flight.sent_ns <= end_ns && flight.last_ns() >= start_ns;
     let wanted = |flight: &&Flight<'_>| options.heartbeats || !flight.is_routine();
     let flights = history.flights.iter().filter(inside).filter(wanted);
-    // If a fold hides a part of a round of heartbeats, no message of the round is drawn. Otherwise
-    // the picture would show acknowledgements without their heartbeats.
+    // If a fold hides a part of a round of heartbeats, no message of this round is drawn. Otherwise
+    // the picture could show acknowledgements without their heartbeats.
     let rounds = history.rounds();
     let is_torn = |flight: &Flight<'_>| {
         let next = rounds.partition_point(|round| round.0 <= flight.sent_ns);
@@ -79,7 +80,7 @@ pub(super) fn draw(
     });
 }
 
-/// Draws one message.
+/// What is needed to draw one message.
 struct Pen<'p, 'h, 'a> {
     layout: &'p Layout,
     history: &'h History<'a>,
@@ -122,7 +123,7 @@ impl Pen<'_, '_, '_> {
         }
     }
 
-    /// Returns 1 if the message goes down the page and -1 if it goes up.
+    /// Returns 1 if the arrow goes down the page, and -1 if it goes up.
     fn slope(&self) -> f64 {
         (self.layout.y(self.flight.to) - self.layout.y(self.flight.from)).signum()
     }
@@ -140,9 +141,9 @@ impl Pen<'_, '_, '_> {
         self.layout.y(to) - self.slope() * half_thickness
     }
 
-    /// Returns the end point of a message that never arrives: about halfway if the message was lost
-    /// as it left, and just before the lane of the receiver if it was lost later, because the
-    /// receiver was not running.
+    /// Returns the end point of the arrow of a message that never arrives. If the network lost the
+    /// message when it was sent, the end point is about halfway. If the message was lost at the
+    /// receiver, which was not running, the end point is just before the lane of the receiver.
     fn loss_point(&self, at_ns: u64) -> (f64, f64) {
         let (x, y) = self.origin();
         let to = self.layout.y(self.flight.to);
@@ -151,8 +152,8 @@ impl Pen<'_, '_, '_> {
             return (self.layout.x(at_ns), to - self.slope() * short);
         }
         let half = self.layout.x(at_ns.saturating_add(self.hop_ns / 2));
-        // The cross is between two lanes, so that it does not seem to belong to a lane on the way
-        // of the message.
+        // The end point, which gets a cross, is between two lanes. On a lane, the cross would seem
+        // to belong to the node of that lane.
         let lanes = ((to - y).abs() / self.layout.pitch).round().max(1.0);
         let share = ((lanes * 0.42).floor() + 0.5) / lanes;
         (half.max(x), y + (to - y) * share)

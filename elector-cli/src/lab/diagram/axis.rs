@@ -4,7 +4,7 @@ use super::{
     layout::Layout,
 };
 
-/// Draws the folded stretches as a veil over the lanes.
+/// Draws each fold, which is a long stretch in which nothing happens, as a veil over the lanes.
 pub(super) fn folds(canvas: &mut Canvas, layout: &Layout) {
     let (top, bottom) = (layout.lanes_top, layout.lanes_bottom);
     for &(from_ns, to_ns) in &layout.scale.folds {
@@ -51,7 +51,8 @@ pub(super) fn draw(canvas: &mut Canvas, layout: &Layout) {
     }
 }
 
-/// Returns the ticks, with one more for each stretch between folds that has none.
+/// Returns the ticks, and one more tick in the middle of each stretch between two folds that has
+/// none.
 fn with_tick_in_each_stretch(layout: &Layout, mut ticks: Vec<u64>) -> Vec<u64> {
     let mut from = layout.window.0;
     let ends = layout.scale.folds.iter().map(|fold| (fold.0, fold.1));
@@ -65,8 +66,9 @@ fn with_tick_in_each_stretch(layout: &Layout, mut ticks: Vec<u64>) -> Vec<u64> {
     ticks
 }
 
-/// Returns a moment as text in milliseconds, with as many decimals as the step between ticks needs.
-/// A moment that is not a multiple of the step gets at least one decimal.
+/// Returns the label of the tick at a moment, in milliseconds, with as many decimals as the step
+/// between ticks needs. The label of a moment that is not a multiple of the step has at least one
+/// decimal.
 fn tick(at_ns: u64, step_ns: u64) -> String {
     let step_ns = if at_ns.is_multiple_of(step_ns) {
         step_ns

@@ -8,10 +8,11 @@ use crate::lab::{
     timeline::millis,
 };
 
-/// The maximum number of rows of flags. More would leave no room for the diagram.
+/// The maximum number of rows of flags, which are the notes above the lanes. More rows would leave
+/// no room for the diagram.
 const MAX_FLAG_ROWS: usize = 4;
 
-/// The maximum length of a note. Longer notes are shortened.
+/// The maximum length of a note, in characters. A longer note is shortened.
 const MAX_FLAG_CHARS: usize = 70;
 
 const FLAG_SIZE: f64 = 11.0;
@@ -37,7 +38,7 @@ pub(super) fn shades(canvas: &mut Canvas, layout: &Layout, history: &History<'_>
     }
 }
 
-/// Draws the strips above the lanes: the leaders and the cuts.
+/// Draws the strips above the lanes: one strip with the leaders, and one strip with the cut links.
 pub(super) fn strips(canvas: &mut Canvas, layout: &Layout, history: &History<'_>) {
     let name = |canvas: &mut Canvas, top: f64, text: &str| {
         let at = (layout.left - 10.0, top + STRIP - 4.0);
@@ -61,8 +62,9 @@ pub(super) fn strips(canvas: &mut Canvas, layout: &Layout, history: &History<'_>
     }
 }
 
-/// Merges the spans of a split brain into one span, even if the set of leaders changes meanwhile.
-/// The merged span contains all nodes that led during the split brain.
+/// Merges consecutive spans of a split brain, in which two or more nodes lead, into one span. The
+/// set of leaders may change within the merged span. The merged span contains all nodes that led in
+/// it.
 fn merged(spans: Vec<Span<Leaders>>) -> Vec<Span<Leaders>> {
     let mut merged: Vec<Span<Leaders>> = Vec::new();
     for span in spans {
@@ -79,7 +81,7 @@ fn merged(spans: Vec<Span<Leaders>>) -> Vec<Span<Leaders>> {
     merged
 }
 
-/// The text and the look of a part of a strip.
+/// The text and the look of one span in a strip.
 struct Cell {
     class: &'static str,
     full: String,
@@ -129,7 +131,8 @@ fn strip<T>(canvas: &mut Canvas, layout: &Layout, top: f64, span: &Span<T>, cell
     }
 }
 
-/// Finds places for the notes such that no text and no pole crosses the text of another note.
+/// Finds a place for each note, such that no text and no pole of a note crosses the text of another
+/// note. A pole is the vertical line from the text to the lanes.
 pub(super) fn place_flags(
     history: &History<'_>,
     scale: &Scale,
@@ -171,7 +174,7 @@ pub(super) fn place_flags(
     flags.collect()
 }
 
-/// Draws the notes as flags.
+/// Draws the notes as flags: each has a text above the lanes, and a pole down to the lanes.
 pub(super) fn flags(canvas: &mut Canvas, layout: &Layout) {
     for flag in &layout.flags {
         let x = flag.x;
@@ -210,7 +213,7 @@ fn shortened(text: &str) -> String {
     kept.chain(['…']).collect()
 }
 
-/// Returns a length of time as text, with a fitting unit and few digits.
+/// Returns a length of time as text, with a suitable unit and few digits.
 pub(super) fn brief(ns: u64) -> String {
     let (unit, value) = match ns {
         0..1_000 => return format!("{ns} ns"),

@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-/// An SVG under construction. Every class and id gets the prefix of the diagram.
+/// An SVG that is being drawn. Every class and id gets the prefix of the diagram.
 #[derive(Debug)]
 pub(super) struct Canvas {
     prefix: String,
@@ -37,7 +37,8 @@ impl Canvas {
         &self.prefix
     }
 
-    /// Draws a rectangle. A rectangle without width or height is invisible.
+    /// Draws a rectangle with the area `[x, y, width, height]`. Nothing is visible if the width or
+    /// the height is zero.
     pub(super) fn rect(&mut self, class: &str, area: [f64; 4], title: &str) {
         let class = self.classes(class);
         let [x, y, width, height] = area.map(px);
@@ -74,14 +75,14 @@ impl Canvas {
         self.body.push('\n');
     }
 
-    /// Clips everything that `draw` draws to the clip path with this name.
+    /// Calls `draw`, and clips everything that it draws to the clip path with this name.
     pub(super) fn clipped(&mut self, id: &str, draw: impl FnOnce(&mut Self)) {
         self.body += &format!("<g clip-path=\"url(#{}-{id})\">\n", self.prefix);
         draw(self);
         self.body += "</g>\n";
     }
 
-    /// Defines a clip path with the shape of a rectangle.
+    /// Defines a clip path with the name `id`. Its shape is the rectangle `[x, y, width, height]`.
     pub(super) fn clip(&mut self, id: &str, area: [f64; 4]) {
         let [x, y, width, height] = area.map(px);
         let id = format!("{}-{id}", self.prefix);
@@ -91,8 +92,8 @@ impl Canvas {
         self.defs += "</clipPath>\n";
     }
 
-    /// Defines an arrow head with this name and of `size` pixels. The class with the same name sets
-    /// its colour.
+    /// Defines an arrow head with the name `id` and a length of `size` pixels. The class with this
+    /// name sets the colour of the arrow head.
     pub(super) fn head(&mut self, id: &str, size: f64) {
         let (prefix, size) = (&self.prefix, px(size));
         self.defs += &format!(r#"<marker id="{prefix}-{id}" class="{prefix}-{id}""#);
@@ -102,8 +103,8 @@ impl Canvas {
         self.defs += "</marker>\n";
     }
 
-    /// Defines a hatch with this name: slanted lines. The class with the same name sets their
-    /// colour.
+    /// Defines a hatch, which is a pattern of slanted lines, with the name `id`. The class with
+    /// this name sets the colour of the lines.
     pub(super) fn hatch(&mut self, id: &str, gap: f64, degrees: i32) {
         let (prefix, gap) = (&self.prefix, px(gap));
         self.defs += &format!(r#"<pattern id="{prefix}-{id}" class="{prefix}-{id}""#);
@@ -112,7 +113,7 @@ impl Canvas {
         self.defs += "</pattern>\n";
     }
 
-    /// Returns the whole file.
+    /// Returns the whole SVG file.
     pub(super) fn finish(self, title: &str, (width, height): (f64, f64), style: &str) -> String {
         let Self { prefix, body, defs } = self;
         let (width, height) = (px(width), px(height));
@@ -151,8 +152,8 @@ impl Canvas {
     }
 }
 
-/// Escapes a text for an element or an attribute. XML cannot represent most control characters:
-/// they are replaced.
+/// Escapes a text for an element or an attribute. XML cannot represent most control characters, so
+/// a replacement character takes their place.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -169,8 +170,8 @@ pub(super) fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Estimates the width of a text at this font size. The exact width depends on the fonts of the
-/// reader's system.
+/// Estimates the width in pixels of a text at this font size. The exact width depends on the fonts
+/// of the reader's system.
 pub(super) fn width_of(text: &str, size: f64) -> f64 {
     let narrow = text
         .chars()
@@ -179,7 +180,7 @@ pub(super) fn width_of(text: &str, size: f64) -> f64 {
     (text.chars().count() as f64 * 0.6 - narrow * 0.25) * size
 }
 
-/// Formats a length with at most two decimals.
+/// Formats a length in pixels with at most two decimals.
 fn px(length: f64) -> String {
     let fixed = format!("{length:.2}");
     fixed.trim_end_matches('0').trim_end_matches('.').to_owned()

@@ -1,7 +1,8 @@
 use crate::lab::history::{Flight, History};
 
-/// The kinds of messages: first the kinds that elections use, then the kinds that are always
-/// routine. Both groups are in the order of their first use.
+/// The kinds of the messages of a run: first the kinds of which a message belongs to an election,
+/// then the kinds of which all messages are routine. Both groups are in the order of their first
+/// use.
 #[derive(Debug)]
 pub(super) struct Kinds<'a>(Vec<Kind<'a>>);
 
@@ -10,7 +11,7 @@ pub(super) struct Kinds<'a>(Vec<Kind<'a>>);
 pub(super) struct Kind<'a> {
     /// The name of the kind.
     pub(super) name: &'a str,
-    /// Whether no election uses this kind.
+    /// Whether all messages of this kind are routine.
     pub(super) is_routine: bool,
     /// How many messages of this kind are drawn.
     pub(super) count: usize,
@@ -18,7 +19,8 @@ pub(super) struct Kind<'a> {
 
 impl<'a> Kinds<'a> {
     /// Collects the kinds. The number of a kind is its place in the list. The numbers depend on the
-    /// whole run, so that a kind looks the same in all windows of the run.
+    /// whole run, and not on the drawn messages, so that a kind looks the same in all windows of
+    /// the run.
     pub(super) fn of(history: &History<'a>, drawn: &[&Flight<'a>]) -> Self {
         let mut kinds: Vec<Kind<'a>> = Vec::new();
         let flights = history.flights.iter();

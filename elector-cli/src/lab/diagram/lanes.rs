@@ -9,10 +9,11 @@ use crate::lab::{
     timeline::{command_text, millis},
 };
 
-/// The minimum distance between lanes with text on them.
+/// The minimum distance between two lanes, in pixels, at which lanes have labels.
 const MIN_LABELLED_PITCH: f64 = 24.0;
 
-/// Draws what the arrows cover: the lanes, and when each node led, campaigned or was down.
+/// Draws the parts of the lanes that are below the arrows: the lanes themselves, and when each node
+/// led, campaigned, was paused, or was down.
 pub(super) fn draw(canvas: &mut Canvas, layout: &Layout, history: &History<'_>) {
     canvas.hatch("hd", 5.0, 45);
     canvas.hatch("hp", 4.0, 0);
@@ -25,7 +26,7 @@ pub(super) fn draw(canvas: &mut Canvas, layout: &Layout, history: &History<'_>) 
     }
 }
 
-/// Draws what covers the arrows: names, epochs, marks.
+/// Draws the parts of the lanes that are above the arrows: names, epochs and marks.
 pub(super) fn label(canvas: &mut Canvas, layout: &Layout, history: &History<'_>) {
     let every = (13.0 / layout.pitch).ceil().max(1.0) as usize;
     for lane in history.lanes.iter().step_by(every) {
@@ -132,7 +133,7 @@ fn ticks(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
     }
 }
 
-/// Returns the moments at which the node enters an epoch, each with this epoch.
+/// Returns the moments at which the node enters a new epoch, each with this epoch.
 fn epochs(lane: &Lane<'_>) -> Vec<(u64, Epoch)> {
     let mut epochs: Vec<(u64, Epoch)> = Vec::new();
     for span in &lane.views {
@@ -179,7 +180,8 @@ fn labels(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
     }
 }
 
-/// Returns the first visible part of a span that is outside of folds and at least this wide.
+/// Returns the x coordinates of the first part of a span that is visible, outside of folds, and
+/// wider than `width` pixels.
 fn first_part_of_width<T>(layout: &Layout, span: &Span<T>, width: f64) -> Option<(f64, f64)> {
     let parts = layout.scale.straight(span.within(layout.window)?);
     parts.into_iter().find(|part| part.1 - part.0 > width)

@@ -9,13 +9,13 @@ use crate::lab::history::{History, Life};
 const LEFT: f64 = 76.0;
 const RIGHT: f64 = 18.0;
 
-/// The height of the strips above the lanes.
+/// The height of a strip above the lanes: the strip with the leaders, or the strip with the cuts.
 pub(super) const STRIP: f64 = 15.0;
 
-/// The height of a row of flags.
+/// The height of a row of flags, which are the notes above the lanes.
 pub(super) const FLAG_ROW: f64 = 16.0;
 
-/// The places of all parts of the diagram.
+/// The places of all parts of the diagram. Lengths and coordinates are in pixels.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) width: f64,
@@ -24,32 +24,34 @@ pub(super) struct Layout {
     /// The part of the run that is shown, in nanoseconds.
     pub(super) window: (u64, u64),
     pub(super) scale: Scale,
-    /// The y coordinate of the base line of the title, and the title; `None` if the title is empty.
+    /// The y coordinate of the base line of the title, and the title. `None` if the title is empty.
     pub(super) title: Option<(f64, String)>,
-    /// The visible notes.
+    /// The notes in the window, with their places.
     pub(super) flags: Vec<Flag>,
     /// The top of the rows of flags.
     pub(super) flags_top: f64,
     /// The top of the strip with the leaders.
     pub(super) leaders_top: f64,
-    /// The top of the strip with the cuts; `None` if no cut is visible.
+    /// The top of the strip with the cut links. `None` if no cut is in the window.
     pub(super) cuts_top: Option<f64>,
     /// The top and the bottom of the lanes.
     pub(super) lanes_top: f64,
     pub(super) lanes_bottom: f64,
-    /// The distance between lanes.
+    /// The distance between the middles of two lanes.
     pub(super) pitch: f64,
     lanes: BTreeMap<NodeId, f64>,
 }
 
-/// A note and its place.
+/// A note and its place above the lanes.
 #[derive(Debug)]
 pub(super) struct Flag {
     pub(super) at_ns: u64,
     pub(super) x: f64,
-    /// The row, from the top; `None` if there is no room for the text.
+    /// The number of its row, from the top. `None` if there is no room for the text: then a dot on
+    /// the pole marks the note.
     pub(super) row: Option<usize>,
-    /// Whether the text is on the left of its pole.
+    /// Whether the text is on the left of its pole, which is the vertical line from the text to the
+    /// lanes.
     pub(super) is_left_of_pole: bool,
     pub(super) text: String,
 }
@@ -108,12 +110,13 @@ impl Layout {
         self.lanes.get(&node).copied().unwrap_or(self.lanes_top)
     }
 
-    /// Returns `true` if a moment is visible.
+    /// Returns `true` if a moment is in the window.
     pub(super) fn shows(&self, at_ns: u64) -> bool {
         (self.window.0..=self.window.1).contains(&at_ns)
     }
 
     /// Returns the x coordinates where a span of time begins and ends, limited to the window.
+    /// Returns `None` if no part of the span is in the window.
     pub(super) fn extent<T>(&self, span: &crate::lab::history::Span<T>) -> Option<(f64, f64)> {
         let (from, to) = span.within(self.window)?;
         Some((self.x(from), self.x(to)))
@@ -134,8 +137,8 @@ impl Layout {
         (self.pitch * 0.2).clamp(3.5, 8.0)
     }
 
-    /// Returns the distance from the middle of a lane to the edge of the bar on the lane at a
-    /// moment. Arrows begin and end at this edge.
+    /// Returns the distance from the middle of the lane of `node` to the edge of the bar on this
+    /// lane at a moment. Arrows begin and end at this edge.
     pub(super) fn half_thickness(&self, history: &History<'_>, node: NodeId, at_ns: u64) -> f64 {
         let lane = history.lanes.binary_search_by_key(&node, |lane| lane.node);
         let Some(lane) = lane.ok().and_then(|place| history.lanes.get(place)) else {

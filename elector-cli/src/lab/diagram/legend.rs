@@ -12,7 +12,7 @@ const SIZE: f64 = 11.0;
 const ROW: f64 = 19.0;
 const SWATCH: f64 = 30.0;
 
-/// Draws the title and the legend of everything that is visible, and returns the height of the
+/// Draws the title, and the legend of everything that is visible. Returns the height of the
 /// diagram.
 pub(super) fn draw(
     canvas: &mut Canvas,
@@ -48,7 +48,7 @@ pub(super) fn draw(
     bottom + 4.0
 }
 
-/// The place of the next entry.
+/// The place of the next entry of the legend.
 struct Pen<'p> {
     layout: &'p Layout,
     x: f64,
@@ -61,7 +61,8 @@ impl Pen<'_> {
         self.y += ROW;
     }
 
-    /// Writes the text of an entry, and returns the place of its swatch.
+    /// Writes the text of an entry, and returns the place of its swatch, which is the sample of the
+    /// look.
     fn entry(&mut self, canvas: &mut Canvas, text: &str) -> (f64, f64) {
         let width = SWATCH + 6.0 + width_of(text, SIZE) + 16.0;
         if self.x + width > self.layout.right + 16.0 && self.x > self.layout.left {
@@ -101,8 +102,8 @@ fn messages(
     }
 }
 
-/// An entry for a mark: a function that recognises the mark, and the class, path and text of the
-/// entry.
+/// An entry of the legend for a mark: a function that recognises the mark, and the class, the path
+/// and the text of the entry.
 type Point = (
     fn(&Mark<'_>) -> bool,
     &'static str,
@@ -159,8 +160,8 @@ fn states(canvas: &mut Canvas, pen: &mut Pen<'_>, history: &History<'_>) {
     }
 }
 
-/// Returns the entries with a bar. Each has a flag (whether the diagram contains the bar), a class,
-/// a height, and a text.
+/// Returns the entries of the legend whose swatch is a bar. Each has a flag (whether the diagram
+/// contains the bar), a class, a height in pixels, and a text.
 fn bars(layout: &Layout, history: &History<'_>) -> [(bool, &'static str, f64, &'static str); 9] {
     let lanes = || history.lanes.iter();
     let role = |role: Role| {
@@ -191,8 +192,8 @@ fn bars(layout: &Layout, history: &History<'_>) -> [(bool, &'static str, f64, &'
     ]
 }
 
-/// Returns remarks about what the diagram does not show, so that readers do not think that it did
-/// not happen.
+/// Returns remarks about what happened in the run and is not drawn. Without them, readers would
+/// think that it did not happen.
 fn remarks(layout: &Layout, selection: &Selection<'_, '_>) -> Vec<String> {
     let mut remarks = Vec::new();
     if selection.omitted > 0 {

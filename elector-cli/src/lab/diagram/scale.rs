@@ -1,28 +1,31 @@
 use super::TimeScale;
 
-/// The possible widths of a folded stretch. The first one that leaves room for all folds is used.
+/// The possible widths of a fold, in pixels. A fold is a long stretch in which nothing happens,
+/// drawn with a narrow fixed width. The first width at which all folds have room is used.
 const FOLD_PX: [f64; 3] = [46.0, 34.0, 24.0];
 
-/// The maximum share of the width for folds.
+/// The maximum share of the width of the diagram that all folds may use together.
 const MAX_FOLDED_SHARE: f64 = 0.5;
 
 /// Maps moments to x coordinates. The map is piecewise linear and never decreases.
 #[derive(Clone, Debug)]
 pub(super) struct Scale {
-    /// Moments and their x coordinates, both ascending. There are at least two knots.
+    /// Moments in nanoseconds and their x coordinates, both ascending. Between two of them the map
+    /// is linear. There are at least two.
     knots: Vec<(u64, f64)>,
-    /// The folds: long stretches in which nothing happens, each drawn with the same narrow width.
+    /// The folds, as `(start, end)` in nanoseconds: long stretches in which nothing happens. All of
+    /// them have the same narrow width.
     pub(super) folds: Vec<(u64, u64)>,
-    /// The scale outside of folds.
+    /// The number of pixels for one nanosecond, outside of folds.
     pub(super) px_per_ns: f64,
 }
 
 impl Scale {
     /// Creates a scale that maps the moments of `window` to the x coordinates `left..=right`.
     ///
-    /// A folded scale draws a long stretch in which nothing happens as a narrow fold. `moments` are
-    /// the moments at which something happens, in ascending order. `hop_ns` is the time that a
-    /// message usually takes: a stretch of a few hops is not folded.
+    /// With [`TimeScale::Folded`], the scale folds long stretches in which nothing happens.
+    /// `moments` are the moments at which something happens, in ascending order. `hop_ns` is the
+    /// time that a message usually takes: a stretch of at most six such times is not folded.
     pub(super) fn new(
         time: TimeScale,
         window: (u64, u64),
@@ -110,7 +113,8 @@ impl Scale {
 
     /// Returns the moments of the ticks, and the step between them. The step is 1, 2 or 5 times a
     /// power of ten, and long enough that the labels of two ticks do not overlap. Each moment is a
-    /// multiple of the step. No tick is in a fold, because a fold is not drawn to scale.
+    /// multiple of the step. No tick is in a fold, because the inside of a fold is not drawn to
+    /// scale.
     pub(super) fn ticks(&self, window: (u64, u64)) -> (Vec<u64>, u64) {
         let wanted_ns = 56.0 / self.px_per_ns;
         let mut step = 1_u64;
@@ -123,7 +127,8 @@ impl Scale {
         let mut at = first;
         while at <= window.1 {
             if self.is_folded(at) {
-                // A long fold can contain millions of ticks: continue after it.
+                // A long fold can contain millions of multiples of the step, so continue at its
+                // end.
                 let fold = self.folds.iter().find(|fold| at < fold.1);
                 at = fold.map_or(at, |fold| fold.1.div_ceil(step).saturating_mul(step));
                 continue;
@@ -138,16 +143,18 @@ impl Scale {
     }
 }
 
-/// Returns the stretches in which nothing happens, longest first.
+/// Returns the stretches in which nothing happens and that may be folded, the longest first.
 fn quiet(window: (u64, u64), moments: &[u64], hop_ns: u64) -> Vec<(u64, u64)> {
     let inside = moments.iter().filter(|&&at| at > window.0 && at < window.1);
     let mut all = vec![window.0];
     all.extend(inside);
     all.push(window.1);
-    // A stretch of a few hops is never folded, so that cause and effect stay together.
+    // Within a few hops (the time that a message usually takes), a cause and its effect must stay
+    // visible next to each other. So a stretch of this length is never folded.
     let least = hop_ns.saturating_mul(6).max(1);
     let pairs = all.windows(2).filter_map(|pair| match *pair {
-        // One hop stays unfolded on either side, so that events there keep their distance.
+        // One hop at either end stays unfolded, so that the events at the ends keep their distance
+        // from the fold.
         [from, to] if to.saturating_sub(from) > least => Some((from + hop_ns, to - hop_ns)),
         _ => None,
     });
@@ -156,8 +163,9 @@ fn quiet(window: (u64, u64), moments: &[u64], hop_ns: u64) -> Vec<(u64, u64)> {
     quiet
 }
 
-/// Selects the stretches to fold, the longest first, as long as a fold makes the stretch clearly
-/// narrower and there is room for the fold. Returns the stretches, and the width of a fold.
+/// Selects the stretches to fold, the longest first. It stops when a fold would not make the
+/// stretch clearly narrower, or when there is no room for the fold. Returns the stretches, and the
+/// width of a fold in pixels.
 fn fold(window: (u64, u64), width: f64, quiet: &[(u64, u64)]) -> (Vec<(u64, u64)>, f64) {
     let mut chosen = Vec::new();
     for fold_px in FOLD_PX {
@@ -190,7 +198,8 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    // Two messages with the same slope must have taken the same time, at every place.
+    // Readers compare messages by the slopes of their arrows: two messages that took the same time
+    // must have the same slope at every place outside of folds.
     #[test]
     fn the_scale_is_the_same_everywhere_outside_of_folds() {
         let moments = [5 * MS, 6 * MS, 500 * MS, 501 * MS];
@@ -203,7 +212,8 @@ mod tests {
         assert_eq!((scale.x(0), scale.x(1_000 * MS)), (100.0, 900.0));
     }
 
-    // An axis without legible ticks is useless. An axis with thousands of ticks is even worse.
+    // Readers cannot use an axis without legible ticks. They cannot use an axis with thousands of
+    // ticks, either.
     #[test]
     fn ticks_are_round_and_outside_of_folds() {
         let moments = [5 * MS, 6 * MS];

@@ -19,8 +19,9 @@ struct Palette {
     disk: &'static str,
     hint: &'static str,
     routine: &'static str,
-    /// The colours of Okabe and Ito, which colour-blind readers can distinguish, with an adapted
-    /// brightness to be legible.
+    /// The colours of the kinds of messages: the colours of Okabe and Ito, which colour-blind
+    /// readers can distinguish. Their brightness is adapted, so that they are legible on the ground
+    /// of the theme.
     kinds: [&'static str; 6],
 }
 
@@ -70,8 +71,9 @@ const DARK: Palette = Palette {
     ],
 };
 
-/// Dashes that readers can distinguish without colour. Their number and the number of colours are
-/// coprime, so that no two of the first thirty kinds look the same.
+/// Patterns of dashes for the kinds of messages, which readers can distinguish without colour. The
+/// number of patterns and the number of colours are coprime, so that no two of the first thirty
+/// kinds have both in common.
 const DASHES: [&str; 5] = ["", "7 3", "2 2.5", "9 3 2 3", "4 2"];
 
 /// Returns the style sheet.
@@ -89,7 +91,8 @@ pub(super) fn sheet(prefix: &str, theme: Theme, layout: &Layout, kinds: &Kinds<'
 }
 
 fn shapes(p: &str, pitch: f64, kinds: &Kinds<'_>) -> String {
-    // Close lanes need thin lines, because the arrows between them are close to each other, too.
+    // If lanes are close to each other, the arrows between them are close, too, so the lines are
+    // thinner.
     let [arrow, faint, lane] = [1.5, 1.0, 1.2].map(|width| width * (pitch / 40.0).clamp(0.5, 1.0));
     let mut css = format!(
         ".{p}-svg{{max-width:100%;height:auto;font-family:system-ui,-apple-system,'Segoe UI',\
@@ -196,8 +199,8 @@ mod tests {
 
     use super::*;
 
-    // A reader who cannot distinguish two colours needs the dashes. A reader who cannot distinguish
-    // two kinds of dashes needs the colours.
+    // A reader who cannot distinguish the colours of two kinds needs different dashes. A reader who
+    // cannot distinguish their dashes needs different colours.
     #[test]
     fn no_two_kinds_look_the_same() {
         for palette in [LIGHT, DARK] {

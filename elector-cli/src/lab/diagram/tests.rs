@@ -17,7 +17,7 @@ fn linear() -> DiagramOptions {
     }
 }
 
-/// Counts the elements of this class in the lanes.
+/// Returns the number of elements of this class in the lanes.
 fn count(document: &Document<'_>, class: &str) -> usize {
     let lanes = |node: &Node<'_, '_>| node.ancestors().any(|node| node.has_attribute("clip-path"));
     let elements = document.descendants().filter(lanes);
@@ -50,7 +50,7 @@ fn is_received(event: &Event) -> bool {
     )
 }
 
-// A diagram that drops or invents messages is worse than no diagram.
+// A diagram with missing or invented messages would mislead readers.
 #[test]
 fn each_delivery_is_one_arrow_and_each_loss_one_cross() {
     for records in [sample::crash(5), sample::split(7)] {
@@ -65,12 +65,13 @@ fn each_delivery_is_one_arrow_and_each_loss_one_cross() {
     }
 }
 
-// Readers look for split brain first. A shade that is too long or too short would be wrong.
+// Readers look first for a split brain: a time in which two nodes lead. Its shade must begin and
+// end at the right moments.
 #[test]
 fn split_brain_is_shaded_from_the_second_leader_to_the_first_step_down() {
     let mut records = sample::split(5);
     let end = records.last().unwrap().at_ns;
-    // A change of the epoch during the split brain does not end it.
+    // A change of the epoch of a leader during the split brain does not end the split brain.
     let again = View::leading(Epoch(3), NodeId(3));
     records.push(Record {
         at_ns: 600 * MS,
@@ -114,8 +115,8 @@ fn split_brain_is_shaded_from_the_second_leader_to_the_first_step_down() {
     assert!((number(shade, "width") - (place(to) - place(from))).abs() < 0.02);
 }
 
-// A reader must see where a node stops asking as a pre-candidate and starts an election. So the
-// bars and the legend distinguish a pre-candidate from a candidate.
+// A reader must see where a pre-candidate, which only asks whether it could win, starts an election
+// and becomes a candidate. So the bars and the legend distinguish a pre-candidate from a candidate.
 #[test]
 fn a_pre_candidate_has_a_bar_of_its_own() {
     let mut records = sample::split(3);
@@ -135,7 +136,7 @@ fn a_pre_candidate_has_a_bar_of_its_own() {
         Document::parse(&before).unwrap(),
         Document::parse(&after).unwrap(),
     );
-    // The legend has an element of the same class, but without a title.
+    // The legend has an element of this class, too, but without a title.
     let bars = |document: &Document<'_>| {
         let bars = document.descendants().filter(|node| has(node, "t-precand"));
         bars.filter(Node::has_children).count()
@@ -148,7 +149,8 @@ fn a_pre_candidate_has_a_bar_of_its_own() {
     assert_eq!((legend(&before), legend(&after)), (false, true));
 }
 
-// Texts come from traces of any origin. No text may break the page that contains it.
+// A diagram contains texts of a trace, which can come from anywhere. No text may break the page
+// that contains the diagram.
 #[test]
 fn texts_are_escaped() {
     let mut records = sample::split(3);
@@ -192,7 +194,8 @@ fn texts_are_escaped() {
     );
 }
 
-// One page has many diagrams: an id or a class without a prefix would change the other diagrams.
+// One page has many diagrams: an id or a class without the prefix would change the look of other
+// diagrams.
 #[test]
 fn every_id_and_class_has_the_prefix() {
     for theme in [Theme::Auto, Theme::Light, Theme::Dark] {
@@ -229,8 +232,8 @@ fn every_id_and_class_has_the_prefix() {
     }
 }
 
-// The picture of a run with thousands of messages must stay small enough to open. It must not look
-// complete if messages are missing.
+// A diagram of a run with thousands of messages must stay small enough to open, so messages are
+// omitted. The diagram must say that it is not complete.
 #[test]
 fn the_diagram_says_what_it_does_not_show() {
     let records = sample::crash(5);
@@ -257,7 +260,8 @@ fn the_diagram_says_what_it_does_not_show() {
     assert_eq!(count(&document, "t-faint"), 0);
 }
 
-// The default picture must contain the whole disturbance, and not the quiet time around it.
+// By default, a diagram shows the interesting window. This window must contain the whole
+// disturbance, and not the quiet time around it.
 #[test]
 fn the_interesting_window_is_from_the_fault_until_the_cluster_has_settled() {
     let (start, end) = interesting_window(&sample::crash(5));
@@ -275,7 +279,8 @@ fn the_interesting_window_is_from_the_fault_until_the_cluster_has_settled() {
     assert_eq!(interesting_window(&[]), (0, 0));
 }
 
-// Traces of faulty hosts need diagrams the most.
+// A diagram is most useful for the trace of a faulty host. Such a trace may have many nodes, be
+// incomplete, be out of order, or have extreme times, and must be drawn, too.
 #[test]
 fn unusual_traces_are_drawn() {
     let many_nodes = sample::split(100);

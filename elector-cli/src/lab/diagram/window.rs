@@ -2,15 +2,16 @@ use elector_core::trace::Record;
 
 use crate::lab::history::{Flight, History};
 
-/// Returns the interesting part of a run, as `(start, end)` in nanoseconds: from just before the
-/// first disturbance of a settled cluster until the cluster has settled again. Without a
-/// disturbance, this part is the first election. If the cluster never settles again, this part is
-/// the rest of the run without its quiet end.
+/// Returns the interesting part of a run, as `(start, end)` in nanoseconds. It begins just before
+/// the first disturbance of a settled cluster, and ends when the cluster has settled again. Without
+/// a disturbance, the interesting part is the first election. If the cluster never settles again,
+/// it is the rest of the run without its quiet end.
 ///
 /// A cluster is settled if no node is paused, exactly one node leads, and all running nodes with
-/// working links to and from the leader follow it. With the leader, these nodes must be at least
-/// half of all running nodes. The cluster has settled again when it then stays settled for half as
-/// long as the disturbance lasted, or until the end of the run.
+/// working links to and from the leader follow the leader. These nodes and the leader together must
+/// be at least half of all running nodes. The cluster has settled again at the start of a settled
+/// time that lasts for at least half as long as the disturbance before it, or until the end of the
+/// run.
 #[must_use]
 pub fn interesting_window(records: &[Record]) -> (u64, u64) {
     let history = History::read(records);
@@ -35,8 +36,8 @@ pub fn interesting_window(records: &[Record]) -> (u64, u64) {
     }
 }
 
-/// Returns the moments of the events that a reader looks for, in ascending order. No fold contains
-/// any of these moments.
+/// Returns the moments of the events that a reader looks for, in ascending order. A fold, which is
+/// a stretch that is drawn with a narrow fixed width, contains none of these moments.
 pub(super) fn event_times(history: &History<'_>, window: (u64, u64)) -> Vec<u64> {
     let election = history.flights.iter().filter(|flight| !flight.is_routine());
     let mut times: Vec<u64> = election.flat_map(ends).collect();
@@ -57,8 +58,9 @@ pub(super) fn event_times(history: &History<'_>, window: (u64, u64)) -> Vec<u64>
     times
 }
 
-/// Returns the start and the end of two rounds of heartbeats, as samples of the steady state: the
-/// last round before the first fault, and the first round after the last of `event_times`.
+/// Returns the start and the end of two rounds of heartbeats, so that they are not folded and show
+/// readers the steady state: the last round before the first fault, and the first round after the
+/// last moment in `event_times`.
 fn sample_rounds(history: &History<'_>, window: (u64, u64), event_times: &[u64]) -> Vec<u64> {
     let lives = history.lanes.iter().flat_map(|lane| &lane.life);
     let marks = history.lanes.iter().flat_map(|lane| &lane.marks);
@@ -87,8 +89,8 @@ fn ends(flight: &Flight<'_>) -> impl Iterator<Item = u64> {
     [flight.sent_ns].into_iter().chain(ends)
 }
 
-/// Returns the moment at which a cluster that was disturbed at `start_ns` has settled; `None` if
-/// the cluster has not settled.
+/// Returns the moment at which a cluster that was disturbed at `start_ns` has settled again.
+/// Returns `None` if it has not settled until `last_ns`.
 fn settled_from(start_ns: u64, states: &[(u64, bool)], last_ns: u64) -> Option<u64> {
     let mut next = states.iter().skip(1).map(|state| state.0);
     for &(at_ns, settled) in states {
@@ -101,7 +103,7 @@ fn settled_from(start_ns: u64, states: &[(u64, bool)], last_ns: u64) -> Option<u
     None
 }
 
-/// Extends a window by a round of heartbeats on either side, if there is one near, and by the time
+/// Extends a window at both ends: by a round of heartbeats, if there is one near, and by the time
 /// that three messages take.
 fn padded(history: &History<'_>, (start_ns, end_ns): (u64, u64)) -> (u64, u64) {
     let hop = history.usual_flight_ns().unwrap_or(0);
@@ -120,8 +122,8 @@ fn padded(history: &History<'_>, (start_ns, end_ns): (u64, u64)) -> (u64, u64) {
     )
 }
 
-/// Ends a window soon after the last change. The time after this change is a quarter of the time
-/// from the start of the window to the change.
+/// Shortens a window so that it ends soon after its last change. The time that remains after this
+/// change is a quarter of the time from the start of the window to the change.
 fn without_quiet_end(history: &History<'_>, (start_ns, end_ns): (u64, u64)) -> (u64, u64) {
     let changes = history
         .changes()

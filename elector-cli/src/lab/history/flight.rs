@@ -5,7 +5,7 @@ use elector_core::{
     trace::{Event, Loss, Record, Stimulus},
 };
 
-/// A message and its end.
+/// A message, from its sender to the arrival or loss of each copy.
 #[derive(Clone, Debug)]
 pub(crate) struct Flight<'a> {
     /// The number of the message in the trace; 0 if the host does not number messages.
@@ -14,24 +14,25 @@ pub(crate) struct Flight<'a> {
     pub(crate) from: NodeId,
     /// The receiver.
     pub(crate) to: NodeId,
-    /// The name of its kind in the algorithm.
+    /// The name of the kind of the message, as the algorithm calls it.
     pub(crate) kind: &'a str,
     /// The purpose of the message.
     pub(crate) purpose: Purpose,
     /// The `Debug` text of the message.
     pub(crate) detail: &'a str,
-    /// The moment at which it was sent.
+    /// The moment at which the message was sent.
     pub(crate) sent_ns: u64,
-    /// One end for each copy that arrived or was lost; empty while the message is in flight.
+    /// One end for each copy of the message that arrived or was lost. Empty if the message was
+    /// still in flight at the end of the run.
     pub(crate) ends: Vec<End>,
 }
 
 /// The end of one copy of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// The copy arrived.
+    /// The copy arrived at this moment.
     Received(u64),
-    /// The copy was lost.
+    /// The copy was lost at this moment, for this reason.
     Lost(u64, Loss),
 }
 
@@ -50,7 +51,8 @@ impl Flight<'_> {
         self.purpose == Purpose::Liveness
     }
 
-    /// Returns the time that the first arriving copy took.
+    /// Returns the time from the sending of the message to the arrival of its first copy, in
+    /// nanoseconds. Returns `None` if no copy arrived.
     pub(crate) fn time_ns(&self) -> Option<u64> {
         self.ends.iter().find_map(|end| match end {
             End::Received(at_ns) => Some(at_ns.saturating_sub(self.sent_ns)),
@@ -58,7 +60,8 @@ impl Flight<'_> {
         })
     }
 
-    /// Returns the moment of the last event of the message.
+    /// Returns the moment of the last arrival or loss of the message, or the moment at which it was
+    /// sent if there was none.
     pub(crate) fn last_ns(&self) -> u64 {
         let ends = self.ends.iter().map(|end| end.at_ns());
         ends.fold(self.sent_ns, u64::max)
@@ -75,13 +78,13 @@ pub(crate) fn loss_text(why: Loss) -> &'static str {
     }
 }
 
-/// Pairs sent messages with their arrivals and losses.
+/// Finds, for each message that was sent, its arrivals and losses.
 #[derive(Debug, Default)]
 pub(super) struct Flights<'a> {
     flights: Vec<Flight<'a>>,
     by_id: HashMap<u64, usize>,
-    // If a host does not number its messages, the oldest message with the same sender, receiver and
-    // kind is taken for the one that arrived.
+    // For hosts that do not number their messages. If such a message arrives, the oldest message
+    // with the same sender, receiver and kind is taken for it.
     unnumbered: HashMap<(NodeId, NodeId, &'a str), VecDeque<usize>>,
 }
 

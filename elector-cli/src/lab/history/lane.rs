@@ -10,12 +10,12 @@ use super::{Span, Track};
 pub(crate) struct Lane<'a> {
     /// The node.
     pub(crate) node: NodeId,
-    /// The states of its process. They cover the whole run.
+    /// The states of its process, as consecutive spans that cover the whole run.
     pub(crate) life: Vec<Span<Life>>,
-    /// The views that the node published. There is no view from a crash to the first view after the
-    /// crash.
+    /// The views that the node published. There is no view from a crash to the first view that the
+    /// node publishes after the crash.
     pub(crate) views: Vec<Span<View>>,
-    /// The writes of the node, in the order of time.
+    /// The durable writes of the node, in the order of time.
     pub(crate) writes: Vec<Write<'a>>,
     /// The events of the node that have no duration.
     pub(crate) marks: Vec<(u64, Mark<'a>)>,
@@ -28,28 +28,29 @@ pub(crate) struct Lane<'a> {
 pub(crate) enum Life {
     /// The process runs.
     Running,
-    /// The process is stopped, and will continue where it was.
+    /// The process is stopped, and continues later where it was.
     Paused,
-    /// The node has no process.
+    /// The node has no process: it has crashed, or was not started yet.
     Down,
 }
 
-/// A durable write.
+/// A write of the durable state of a node.
 #[derive(Clone, Debug)]
 pub(crate) struct Write<'a> {
-    /// The step that requested the write.
+    /// The number of the step that requested the write.
     pub(crate) step: u64,
-    /// The written state.
+    /// The state that is written, as `Debug` text.
     pub(crate) detail: &'a str,
-    /// The moment of the request.
+    /// The moment at which the step requested the write.
     pub(crate) from_ns: u64,
     /// The moment at which the write was durable; `None` if it never was.
     pub(crate) durable_ns: Option<u64>,
-    /// The moment at which the write was durable or was lost in a crash, else the end of the run.
+    /// The moment at which the write was durable, or was lost in a crash. If neither occurred, the
+    /// end of the run.
     pub(crate) to_ns: u64,
 }
 
-/// An event without a duration.
+/// An event of a node that has no duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark<'a> {
     /// The process ended.
@@ -135,7 +136,8 @@ impl<'a> Lane<'a> {
         self.life = life.finish(end_ns);
     }
 
-    /// Returns the spans in which the node ran and led by its own view, with their epochs.
+    /// Returns the spans in which the node ran and led by its own view, each with the epoch that it
+    /// led.
     pub(crate) fn leading(&self) -> Vec<Span<Epoch>> {
         let tenures = self
             .views
@@ -159,12 +161,14 @@ impl<'a> Lane<'a> {
     /// Returns the state of the process at this moment.
     pub(crate) fn life_at(&self, at_ns: u64) -> Life {
         let span = self.life.iter().find(|span| span.contains(at_ns));
-        // The end of the run belongs to its last span.
+        // No span contains the end of the run, so the state at the end is the state of the last
+        // span.
         span.or(self.life.last())
             .map_or(Life::Running, |span| span.what)
     }
 
-    /// Returns the published view at this moment.
+    /// Returns the view that was last published before or at this moment. Returns `None` if the
+    /// node has published none since its last crash.
     pub(crate) fn view_at(&self, at_ns: u64) -> Option<View> {
         let next = self.views.partition_point(|span| span.from_ns <= at_ns);
         let span = self.views.get(next.checked_sub(1)?)?;

@@ -4,13 +4,13 @@ use elector_core::NodeId;
 
 use super::Blocked;
 
-/// The maximum number of links in a list. A longer list is replaced by the number of links. A list
-/// of nodes can have two more.
+/// The maximum number of links in a list. If there are more, the description gives only their
+/// number. A list of nodes can have two more entries.
 const MAX_LISTED: usize = 4;
 
-/// Describes cut links: as groups of nodes without links between the groups, else as nodes that
-/// cannot receive or cannot send, else as a list of links. The first description that is exact is
-/// used.
+/// Describes cut links in a few words. The first exact description of these is used: groups of
+/// nodes without links between the groups; nodes that cannot receive or cannot send; a list of the
+/// links.
 pub(super) fn describe(nodes: &[NodeId], blocked: Blocked<'_>) -> String {
     let links: BTreeSet<(NodeId, NodeId)> = blocked.iter().copied().collect();
     split(nodes, &links)
@@ -18,7 +18,8 @@ pub(super) fn describe(nodes: &[NodeId], blocked: Blocked<'_>) -> String {
         .unwrap_or_else(|| listed(&links))
 }
 
-/// Describes groups of nodes, if exactly the links between them are cut.
+/// Describes the cut as groups of nodes. Returns `None` unless exactly the links between the groups
+/// are cut.
 fn split(nodes: &[NodeId], links: &BTreeSet<(NodeId, NodeId)>) -> Option<String> {
     let cut = |a: NodeId, b: NodeId| links.contains(&(a, b)) && links.contains(&(b, a));
     let mut groups: Vec<Vec<NodeId>> = Vec::new();
@@ -46,7 +47,8 @@ fn split(nodes: &[NodeId], links: &BTreeSet<(NodeId, NodeId)>) -> Option<String>
     (groups.len() > 1 && pairs == links.len()).then(|| texts.join(" | "))
 }
 
-/// Describes nodes that cannot receive and nodes that cannot send, if exactly their links are cut.
+/// Describes the cut by the nodes that cannot receive and the nodes that cannot send. Returns
+/// `None` unless each cut link goes to such a node or comes from it.
 fn one_sided(nodes: &[NodeId], links: &BTreeSet<(NodeId, NodeId)>) -> Option<String> {
     let all = |link: &dyn Fn(NodeId) -> (NodeId, NodeId), node: NodeId| {
         let others = nodes.iter().filter(|&&other| other != node);
@@ -112,8 +114,8 @@ mod tests {
         pairs.iter().map(link).collect()
     }
 
-    // A cut is the cause of the events after it. Readers must recognise the kind of the cut
-    // immediately.
+    // A cut is often the cause of the events after it, so readers must recognise immediately what
+    // kind of cut it is.
     #[test]
     fn cuts_are_described_by_their_shape() {
         let nodes: Vec<NodeId> = (1..=4).map(NodeId).collect();

@@ -15,8 +15,8 @@ fn leads(at_ns: u64, node: u64, epoch: u64) -> Record {
     at(at_ns, node, Event::Viewed { step: 1, view })
 }
 
-// A leader that does not run does no harm. Counting it would report split brains that did not
-// happen.
+// A paused or crashed node cannot act as leader. If it counted as a leader, the diagram would show
+// a split brain that did not happen.
 #[test]
 fn only_running_nodes_lead() {
     let records = [
@@ -49,7 +49,8 @@ fn only_running_nodes_lead() {
     assert_eq!(spans, expected);
 }
 
-// Some hosts do not number their messages. The arrows of these messages still need the right ends.
+// Some hosts do not number their messages. The arrow of each message must still end at the arrival
+// of this message.
 #[test]
 fn unnumbered_messages_are_paired_in_order() {
     let sent = |at_ns: u64, kind: &str| {
@@ -91,7 +92,8 @@ fn unnumbered_messages_are_paired_in_order() {
     );
 }
 
-// Many bugs come from a write that was lost in a crash. Such a write must not look durable.
+// Many bugs come from a write that was lost in a crash, so readers look for it. It must not look
+// durable.
 #[test]
 fn a_crash_ends_writes_that_are_not_durable() {
     let persisting = |at_ns: u64, step: u64| {
@@ -115,7 +117,8 @@ fn a_crash_ends_writes_that_are_not_durable() {
     assert_eq!(ends, [(Some(3), 3), (None, 4), (Some(8), 8)]);
 }
 
-// A duplicated message of which one copy arrives and one is lost has two ends.
+// If a message is duplicated, and one copy arrives and the other copy is lost, the message has two
+// ends.
 #[test]
 fn every_copy_of_a_message_has_its_end() {
     let sent = Event::Sent {

@@ -1,4 +1,4 @@
-/// A value that holds from `from_ns` until `to_ns`.
+/// A value that holds from `from_ns` until `to_ns`, in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Span<T> {
     /// The first moment of the span.
@@ -15,15 +15,16 @@ impl<T> Span<T> {
         (self.from_ns..self.to_ns).contains(&at_ns)
     }
 
-    /// Returns the part of the span inside a window, as `(from, to)`; `None` if no part
-    /// is inside.
+    /// Returns the part of the span that is inside a window, as `(from, to)`. Returns `None` if no
+    /// part is inside.
     pub(crate) fn within(&self, (start_ns, end_ns): (u64, u64)) -> Option<(u64, u64)> {
         let (from, to) = (self.from_ns.max(start_ns), self.to_ns.min(end_ns));
         (from < to).then_some((from, to))
     }
 }
 
-/// Collects consecutive spans from the moments at which they begin.
+/// A value that changes over time. It becomes a list of consecutive spans: each call of
+/// [`set`](Self::set) with another value begins a new span.
 #[derive(Clone, Debug)]
 pub(crate) struct Track<T> {
     spans: Vec<Span<T>>,
@@ -40,7 +41,7 @@ impl<T> Default for Track<T> {
 }
 
 impl<T: PartialEq> Track<T> {
-    /// Sets the value from this moment on. A value that ends at the moment at which it began leaves
+    /// Sets the value from this moment on. If the previous value began at the same moment, it has
     /// no span.
     pub(crate) fn set(&mut self, at_ns: u64, what: T) {
         if self.open.as_ref().is_some_and(|(_, open)| *open == what) {
@@ -50,7 +51,8 @@ impl<T: PartialEq> Track<T> {
         self.open = Some((at_ns, what));
     }
 
-    /// Ends the value at this moment.
+    /// Ends the present value at this moment. No value follows it until the next
+    /// [`set`](Self::set).
     pub(crate) fn end(&mut self, at_ns: u64) {
         if let Some((from_ns, what)) = self.open.take()
             && from_ns < at_ns
@@ -63,7 +65,7 @@ impl<T: PartialEq> Track<T> {
         }
     }
 
-    /// Returns all spans. The last span ends with the run.
+    /// Returns all spans. The last span ends at `end_ns`, the end of the run.
     pub(crate) fn finish(mut self, end_ns: u64) -> Vec<Span<T>> {
         self.end(end_ns);
         self.spans

@@ -1,4 +1,4 @@
-//! Reads a manifest, and makes the comparison from it. A manifest can come from anywhere, so
+//! Reads a manifest, and makes a comparison from it. Any person can have written a manifest, so
 //! everything in it is checked.
 
 use std::{fs, io, num::NonZeroUsize, path::Path};
@@ -57,7 +57,8 @@ impl Manifest {
         }
     }
 
-    /// Returns a rule that the manifest breaks.
+    /// Returns the first rule that the manifest breaks, as text. Returns `None` if it breaks no
+    /// rule.
     fn problem(&self) -> Option<String> {
         let text = |text: &str| Some(text.to_owned());
         if self.shard.is_some() && self.shard().is_none() {
@@ -104,11 +105,12 @@ impl Manifest {
         if self.shard.is_some() { &RUNS } else { &FILES }
     }
 
-    /// Returns the comparison. The scenarios of the user are those in the manifest: their files are
-    /// not read.
+    /// Returns the comparison that the manifest describes. The manifest contains the text of the
+    /// user's scenarios, so their files are not read again.
     ///
     /// # Errors
-    /// If this program does not have a variant or a scenario, or a scenario of the user is wrong.
+    /// If this program does not have a variant or a scenario of the manifest, or a scenario of the
+    /// user is wrong.
     pub(crate) fn comparison(
         &self,
         cli: &Cli,
@@ -153,7 +155,7 @@ impl Manifest {
         })
     }
 
-    /// Returns the variants.
+    /// Returns the variants that the manifest names.
     fn entries(&self, cli: &Cli, path: &Path) -> Result<Vec<Entry>, FolderError> {
         let entries = self.algorithms.iter().map(|compared| {
             let variant = Some(compared.variant.as_str());
@@ -166,7 +168,8 @@ impl Manifest {
         entries.collect()
     }
 
-    /// Returns the labels of the variants that have another configuration in a comparison.
+    /// Returns the names of the variants that have another configuration in `comparison` than in
+    /// the manifest.
     #[must_use]
     pub(crate) fn reconfigured(&self, comparison: &Comparison) -> Vec<String> {
         let both = self.algorithms.iter().zip(&comparison.entries);
@@ -176,7 +179,8 @@ impl Manifest {
             .collect()
     }
 
-    /// Returns the shard of a comparison, or the whole comparison.
+    /// Returns the shard of the comparison that the folder contains, or the whole comparison as one
+    /// shard.
     #[must_use]
     pub(crate) fn part(&self) -> Shard {
         self.shard().unwrap_or(Shard::WHOLE)

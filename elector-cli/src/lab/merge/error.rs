@@ -5,13 +5,13 @@ use thiserror::Error;
 
 use crate::lab::build::Build;
 
-/// How many missing shards an error names.
+/// The maximum number of missing shards that an error lists.
 const MAX_NAMED: usize = 20;
 
 /// Why folders cannot be merged.
 #[derive(Debug, Error)]
 pub(crate) enum MergeError {
-    /// A folder has a whole comparison.
+    /// A folder has a whole comparison, and not a shard.
     #[error(
         "{} is not a shard: name folders that `elector compare --shard` wrote",
         .0.display()
@@ -25,12 +25,12 @@ pub(crate) enum MergeError {
         folders[1].display()
     )]
     Different {
-        /// What differs.
+        /// The name of the setting that differs.
         what: &'static str,
-        /// The folders.
+        /// The folders of the two shards.
         folders: [PathBuf; 2],
     },
-    /// Another program ran the shards.
+    /// Another program than this one has run the shards.
     #[error(
         "{} was run by another program: {}, {}, {}, {}. This one is: {}, {}, {}, {}. Merge with \
          the program that ran the shards",
@@ -40,12 +40,12 @@ pub(crate) enum MergeError {
         Build::of_this_program().target, Build::of_this_program().profile
     )]
     OtherProgram {
-        /// The folder.
+        /// The folder of a shard.
         folder: PathBuf,
-        /// The program that ran it.
+        /// The build of the program that has run the shard.
         build: Box<Build>,
     },
-    /// A shard occurs twice.
+    /// Two folders have the same shard.
     #[error(
         "{} and {} are both shard {shard}: name each shard once",
         folders[0].display(),
@@ -54,21 +54,21 @@ pub(crate) enum MergeError {
     Twice {
         /// The shard.
         shard: Shard,
-        /// The folders.
+        /// The two folders.
         folders: [PathBuf; 2],
     },
-    /// Shards are missing.
+    /// No folder was given for some shards.
     #[error(
         "shards are missing: {} of {count}. Run them, and name all folders",
         missing(present, *count)
     )]
     Missing {
-        /// The numbers of the shards that are there.
+        /// The numbers of the shards that were given.
         present: Vec<u64>,
         /// The number of all shards.
         count: u64,
     },
-    /// A cell does not have each seed once.
+    /// The shards do not have each run of a cell exactly once.
     #[error(
         "the shards do not have each run of {algorithm} in {scenario} with {nodes} nodes exactly \
          once: run all shards again with the same program"

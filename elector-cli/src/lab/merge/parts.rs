@@ -12,7 +12,7 @@ use crate::lab::{
     sha256::FileDigest,
 };
 
-/// The folder of a shard.
+/// The folder of one shard, with its manifest.
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) folder: PathBuf,
@@ -20,11 +20,11 @@ pub(super) struct Part {
     shard: Shard,
 }
 
-/// Reads the manifests of all shards of a comparison. There is at least one.
+/// Reads the manifests of all shards of a comparison. `folders` has at least one folder.
 ///
 /// # Errors
-/// If a folder is not a shard, the shards do not belong together, or one is missing or occurs
-/// twice.
+/// If a folder is not a shard, if the shards are not of one comparison, or if a shard is missing or
+/// occurs twice.
 pub(super) fn read(folders: &[PathBuf]) -> Result<Vec<Part>, LabError> {
     let parts: Result<Vec<Part>, LabError> = folders.iter().map(|it| Part::read(it)).collect();
     let mut parts = parts?;
@@ -43,7 +43,8 @@ pub(super) fn read(folders: &[PathBuf]) -> Result<Vec<Part>, LabError> {
         }
     }
     let count = parts.first().map_or(0, |part| part.shard.count());
-    // The shards are different and in order, so the list is complete if it has all numbers.
+    // All numbers are at most `count`, and no number occurs twice. So the list is complete if it
+    // has `count` numbers.
     let present: Vec<u64> = parts.iter().map(|part| part.shard.number()).collect();
     if present.len() as u64 != count {
         return Err(MergeError::Missing { present, count }.into());
@@ -65,7 +66,8 @@ impl Part {
         }
     }
 
-    /// Returns what must be the same in all shards, and is not in these two.
+    /// Returns the name of the first value that must be the same in all shards of a comparison, and
+    /// is different in these two. Returns `None` if they can belong together.
     fn difference(&self, other: &Self) -> Option<&'static str> {
         if self.shard.count() != other.shard.count() {
             return Some("number of shards");
@@ -77,7 +79,7 @@ impl Part {
     /// Reads the runs of the shard.
     ///
     /// # Errors
-    /// If the file is missing, or it is not the file that the shard wrote.
+    /// If the file is missing, or if it is not the file whose digest is in the manifest.
     pub(super) fn runs(&self) -> Result<RunsFile, LabError> {
         let bytes = read_file(self.path())?;
         if self.manifest.files.get(RUNS[0]) != Some(&FileDigest::of(&bytes)) {
@@ -90,7 +92,7 @@ impl Part {
         self.folder.join(RUNS[0])
     }
 
-    /// Returns the error for a damaged file.
+    /// Returns the error that says what is damaged in the file of runs.
     pub(super) fn damaged(&self, reason: String) -> LabError {
         let path = self.path();
         FolderError::Damaged { path, reason }.into()

@@ -5,7 +5,8 @@ use elector_sim::{MembersSummary, Scenario, Summary};
 use super::{count, matrix, ms};
 use crate::lab::study::Study;
 
-/// Returns the tables of the changes of the members. Empty if no scenario changes them.
+/// Returns the tables about the changes of the members. Returns an empty text if no scenario
+/// changes the members.
 pub(super) fn text(study: &Study) -> String {
     let mut text = String::new();
     if !study.sweep.scenarios.iter().any(Scenario::changes_members) {
@@ -38,7 +39,8 @@ pub(super) fn text(study: &Study) -> String {
     text
 }
 
-/// Returns the figure and one column for the mark, so that figures are aligned.
+/// Returns the text of a cell: the figure, and one character for the mark `!` or a blank. The blank
+/// keeps the figures of a column aligned.
 fn cell(summary: &Summary, figure: impl Fn(&MembersSummary) -> Option<f64>) -> String {
     let Some(members) = &summary.members else {
         return String::new();

@@ -1,7 +1,8 @@
 use super::{FIXED, ms};
 use crate::lab::{crash::Crash, grid, registry::Entry, study::Study};
 
-/// Returns the table of messages: one row per variant, one column per size.
+/// Returns the table of the messages of an election, with one row per variant and one column per
+/// cluster size.
 pub(super) fn table(study: &Study) -> String {
     let sizes = study.sizes();
     let heads = sizes.iter().map(|nodes| format!("n = {nodes}"));

@@ -1,7 +1,8 @@
 use super::{FIXED, ms};
 use crate::lab::{crash::Crash, grid, registry::Entry, study::Study};
 
-/// Returns the table of variants: guarantee, cost of the loss of a leader, violations.
+/// Returns the table of variants: the guarantee, the cost of the loss of a leader, and the
+/// violations of each variant.
 pub(super) fn table(study: &Study) -> String {
     let header = [
         "variant",

@@ -7,14 +7,14 @@ use crate::lab::{
     study::Study,
 };
 
-/// Returns the table of times to elect.
+/// Returns the tables of the time to elect.
 pub(super) fn of_elections(study: &Study) -> Vec<String> {
     tables(study, |_| true, cell)
 }
 
-/// Returns a table with one row for each of these scenarios and one column per variant. `cell`
-/// returns the text of a cell. It is split into as many tables as the width requires. The variants
-/// of an algorithm stay together if they fit.
+/// Returns tables with one row for each scenario for which `is_shown` returns `true`, and one
+/// column per variant. `cell` returns the text of a cell. If the columns do not fit into one table,
+/// they are split into several tables. The variants of an algorithm stay in one table if they fit.
 pub(super) fn tables(
     study: &Study,
     is_shown: impl Fn(&Scenario) -> bool,
@@ -34,7 +34,7 @@ pub(super) fn tables(
     tables.collect()
 }
 
-/// Returns all columns in one table, which can be too wide.
+/// Returns all columns as one table, which can be too wide for a terminal.
 fn complete_table(
     study: &Study,
     is_shown: impl Fn(&Scenario) -> bool,
@@ -43,7 +43,7 @@ fn complete_table(
     let contestants = || study.entries.iter().map(|entry| &entry.contestant);
     let mut last = "";
     let algorithms = contestants().map(|contestant| {
-        // The name is above the first of its variants only.
+        // The name of an algorithm is only above the first of its variants.
         let before = std::mem::replace(&mut last, contestant.algorithm);
         let name = if before == last { "" } else { last };
         format!("{name}  ")
@@ -69,7 +69,8 @@ fn complete_table(
     [algorithms, variants].into_iter().chain(rows).collect()
 }
 
-/// Returns the figure and one column for each mark, so that figures are aligned.
+/// Returns the text of a cell: the figure, and one character for each of the marks `‖` and `!` or a
+/// blank. The blanks keep the figures of a column aligned.
 fn cell(summary: &Summary) -> String {
     let time = match summary.elect_ms_p50 {
         Some(time) if time >= 1_000.0 => count(time.round() as usize),
@@ -85,7 +86,8 @@ fn cell(summary: &Summary) -> String {
     format!("{time} {both}{wrong}")
 }
 
-/// Returns the columns of the variants of each algorithm. Column 0 is the scenario.
+/// Returns, for each algorithm, the numbers of the columns of its variants. Column 0 has the names
+/// of the scenarios.
 fn families(study: &Study) -> Vec<Vec<usize>> {
     let mut families: Vec<(&str, Vec<usize>)> = Vec::new();
     for (index, entry) in study.entries.iter().enumerate() {
@@ -98,7 +100,7 @@ fn families(study: &Study) -> Vec<Vec<usize>> {
     families.into_iter().map(|(_, columns)| columns).collect()
 }
 
-/// Splits the columns into tables, such that each table fits together with the first column.
+/// Splits the columns into several tables. Each table also has column 0, and fits into `WIDTH`.
 fn blocks(widths: &[usize], families: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let fits = |columns: &[usize]| {
         let columns = std::iter::once(&0).chain(columns);
@@ -107,8 +109,8 @@ fn blocks(widths: &[usize], families: &[Vec<usize>]) -> Vec<Vec<usize>> {
     };
     let mut blocks: Vec<Vec<usize>> = vec![Vec::new()];
     for family in families {
-        // A family that is too wide for one table starts in the current one and continues in the
-        // next.
+        // The variants of an algorithm that are too wide for one table begin in the current table,
+        // and continue in the next one.
         let parts: Vec<&[usize]> = if fits(family) {
             vec![family.as_slice()]
         } else {
@@ -130,7 +132,7 @@ fn blocks(widths: &[usize], families: &[Vec<usize>]) -> Vec<Vec<usize>> {
 mod tests {
     use super::*;
 
-    // Readers cannot compare a family if one half of it is in another table.
+    // Readers cannot compare the variants of an algorithm if some of them are in another table.
     #[test]
     fn families_stay_together_where_they_fit() {
         let widths = [18, 28, 28, 28, 28];
@@ -144,7 +146,7 @@ mod tests {
         );
     }
 
-    // If there are too many variants for one table, they continue in the next one.
+    // If an algorithm has too many variants for one table, the variants continue in the next table.
     #[test]
     fn a_family_that_is_too_wide_is_split() {
         let widths = [18, 28, 28, 28, 90];

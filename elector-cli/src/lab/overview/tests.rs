@@ -1,7 +1,7 @@
 use super::*;
 use crate::lab::study::sample;
 
-// Five digits without a separator are hard to read in a table.
+// Readers cannot read large numbers in a table without commas.
 #[test]
 fn thousands_are_separated() {
     assert_eq!(count(7), "7");
@@ -9,7 +9,7 @@ fn thousands_are_separated() {
     assert_eq!(count(13_200_345), "13,200,345");
 }
 
-// A decimal is useful for small numbers only.
+// A decimal is useful only for small numbers.
 #[test]
 fn milliseconds_have_a_decimal_below_ten() {
     assert_eq!(ms(2.04), "2.0");
@@ -17,7 +17,7 @@ fn milliseconds_have_a_decimal_below_ten() {
     assert_eq!(ms(212.4), "212");
 }
 
-// Readers must not miss two leaders at the same time.
+// Readers must not miss a run in which two nodes led at the same time.
 #[test]
 fn the_matrix_marks_two_leaders_and_violations() {
     let mut study = sample();
@@ -29,7 +29,7 @@ fn the_matrix_marks_two_leaders_and_violations() {
             .find(|line| line.starts_with("minority-leader"));
         row.unwrap().to_owned()
     };
-    // The cell of Bully has a mark, the cell of Raft has none.
+    // Only the cell of Bully has a mark. Raft, the other variant, has no mark.
     assert_eq!(row(&study).matches('‖').count(), 1);
     assert!(row(&study).ends_with('‖'));
     study.summaries[7].violations = 1;

@@ -3,7 +3,8 @@ use maud::{Markup, html};
 
 use crate::lab::{registry::Entry, study::Study};
 
-/// Returns the figures of the changes of the members. `None` if no scenario changes them.
+/// Returns the section about the changes of the members. Returns `None` if no scenario changes the
+/// members.
 pub(super) fn section(study: &Study) -> Option<Markup> {
     let scenarios = study.sweep.scenarios.iter();
     let changing: Vec<&Scenario> = scenarios.filter(|it| it.changes_members()).collect();

@@ -8,7 +8,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Returns a scale with room for all `values`, from a tick to a tick.
+    /// Returns a scale with room for all `values`. Both ends of the scale are ticks.
     pub(super) fn over(values: impl IntoIterator<Item = f64>, pixels: (f64, f64)) -> Self {
         let positive = values.into_iter().filter(|value| *value > 0.0);
         let found = positive.fold((f64::MAX, 0.0_f64), |(low, high), value| {
@@ -22,14 +22,16 @@ impl Log {
         }
     }
 
-    /// Returns the pixel of a value. Values below the scale are at its beginning.
+    /// Returns the pixel of a value. A value below the scale has the pixel of the beginning of the
+    /// scale.
     pub(super) fn at(self, value: f64) -> f64 {
         let (low, high) = (self.values.0.log10(), self.values.1.log10());
         let part = (value.max(self.values.0).log10() - low) / (high - low).max(f64::MIN_POSITIVE);
         self.pixels.0 + part * (self.pixels.1 - self.pixels.0)
     }
 
-    /// Returns 1, 2 and 5 times the powers of ten, or only the powers if there is no room for all.
+    /// Returns the ticks: 1, 2 and 5 times the powers of ten, or only the powers of ten if there is
+    /// no room for all.
     pub(super) fn ticks(self) -> Vec<f64> {
         let decades = (self.values.1 / self.values.0).log10();
         let steps: &[f64] = if decades > 2.6 {
@@ -66,7 +68,7 @@ fn ceiling(value: f64) -> f64 {
         .unwrap_or(10.0 * power)
 }
 
-/// Returns a short label for a tick.
+/// Returns a short label for the tick at this value.
 pub(super) fn label(value: f64) -> String {
     if value >= 1_000.0 {
         format!("{}k", value / 1_000.0)
@@ -81,7 +83,7 @@ pub(super) fn px(value: f64) -> String {
     format!("{rounded}")
 }
 
-/// Returns the path of a line through points.
+/// Returns the path of a line through these points.
 pub(super) fn path(points: impl IntoIterator<Item = (f64, f64)>) -> String {
     let mut path = String::new();
     for (x, y) in points {
@@ -91,7 +93,8 @@ pub(super) fn path(points: impl IntoIterator<Item = (f64, f64)>) -> String {
     path
 }
 
-/// Returns a mark with one of four shapes, so that readers can distinguish series without colour.
+/// Returns the mark of a point of a series. There are four shapes of marks, so that readers can
+/// distinguish series without colour.
 pub(super) fn mark(series: usize, x: f64, y: f64) -> Markup {
     let (left, top) = (px(x - 4.0), px(y - 4.0));
     let class = format!("mark s{}", series % SERIES);
@@ -131,7 +134,7 @@ pub(super) fn legend<'a>(names: impl IntoIterator<Item = &'a str>) -> Markup {
 mod tests {
     use super::*;
 
-    // A point outside its chart is invisible.
+    // A point outside of its chart would be invisible.
     #[test]
     fn the_scale_has_room_for_all_values() {
         let scale = Log::over([3.0, 47.0], (0.0, 100.0));
@@ -141,7 +144,8 @@ mod tests {
         assert!(scale.at(3.0) > 0.0 && scale.at(47.0) < 100.0);
     }
 
-    // Without elections, and with elections without messages (n = 1), the chart is empty.
+    // A chart has no values if there were no elections. It has only the value zero if elections
+    // needed no messages (n = 1). It must still have axes.
     #[test]
     fn a_chart_without_values_has_axes() {
         let empty = Log::over([], (0.0, 100.0));
@@ -150,7 +154,8 @@ mod tests {
         assert!(zero.at(0.0).is_finite());
     }
 
-    // Ticks at 1, 2 and 5 would overlap on a scale of five decades.
+    // On a scale of five decades, the labels of ticks at 1, 2 and 5 times each power of ten would
+    // overlap.
     #[test]
     fn wide_scales_have_fewer_ticks() {
         let wide = Log::over([1.0, 90_000.0], (0.0, 100.0));

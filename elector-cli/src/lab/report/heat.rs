@@ -5,11 +5,11 @@ use maud::{Markup, html};
 use super::ms;
 use crate::lab::study::Study;
 
-/// The limits in milliseconds without a leader at which a cell gets the next darker shade.
+/// The times without a leader, in milliseconds, from which on a cell has the next stronger colour.
 const SHADES: [f64; 6] = [0.05, 10.0, 100.0, 300.0, 1_000.0, 2_500.0];
 
-/// Returns one table per size, with one row per scenario and one column per variant. The largest
-/// size is open.
+/// Returns one table per cluster size, with one row per scenario and one column per variant. Only
+/// the table of the largest size is unfolded at first.
 pub(super) fn section(study: &Study) -> Markup {
     let mut sizes = study.sizes();
     sizes.reverse();
@@ -35,7 +35,8 @@ fn table(study: &Study, nodes: u64) -> Markup {
     let contestants: Vec<_> = contestants.collect();
     let families = contestants.chunk_by(|a, b| a.algorithm == b.algorithm);
     html! {
-        // All columns have the same width, just wide enough for their figures, to avoid scrolling.
+        // All columns have the same width, which is just wide enough for their figures, so that
+        // readers need not scroll.
         table.heat style={ "min-width:" (10 + 5 * contestants.len()) "rem" } {
             thead {
                 tr {

@@ -10,8 +10,8 @@ const RIGHT: f64 = 444.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 244.0;
 
-/// Returns charts of the messages of an election by the number of nodes: one chart per algorithm,
-/// all with the same scale.
+/// Returns charts of the number of messages of an election against the number of nodes: one chart
+/// per algorithm, all with the same scale.
 pub(super) fn section(study: &Study) -> Markup {
     let sizes = study.sizes();
     let all: Vec<Series<'_>> = study
@@ -46,7 +46,8 @@ pub(super) fn section(study: &Study) -> Markup {
     }
 }
 
-/// One variant: the measured means as `(n, messages)`, and the closed form as `(n, best, worst)`.
+/// One variant: the measured means as `(nodes, messages)`, and the closed form as
+/// `(nodes, best, worst)`.
 struct Series<'a> {
     entry: &'a Entry,
     measured: Vec<(f64, f64)>,
@@ -61,7 +62,7 @@ fn series<'a>(study: &Study, entry: &'a Entry) -> Series<'a> {
     });
     let (least, most) = (sizes.first().copied(), sizes.last().copied());
     let (least, most) = (least.unwrap_or(1), most.unwrap_or(1));
-    // A chart has no room for more points of a curve.
+    // A chart has no room for more than about a hundred points of a curve.
     let step = ((most - least) / 60).max(1);
     let between = (least..=most)
         .step_by(usize::try_from(step).unwrap_or(1))
@@ -77,7 +78,8 @@ fn series<'a>(study: &Study, entry: &'a Entry) -> Series<'a> {
     }
 }
 
-/// Returns the variants of each algorithm, in groups that one chart can show.
+/// Returns the variants in groups, one for each chart. A group has only variants of one algorithm,
+/// and at most `SERIES` of them.
 fn groups<'a>(all: &'a [Series<'a>]) -> Vec<&'a [Series<'a>]> {
     let same = |a: &Series<'_>, b: &Series<'_>| {
         a.entry.contestant.algorithm == b.entry.contestant.algorithm
@@ -86,7 +88,7 @@ fn groups<'a>(all: &'a [Series<'a>]) -> Vec<&'a [Series<'a>]> {
     families.flat_map(|family| family.chunks(SERIES)).collect()
 }
 
-/// The horizontal scale: the number of nodes.
+/// The horizontal scale of a chart: the number of nodes.
 #[derive(Clone, Copy)]
 struct NodeScale {
     least: f64,
@@ -103,7 +105,7 @@ impl NodeScale {
     }
 
     fn at(self, nodes: f64) -> f64 {
-        // A single size is in the middle.
+        // If there is only one size, it is in the middle of the scale.
         let part = if self.most > self.least {
             (nodes - self.least) / (self.most - self.least)
         } else {
@@ -137,7 +139,8 @@ fn chart(group: &[Series<'_>], x: NodeScale, y: Log, sizes: &[u64]) -> Markup {
     }
 }
 
-/// Returns a shade from best to worst, or a line if they are equal.
+/// Returns the closed form of a variant: a shade from the best to the worst case, or a line if both
+/// are equal.
 fn shade(number: usize, series: &Series<'_>, x: NodeScale, y: Log) -> Markup {
     let best = series
         .form
@@ -160,7 +163,7 @@ fn shade(number: usize, series: &Series<'_>, x: NodeScale, y: Log) -> Markup {
     }
 }
 
-/// Returns the sizes that get a label, as many as there is room for.
+/// Returns the cluster sizes that get a label: at most twelve, for which there is room.
 fn labelled(sizes: &[u64]) -> Vec<u64> {
     let step = sizes.len().div_ceil(12).max(1);
     sizes.iter().copied().step_by(step).collect()

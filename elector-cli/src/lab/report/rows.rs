@@ -3,7 +3,8 @@ use maud::{Markup, html};
 
 use crate::lab::{overview::count, study::Study};
 
-/// Returns every cell, with the command that repeats its worst run.
+/// Returns a table with the figures of every cell, and with the command that repeats the worst run
+/// of each cell.
 pub(super) fn section(study: &Study) -> Markup {
     html! {
         p {

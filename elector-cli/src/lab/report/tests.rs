@@ -3,14 +3,14 @@ use elector_sim::invariants::Violation;
 use super::*;
 use crate::lab::study::{sample, sample_comparison};
 
-// A page that wrongly reports success would be worse than no page.
+// A page that does not report a violation would mislead readers.
 #[test]
 fn violations_are_on_the_page() {
     let mut study = sample();
     let good = page(&study, "again");
     assert!(good.contains("No invariant was violated."));
     assert!(!good.contains("it breaks its guarantee"));
-    // The last cell: Bully, cut network, five nodes.
+    // This is the cell of Bully in `minority-leader`, which cuts the network, with five nodes.
     let cell = study.cells.last_mut().unwrap();
     cell.outcomes[1].violations.push(Violation {
         invariant: "epoch",
@@ -26,7 +26,8 @@ fn violations_are_on_the_page() {
     assert!(page.contains(&format!("minority-leader --nodes 5 --seed {seed}")));
 }
 
-// With n = 1 there are no messages, no survivors of a crash, and nothing to draw.
+// With one node, elections have no messages, and no node survives a crash, so charts and diagrams
+// are empty.
 #[test]
 fn a_study_of_single_nodes_gives_a_page() {
     let mut single = sample_comparison();
@@ -36,7 +37,7 @@ fn a_study_of_single_nodes_gives_a_page() {
     assert!(!page(&study, "again").contains("NaN"));
 }
 
-// Times with five digits are shown in seconds.
+// Times of ten seconds and more are shown in seconds.
 #[test]
 fn times_have_a_suitable_unit() {
     assert_eq!(ms(0.04), "0.0 ms");

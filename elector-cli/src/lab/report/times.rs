@@ -11,14 +11,16 @@ const LEFT: f64 = 190.0;
 const RIGHT: f64 = 800.0;
 const ROW: f64 = 34.0;
 const TOP: f64 = 26.0;
-/// The maximum number of elections that are drawn as points, per variant. If there are more, the
-/// chart shows a regular sample in the order of time.
+/// The maximum number of elections of a variant that the chart draws as points. If there are more,
+/// it draws every second, every third and so on, in ascending order of their times.
 const MAX_POINTS: usize = 150;
 
-/// The scenarios: a crash, and a crash that is proved to the peers at once.
+/// The scenarios of the charts: a crash of the leader, and a crash that is proved to the peers at
+/// once.
 const SCENARIOS: [&str; 2] = ["leader-crash", "hinted-crash"];
 
-/// Returns charts of the time until all nodes knew the next leader, for every variant.
+/// Returns charts of the time from the loss of the leader until all nodes knew the next leader, for
+/// every variant.
 pub(super) fn section(study: &Study) -> Markup {
     let names: Vec<&str> = if study.reference() == SCENARIOS[0] {
         SCENARIOS.to_vec()
@@ -115,8 +117,9 @@ fn strip(row: &Row, x: Log, y: f64) -> Markup {
     }
 }
 
-/// Spreads points over the height of a row, so that points with the same time are visible.
-/// Multiples of the golden ratio keep each point away from the previous ones.
+/// Returns the vertical distance of a point from the middle of its row, so that points with the
+/// same time do not cover each other. Multiples of the golden ratio place each point away from the
+/// points before it.
 fn spread(number: usize) -> f64 {
     ((number as f64 * 0.618_034).fract() - 0.5) * 18.0
 }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{ms, violated};
 use crate::lab::{crash::Crash, overview::count, registry::Entry, study::Study};
 
-/// Returns the guarantee of each variant and its results, as sentences.
+/// Returns, for each variant, its guarantee and its results as sentences.
 pub(super) fn section(study: &Study) -> Markup {
     html! {
         p {
@@ -16,7 +16,8 @@ pub(super) fn section(study: &Study) -> Markup {
     }
 }
 
-/// The number of runs, the number of runs with two leaders, and the total time of two leaders.
+/// The number of runs, the number of runs with two leaders at the same time, and the total length
+/// of the times with two leaders.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct SplitBrains {
     runs: usize,
@@ -176,7 +177,8 @@ fn cuts(scenario: &Scenario) -> bool {
 mod tests {
     use super::*;
 
-    // The verdict on best-effort algorithms depends on which scenarios are partitions.
+    // The text about a best-effort algorithm reports runs with a cut network separately, so
+    // scenarios that cut links must be recognised.
     #[test]
     fn partitions_are_distinguished_from_other_faults() {
         let cuts = |name: &str| cuts(&Scenario::named(name).unwrap());
@@ -188,7 +190,7 @@ mod tests {
         }
     }
 
-    // A mean over all runs would hide the length of split brains.
+    // Most runs have no split brain, so a mean over all runs would hide how long split brains last.
     #[test]
     fn the_mean_is_over_runs_with_two_leaders() {
         let split_brains = SplitBrains {

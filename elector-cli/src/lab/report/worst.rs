@@ -15,15 +15,15 @@ use crate::lab::{
 /// The maximum size of all diagrams together, in bytes. A page of more than a few megabytes opens
 /// slowly.
 const MAX_TOTAL_BYTES: usize = 4_200_000;
-/// The maximum number of messages of a diagram.
+/// The maximum number of messages that one diagram shows.
 const MAX_MESSAGES: usize = 150;
-/// A cell is one variant in one scenario at one size. It gets a diagram if its mean time without a
-/// leader is longer than this.
+/// The mean time without a leader, in milliseconds, from which on a cell gets a diagram. A cell has
+/// the runs of one variant in one scenario at one cluster size.
 const MIN_LEADERLESS_MS: f64 = 300.0;
-/// The time after a split brain that a diagram shows.
+/// The time after the end of a split brain that a diagram still shows.
 const AFTER_NS: u64 = 20_000_000;
 
-/// Returns diagrams of the worst run of each cell of one size, if there is a problem to see.
+/// Returns diagrams of the worst run of each cell of one cluster size, if the cell has a problem.
 pub(super) fn section(study: &Study) -> Markup {
     let nodes = study.middle();
     let candidates = candidates(study, nodes);
@@ -57,7 +57,7 @@ pub(super) fn section(study: &Study) -> Markup {
     }
 }
 
-/// A cell with a problem, for which a diagram is useful.
+/// A cell with a problem, so that a diagram of its worst run is useful.
 struct Candidate<'a> {
     entry: &'a Entry,
     cell: &'a Cell,
@@ -70,7 +70,7 @@ impl Candidate<'_> {
         (self.entry.contestant.label(), self.cell.scenario.clone())
     }
 
-    /// Returns the severity of the problem, for sorting.
+    /// Returns the severity of the problem: candidates with a greater value are drawn first.
     fn weight(&self) -> (bool, bool, u64, u64) {
         let times = self.run.times;
         let wrong = !self.run.violations.is_empty();
@@ -107,7 +107,8 @@ fn candidates(study: &Study, nodes: u64) -> Vec<Candidate<'_>> {
 
 type Diagrams = HashMap<(String, String), String>;
 
-/// Draws the diagrams that fit the page, the worst first. Returns them and the number of others.
+/// Draws the diagrams that fit into the page, the worst first. Returns these diagrams, and the
+/// number of candidates without one.
 fn diagrams(study: &Study, candidates: &[Candidate<'_>]) -> (Diagrams, usize) {
     let mut order: Vec<&Candidate<'_>> = candidates.iter().collect();
     order.sort_by_key(|one| std::cmp::Reverse(one.weight()));
@@ -148,15 +149,15 @@ fn diagram(study: &Study, one: &Candidate<'_>, number: usize) -> Option<String> 
     Some(svg(&records, &options))
 }
 
-/// Returns the window from the first fault until the cluster has settled. It is extended to the end
-/// of the longest split brain, which can be much later.
+/// Returns the part of the run to show: from the first fault until the cluster has settled. If the
+/// longest split brain ends later, the part is extended to its end.
 fn window(records: &[Record], run: &Outcome) -> (u64, u64) {
     let (start, end) = interesting_window(records);
     if run.times.split_brain_ns == 0 {
         return (start, end);
     }
     let leaders = History::read(records).leaders();
-    // A split brain before the first fault of the scenario does not count.
+    // A split brain that ends before the first fault of the scenario does not count.
     let splits = leaders
         .iter()
         .filter(|span| span.what.len() > 1 && span.to_ns > start);
@@ -198,8 +199,8 @@ mod tests {
     use super::*;
     use crate::lab::study::sample;
 
-    // A run that is shown because of its split brain must show it, even seconds after the first
-    // fault.
+    // If a run is shown because of its split brain, the diagram must contain the split brain, even
+    // if it occurs seconds after the first fault.
     #[test]
     fn the_window_contains_the_split_brain() {
         let study = sample();
@@ -216,7 +217,8 @@ mod tests {
         }
     }
 
-    // Raft steps down in time. A diagram for every cell would hide the important ones.
+    // In these runs Raft steps down in time, so its cells have no problem. If every cell had a
+    // diagram, readers would not find the important ones.
     #[test]
     fn cells_without_a_problem_have_no_diagram() {
         let study = sample();

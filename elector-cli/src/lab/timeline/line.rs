@@ -4,11 +4,13 @@ use elector_core::NodeId;
 
 use super::TimelineOptions;
 
-/// The maximum time for which a line stays open for the same event at another node.
+/// The maximum time in nanoseconds for which a line can still be merged with the same event at
+/// another node.
 const MAX_OPEN_NS: u64 = 1_000_000;
 
-/// A pause of this length between two lines ends a count of folded messages. In shorter pauses the
-/// count goes on, so that heartbeats do not split the lines of an election.
+/// While routine messages are only counted, a pause of this length (20 ms) between two lines ends
+/// the count, and writes it as a line. In a shorter pause the count continues, so that heartbeats
+/// do not split the lines of an election.
 const FOLD_END_NS: u64 = 20_000_000;
 
 /// The maximum length of a list of nodes, in characters. A longer list is replaced by the number of
@@ -20,30 +22,31 @@ const MAX_NAMES_CHARS: usize = 32;
 pub(super) struct Line {
     /// The moment of the event.
     pub(super) at_ns: u64,
-    /// The nodes of the event; empty for the whole cluster.
+    /// The nodes of the event; empty if the event concerns the whole cluster.
     pub(super) who: Vec<NodeId>,
-    /// The receivers of a message.
+    /// The receivers, if the event is a message.
     pub(super) to: Vec<NodeId>,
     /// The description of the event.
     pub(super) text: String,
-    /// The kind of event, for the colour.
+    /// The kind of the event, which decides the colour of the line.
     pub(super) tone: Tone,
 }
 
-/// The kind of event in a line. The kind sets the colour.
+/// The kind of the event in a line, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
-    /// A note of the host.
+    /// A note of the host, or a command of the application.
     Note,
-    /// A fault, or two nodes lead.
+    /// A fault, a violation, or the beginning of a time in which two nodes lead or no node leads.
     Fault,
-    /// A fault was repaired.
+    /// A fault or a time of a bad state has ended, or a node has received a report about the
+    /// failure or the return of a peer.
     Mend,
     /// A node leads.
     Lead,
     /// A node campaigns.
     Campaign,
-    /// A message was lost.
+    /// A message or a write was lost, or a node refused a command.
     Loss,
     /// Any other event.
     Plain,
@@ -66,20 +69,22 @@ impl Tone {
     }
 }
 
-/// Writes lines, merges equal ones of several nodes, and folds routine messages.
+/// Writes lines, merges equal lines of several nodes, and counts routine messages instead of
+/// writing lines for them.
 #[derive(Debug)]
 pub(super) struct Pen<'o, W> {
     out: &'o mut W,
     options: TimelineOptions,
-    // The time for which a line stays open. It is shorter than the time of a message, so that no
-    // line merges a cause with its effect.
+    // The time in nanoseconds for which a line stays open, so that it can be merged with equal
+    // lines. It is shorter than the time that a message takes, so that a line never merges a cause
+    // with its effect.
     open_ns: u64,
     open: VecDeque<Line>,
     folded: Folded,
     last_ns: Option<u64>,
 }
 
-/// The numbers of routine messages without a line.
+/// The numbers of routine messages that have no line.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Folded {
     pub(super) sent: u64,
@@ -87,7 +92,8 @@ pub(super) struct Folded {
 }
 
 impl<'o, W: fmt::Write> Pen<'o, W> {
-    /// `hop_ns` is the time that a message usually takes.
+    /// Creates a pen that writes to `out`. `hop_ns` is the time that a message usually takes, in
+    /// nanoseconds.
     pub(super) fn new(out: &'o mut W, options: TimelineOptions, hop_ns: u64) -> Self {
         Self {
             out,
@@ -103,7 +109,7 @@ impl<'o, W: fmt::Write> Pen<'o, W> {
         self.options
     }
 
-    /// Adds a line. Lines must come in the order of time.
+    /// Adds a line. The caller must add lines in the order of time.
     pub(super) fn line(&mut self, line: Line) -> fmt::Result {
         if !self.shows(line.at_ns) {
             return Ok(());
@@ -115,7 +121,8 @@ impl<'o, W: fmt::Write> Pen<'o, W> {
         Ok(())
     }
 
-    /// Counts a routine message, or its loss, instead of writing a line.
+    /// Counts a routine message, or its loss, instead of writing a line. `count` selects the number
+    /// to increase.
     pub(super) fn fold(&mut self, at_ns: u64, count: fn(&mut Folded) -> &mut u64) -> fmt::Result {
         if self.shows(at_ns) {
             self.write_before(at_ns)?;
@@ -124,7 +131,7 @@ impl<'o, W: fmt::Write> Pen<'o, W> {
         Ok(())
     }
 
-    /// Writes all remaining lines.
+    /// Writes all lines that are still open, and the last count.
     pub(super) fn finish(mut self) -> fmt::Result {
         while !self.open.is_empty() {
             self.write_first()?;
@@ -188,7 +195,8 @@ impl<'o, W: fmt::Write> Pen<'o, W> {
 
     fn shortened(&self, line: &str) -> String {
         let width = self.options.width;
-        // A line break in a text of a trace must not start a new line.
+        // A text of a trace may contain a line break, which must not begin a new line of the
+        // timeline.
         let plain = |c: char| if c.is_control() { ' ' } else { c };
         if width == 0 || line.chars().count() <= width {
             return line.chars().map(plain).collect();
@@ -198,7 +206,7 @@ impl<'o, W: fmt::Write> Pen<'o, W> {
     }
 }
 
-/// Returns the text with its verb in the form for `count` subjects.
+/// Returns the text with its first verb in the singular or in the plural, for `count` subjects.
 fn agreeing(text: &str, count: usize) -> String {
     let verbs = [
         ("follows ", "follow "),
@@ -217,8 +225,8 @@ fn agreeing(text: &str, count: usize) -> String {
     plural.unwrap_or_else(|| text.to_owned())
 }
 
-/// Merges `line` into an open line for the same event at another node, or for the same message to
-/// another receiver. Returns `true` if the lines were merged.
+/// Merges `line` into an open line that has the same event at another node, or the same message to
+/// another receiver. Returns `true` if it has merged the lines.
 fn merge(open: &mut Line, line: &Line) -> bool {
     if open.text != line.text || open.tone != line.tone || line.who.is_empty() {
         return false;
@@ -240,7 +248,8 @@ pub(crate) fn millis(ns: u64) -> String {
     format!("{}.{:03}", ns / 1_000_000, ns / 1_000 % 1_000)
 }
 
-/// Lists nodes in the order of their ids. Three or more consecutive ids become a range.
+/// Returns the names of nodes in the order of their ids. Three or more consecutive ids become a
+/// range.
 fn names(nodes: &[NodeId]) -> String {
     let mut sorted = nodes.to_vec();
     sorted.sort_unstable();

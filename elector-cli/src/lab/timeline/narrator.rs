@@ -30,7 +30,8 @@ pub(super) fn write_events<W: fmt::Write>(
     let leaders = history.leaders();
     let mut leader_changes = leaders.windows(2).peekable();
     for record in ordered {
-        // A line about the whole cluster comes after the lines of the events that caused it.
+        // A line about the whole cluster comes after the lines of the events that caused it, so the
+        // changes of the leaders before this record are written now.
         while let Some([before, after]) = leader_changes.peek().copied()
             && after.from_ns < record.at_ns
         {
@@ -48,14 +49,15 @@ pub(super) fn write_events<W: fmt::Write>(
 }
 
 struct Narrator<'a, 'h> {
-    /// The input of each step of a node. In a new life of the node, new steps replace earlier steps
-    /// with the same number.
+    /// The input of each step of a node, by the number of the step. When a node starts again, its
+    /// numbers begin again, and new steps replace earlier steps with the same number.
     causes: HashMap<(NodeId, u64), &'a Stimulus>,
     flights: HashMap<u64, &'h Flight<'a>>,
-    /// The writes that were lost in a crash: the node, the step, and the moment of the request.
+    /// The writes that were lost in a crash. Each entry has the node, the number of the step, and
+    /// the moment at which the step requested the write.
     lost_writes: HashSet<(NodeId, u64, u64)>,
     cuts: &'h History<'a>,
-    /// The last epoch that each node was in.
+    /// The epoch of the last view of each node.
     epochs: HashMap<NodeId, Epoch>,
     /// The moment of the last change between no leader, one leader and several leaders.
     leader_count_since_ns: u64,
@@ -272,7 +274,7 @@ fn cause_text(cause: &Stimulus) -> Option<String> {
     }
 }
 
-/// Returns a command as the rest of "the command to …".
+/// Returns a command as text that continues "the command to …".
 pub(crate) fn command_text(command: &Command) -> String {
     match command {
         Command::Campaign => "campaign".to_owned(),
@@ -282,8 +284,8 @@ pub(crate) fn command_text(command: &Command) -> String {
     }
 }
 
-/// Returns the name and the contents of a message. The name is not repeated if `detail`, a `Debug`
-/// text, begins with it.
+/// Returns the name of the kind and the contents of a message. `detail` is the `Debug` text of the
+/// message. If it begins with the name, the name is not repeated.
 fn contents(kind: &str, detail: &str) -> String {
     if detail.is_empty() {
         kind.to_owned()

@@ -9,7 +9,7 @@ fn text_of(records: &[Record], options: &TimelineOptions) -> String {
     text
 }
 
-// The lines must contain every change of an election, in order.
+// The timeline must contain every change of an election, in order.
 #[test]
 fn a_crash_is_shown_from_the_fault_to_the_new_leader() {
     let text = text_of(&sample::crash(5), &TimelineOptions::default());
@@ -35,8 +35,8 @@ fn a_crash_is_shown_from_the_fault_to_the_new_leader() {
     }
 }
 
-// A researcher must see in the text where a node stops asking as a pre-candidate and starts to
-// campaign.
+// A researcher must see in the text where a pre-candidate, which only asks whether it could win,
+// becomes a candidate and campaigns.
 #[test]
 fn a_pre_candidate_is_told_from_a_candidate() {
     let viewed = |at_ns, step, view| Record {
@@ -57,8 +57,8 @@ fn a_pre_candidate_is_told_from_a_candidate() {
     assert!(second.ends_with("campaigns in epoch 1"), "{text}");
 }
 
-// Two leaders at the same time are the worst event of a run. The timeline must say when and for how
-// long.
+// Two leaders at the same time are the most important event of a run. The timeline must say when
+// they begin and how long they last.
 #[test]
 fn a_split_brain_is_shown_with_its_length() {
     let text = text_of(&sample::split(5), &TimelineOptions::default());
@@ -73,7 +73,8 @@ fn a_split_brain_is_shown_with_its_length() {
     assert!(text.contains("cut: n1 n2 | n3–n5") && text.contains("all links work"));
 }
 
-// A wrong count would hide messages. A line for each routine message would hide everything else.
+// If the count of routine messages was wrong, the timeline would hide messages. With a line for
+// each of them, readers would not find the other events.
 #[test]
 fn every_routine_message_is_counted_or_shown() {
     let records = sample::split(5);
@@ -103,7 +104,8 @@ fn every_routine_message_is_counted_or_shown() {
     assert!(!shown.contains('…') && shown.matches("Ack {}").count() > 5);
 }
 
-// Terminals wrap long lines, and pipes need text without escape codes.
+// Terminals wrap lines that are too long, so the width must be applied. Programs that read a pipe
+// need text without escape codes.
 #[test]
 fn options_are_applied() {
     let records = sample::split(5);
@@ -133,7 +135,7 @@ fn options_are_applied() {
     }
 }
 
-// A text with a line break must not look like two events.
+// A text of a trace with a line break must not look like two events.
 #[test]
 fn texts_stay_on_their_line() {
     let text = "one\n     0.000  n9  leads epoch 9\x1b[2J".to_owned();

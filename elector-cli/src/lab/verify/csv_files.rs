@@ -2,11 +2,11 @@ use csv::{ReaderBuilder, StringRecord};
 
 use super::difference::quoted;
 
-/// The columns that name a row.
+/// The columns whose values identify a row.
 const KEYS: [&str; 5] = ["algorithm", "variant", "scenario", "nodes", "seed"];
 
-/// Describes the first cell that differs. `None` if all cells are equal, or a file is not
-/// CSV.
+/// Describes the first cell that differs. Returns `None` if all cells are equal, or if a file is
+/// not CSV.
 #[must_use]
 pub(super) fn difference(old: &[u8], new: &[u8]) -> Option<String> {
     let (old, new) = (records(old)?, records(new)?);
@@ -42,7 +42,7 @@ fn of_rows(
     ))
 }
 
-/// Names a row.
+/// Returns a text that identifies a row.
 fn key(header: &StringRecord, row: &StringRecord) -> String {
     let columns = header.iter().zip(row);
     let keys = columns.filter(|(name, _)| KEYS.contains(name));
@@ -50,7 +50,8 @@ fn key(header: &StringRecord, row: &StringRecord) -> String {
     keys.collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the rows, the header first. `None` if the file is not CSV.
+/// Returns the rows of the file, of which the first is the header. Returns `None` if the file is
+/// not CSV.
 fn records(bytes: &[u8]) -> Option<Vec<StringRecord>> {
     let mut builder = ReaderBuilder::new();
     let reader = builder.has_headers(false).flexible(true);
@@ -67,7 +68,8 @@ mod tests {
 
     const NEW: &[u8] = b"algorithm,nodes,messages\nraft,3,4.0\nraft,5,8.0\n";
 
-    // Users look for the changed figure in a spreadsheet.
+    // Users look for the changed figure in a spreadsheet, so the text must name its line and
+    // column.
     #[test]
     fn the_first_cell_that_differs_is_named() {
         for (old, expected) in [
@@ -93,7 +95,7 @@ mod tests {
                 "algorithm,nodes,messages\nraft,3,4.0\nraft,5,8.0\nx,1,1\n",
                 Some("line 4: a new run does not give this row"),
             ),
-            // Only the bytes differ, so the text is compared.
+            // Only line breaks differ and no cell, so the caller compares the files as text.
             ("algorithm,nodes,messages\r\nraft,3,4.0\nraft,5,8.0\n", None),
         ] {
             let found = difference(old.as_bytes(), NEW);

@@ -1,11 +1,12 @@
 use super::{csv_files, run_files};
 
-/// How many characters before a difference are shown.
+/// How many characters before a difference the text shows.
 const BEFORE: usize = 24;
-/// How many characters from a difference on are shown.
+/// How many characters from a difference on the text shows.
 const AFTER: usize = 40;
 
-/// Describes the first difference between a file and what a new run gives. The two are not equal.
+/// Describes the first difference between a file and the file that a new run gives. `old` and `new`
+/// must not be equal.
 #[must_use]
 pub(super) fn difference(name: &str, old: &[u8], new: &[u8]) -> String {
     let known = match name.rsplit_once('.') {
@@ -16,7 +17,7 @@ pub(super) fn difference(name: &str, old: &[u8], new: &[u8]) -> String {
     known.unwrap_or_else(|| of_text(old, new))
 }
 
-/// Names the first line and character that differ.
+/// Describes the first line and character that differ.
 fn of_text(old: &[u8], new: &[u8]) -> String {
     let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
     let pairs = old.chars().zip(new.chars());
@@ -34,14 +35,15 @@ fn of_text(old: &[u8], new: &[u8]) -> String {
     )
 }
 
-/// Quotes a part of a line.
+/// Quotes the characters from `from` until `to`, or until the end of the line.
 fn excerpt(text: &str, from: usize, to: usize) -> String {
     let part = text.chars().skip(from).take(to - from);
     let part: String = part.take_while(|c| *c != '\n').collect();
     quoted(&part)
 }
 
-/// Quotes a text that can contain anything: a terminal must not obey it.
+/// Quotes a text that can contain any characters. Control characters are escaped, because they must
+/// not control the terminal of the reader.
 pub(super) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.escape_debug())
 }
@@ -50,7 +52,8 @@ pub(super) fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    // A page of HTML is one line of a megabyte. The difference must be visible on a terminal.
+    // A page of HTML can be one line of a megabyte, so the text must show only a short part around
+    // the difference.
     #[test]
     fn the_first_difference_of_a_text_is_shown_with_its_surroundings() {
         let long = "x".repeat(500);
@@ -68,7 +71,8 @@ mod tests {
         assert!(text.len() < 250, "{text}");
     }
 
-    // A file that was cut off, or is not text, has no character to compare.
+    // If a file was cut off, one side has no character at the difference. If a file is not text,
+    // its bytes must be escaped.
     #[test]
     fn ends_and_other_bytes_are_shown() {
         assert_eq!(

@@ -1,6 +1,7 @@
 use crate::lab::runs_file::RunsFile;
 
-/// Describes the first run that differs. `None` if a file cannot be read, or there is no such run.
+/// Describes the first run that differs between two files of runs. Returns `None` if no run
+/// differs, or if the new file cannot be read.
 #[must_use]
 pub(super) fn difference(old: &[u8], new: &[u8]) -> Option<String> {
     let new = RunsFile::from_bytes(new).ok()?;
@@ -31,7 +32,7 @@ mod tests {
     use super::*;
     use crate::lab::study::sample;
 
-    // A shard has thousands of runs. The user must know which one to repeat.
+    // A shard has thousands of runs. The user must see which run to repeat.
     #[test]
     fn the_first_run_that_differs_is_named() {
         let study = sample();

@@ -7,8 +7,8 @@ use std::{
 use tracing::subscriber::with_default;
 use tracing_subscriber::fmt;
 
-/// Formats an error that ends the process as a line of a JSON log. The line is for a process whose
-/// log has not started, or whose log filter drops errors.
+/// Formats an error that ends the process as a line of a JSON log. The caller prints this line
+/// without the log, because the log may not be started, or its filter may drop errors.
 pub(crate) fn error_line(error: &dyn Display) -> String {
     let line = Line::default();
     let writer = line.clone();
@@ -43,7 +43,8 @@ mod tests {
 
     use super::*;
 
-    // A program that reads a JSON log must also be able to read its last line, with any content.
+    // A program that reads a JSON log must also be able to read the line of the error that ended
+    // the process, with any characters in the error.
     #[test]
     fn the_line_is_one_json_object() {
         let text = error_line(&"no \"such\"\nthing");

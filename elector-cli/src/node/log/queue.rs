@@ -8,15 +8,15 @@ use std::{
 
 use elector_net::http::prometheus_client::metrics::counter::Counter;
 
-/// The maximum size of the lines that wait. Some thousands of lines fit.
+/// The maximum size of the lines that wait, in bytes. Some thousands of lines fit.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// The lines that wait to be written to a log. A thread of its own writes them, so no other thread
-/// waits for the reader. Lines that do not fit are dropped and counted, and so are lines that
-/// cannot be written.
+/// The lines that wait to be written to a log. A separate thread writes them, so that a thread that
+/// logs never waits for the reader of the log. Lines that do not fit are dropped and counted, and
+/// so are lines that cannot be written.
 ///
 /// The worker of `tracing-appender` is not used: when it ends with a full queue, it writes to
-/// standard output, and waits there for the same reader.
+/// standard output, and waits for the reader of standard output.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue(Arc<Shared>);
 
@@ -39,8 +39,8 @@ struct Waiting {
 }
 
 impl Queue {
-    /// Starts the thread, which ends with the process. When lines were dropped and a line is
-    /// written again, the thread calls `report` with the number of lines that were dropped.
+    /// Starts the thread that writes, which ends with the process. If lines were dropped, the
+    /// thread calls `report` with their number as soon as it has written all lines that waited.
     ///
     /// # Errors
     /// If the thread cannot be started.
@@ -55,7 +55,7 @@ impl Queue {
         Ok(queue)
     }
 
-    /// Adds a line, if there is room. Never waits for the reader.
+    /// Adds a line if there is room, and drops the line otherwise. Never waits for the reader.
     pub(super) fn push(&self, line: &[u8]) {
         let mut waiting = self.0.waiting();
         if waiting.bytes.saturating_add(line.len()) > MAX_BYTES {
@@ -69,7 +69,7 @@ impl Queue {
         self.0.not_empty.notify_one();
     }
 
-    /// The number of lines that were dropped.
+    /// Returns the number of lines that were dropped.
     pub(super) fn dropped(&self) -> &Counter {
         &self.0.dropped
     }
@@ -96,18 +96,19 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The main function of the thread.
+    /// The main function of the thread that writes the lines.
     fn write_lines(&self, mut out: impl Write, report: impl Fn(u64)) {
         let mut reported = 0;
         loop {
             let line = self.next();
             if out.write_all(&line).is_err() {
-                // This failure cannot be reported, because reports go to the log.
+                // This failure cannot be reported: a report would be a line of the log, too.
                 self.dropped.inc();
                 continue;
             }
             let dropped = self.dropped.get();
-            // While lines wait, more lines may be dropped. One report covers all of them.
+            // While lines wait, more lines may be dropped. One report at the end covers all of
+            // them.
             if dropped > reported && self.waiting().lines.is_empty() {
                 report(dropped - reported);
                 reported = dropped;
@@ -115,7 +116,7 @@ impl Shared {
         }
     }
 
-    /// Waits for the next line.
+    /// Waits for the next line, and removes it from the queue.
     fn next(&self) -> Vec<u8> {
         let mut waiting = self.waiting();
         waiting.is_writing = false;
@@ -138,7 +139,8 @@ mod tests {
 
     use super::*;
 
-    /// A log that accepts a line only when its reader takes one.
+    /// A log that accepts a line only after it has received a value from its channel, like a reader
+    /// that takes one line.
     struct Slow(Sender<Vec<u8>>, Receiver<()>);
 
     impl Write for Slow {
@@ -154,8 +156,9 @@ mod tests {
         }
     }
 
-    // If the reader does not read, lines are dropped, and no thread waits. When it reads again, it
-    // gets the queued lines in order, and one report of how many lines it has missed.
+    // If the reader does not read, lines are dropped, and no thread that logs waits. When the
+    // reader reads again, it gets the queued lines in order, and one report of how many lines were
+    // dropped.
     #[test]
     fn lines_without_a_reader_are_dropped_counted_and_reported() {
         let (lines, read) = channel();
@@ -168,7 +171,8 @@ mod tests {
             queue.push(&line);
         }
         let dropped = queue.dropped().get();
-        // The line that is being written makes room for another one.
+        // The thread may have taken the first line from the queue already, which makes room for
+        // another line.
         assert!((99..=100).contains(&dropped), "{dropped}");
         assert!(!queue.flush(Duration::from_millis(1)));
         for _ in 0..MAX_BYTES / line.len() + 100 {
@@ -183,8 +187,8 @@ mod tests {
         assert!(reported.try_recv().is_err(), "reported twice");
     }
 
-    // If the disk of the log is full, or its reader has closed the pipe, the thread must not report
-    // that for ever.
+    // If the disk of the log is full, or its reader has closed the pipe, a report is a line that
+    // cannot be written either. The thread must not report this failure again and again.
     #[test]
     fn lines_that_cannot_be_written_are_counted_and_not_reported() {
         let (lines, read) = channel();

@@ -12,14 +12,14 @@ use crate::run::{
     shim::{self, Shim},
 };
 
-/// One run of the command.
+/// One run of the command: from its start to the end of its last process.
 #[derive(Debug)]
 pub(super) struct RunningCommand {
-    /// The number of this run.
+    /// The number that the node has given to this run.
     pub(super) run: u64,
     pub(super) schedule: StopSchedule,
     pub(super) processes: ProcessTree,
-    /// The channel to the shim that has become the command.
+    /// The guardian's end of the channel to the shim that has become the command.
     channel: OwnedFd,
 }
 
@@ -33,7 +33,8 @@ impl RunningCommand {
         }
     }
 
-    /// Does what is due. Returns the end of the command when no process is left.
+    /// Sends the signals that are due now. Returns the end of the command when none of its
+    /// processes is left.
     pub(super) fn update(&mut self) -> io::Result<Option<CommandEnd>> {
         let has_ended = self.processes.update()?;
         let now = now();
@@ -46,12 +47,13 @@ impl RunningCommand {
         match self.schedule.next_action(now) {
             Some(Action::Terminate) => self.processes.terminate(),
             Some(Action::Kill) => {
-                // The session gets the highest priority only now, because no process of the command
-                // does useful work from now on.
+                // The session gets the highest priority only with SIGKILL: from then on, no process
+                // of the command does useful work with this priority.
                 set_session_nice(BEST_NICE);
                 self.processes.kill();
             }
-            // These calls reach the processes that were adopted since the last signals.
+            // SIGTERM or SIGKILL was sent before. These calls also send it to processes that have
+            // become orphans since then.
             None if self.schedule.sigkill_at().is_some() => self.processes.kill(),
             None if self.schedule.sigterm_at().is_some() => self.processes.terminate_orphans(),
             None => {}
@@ -59,7 +61,8 @@ impl RunningCommand {
         Ok(None)
     }
 
-    /// Stops the command for this reason.
+    /// Makes the schedule stop the command for this reason. The next [`update`](Self::update) sends
+    /// the signals.
     pub(super) fn stop(&mut self, reason: EndReason) {
         self.schedule.stop(reason, now());
     }
@@ -75,7 +78,7 @@ impl RunningCommand {
             _ => EndReason::Exited,
         };
         CommandEnd {
-            // The first process has ended, so its exit is known.
+            // The first process has ended, so `exit` is never `None`.
             exit: exit.unwrap_or(Exit::Code(0)),
             reason: self.schedule.reason().unwrap_or(reason),
             sigterm_at: self.schedule.sigterm_at(),

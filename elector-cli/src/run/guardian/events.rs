@@ -7,17 +7,18 @@ use rustix::{
 
 use super::Guardian;
 
-/// The source of an event.
+/// The source of an event for the guardian.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
-    /// The channel to the node.
+    /// The channel to the node: a message has arrived, or the node has closed the channel.
     Node,
-    /// The process of the node.
+    /// The process of the node has ended.
     NodeProcess,
     Shim,
-    /// The socket at this position in `NodeSockets::iter`.
+    /// The connection of the socket at this position in `NodeSockets::iter` has ended.
     Socket(usize),
-    /// The timer or a process of the command. The loop updates the command after every event.
+    /// The timer, or a process of the command that has ended. The event loop updates the command
+    /// after every event, so these sources need no code of their own.
     Command,
 }
 

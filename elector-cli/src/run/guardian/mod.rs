@@ -34,9 +34,10 @@ use schedule::StopSchedule;
 use sockets::NodeSockets;
 use timer::{Lateness, Timer};
 
-/// The main function of the guardian. The arguments are the command.
+/// The main function of the guardian. The arguments are the command and its arguments.
 pub(super) fn main(command_line: Vec<OsString>) -> ExitCode {
-    // The message of a panic must not wait long for a reader of standard error either.
+    // The usual hook for panics could wait for ever for the reader of standard error.
+    // `output::warn` waits only for a short time.
     panic::set_hook(Box::new(|panic| {
         output::warn(&format!("elector: {panic}\n"));
     }));
@@ -46,18 +47,18 @@ pub(super) fn main(command_line: Vec<OsString>) -> ExitCode {
     let Err(error) = result else {
         return ExitCode::SUCCESS;
     };
-    // The command has been killed. A node that does not get this message still notices that the
+    // The command has been killed. If the node does not get this message, it still notices that the
     // guardian exits.
     let _ = channel::send(node, &ToNode::Failed(error.to_string()), None);
     output::warn(&format!("elector: guardian failed: {error}\n"));
     ExitCode::FAILURE
 }
 
-/// Starts and stops the command as the node requests, and stops it before the lease ends if the
-/// node sends nothing.
+/// Starts and stops the command as the node requests. If the node sends nothing, the guardian stops
+/// the command before the lease ends.
 ///
-/// The guardian waits only for the next event. It never writes where a write could block while
-/// processes of the command are alive.
+/// The guardian waits only for the next event. While processes of the command are alive, it never
+/// writes to a file or socket that could block.
 struct Guardian<'a> {
     /// The channel to the node; `None` when the node has exited.
     node: Option<BorrowedFd<'a>>,
@@ -65,15 +66,16 @@ struct Guardian<'a> {
     command_line: Vec<OsString>,
     timing: StopTiming,
     lateness: Lateness,
-    /// The priority of the command.
+    /// The priority that the command gets: the guardian had it before it raised its own priority.
     priority: SavedPriority,
     /// The process that becomes the command at the next start.
     shim: Option<Shim>,
     command: Option<RunningCommand>,
-    /// Processes that have ended, and that are not reaped because the node may still signal them.
+    /// Processes that have ended. The guardian has not reaped them, because the node may still
+    /// signal them: it has not released them with [`ToGuardian::ReleasePid`].
     unreleased: Vec<Pid>,
     sockets: NodeSockets,
-    /// How the command ended, if it ended after the node.
+    /// How the command ended, if it ended after the node had exited.
     last_exit: Option<Exit>,
 }
 
@@ -98,7 +100,7 @@ impl<'a> Guardian<'a> {
         })
     }
 
-    /// Returns when node and command have ended. After an error, this method kills the processes of
+    /// Runs until node and command have ended. After an error, this method kills the processes of
     /// the command that it can reach, and returns at once.
     fn run(mut self) -> io::Result<()> {
         let result = self.handle_events();
@@ -110,7 +112,7 @@ impl<'a> Guardian<'a> {
         result
     }
 
-    /// Returns when node and command have ended.
+    /// Handles events until node and command have ended.
     fn handle_events(&mut self) -> io::Result<()> {
         self.start_shim()?;
         loop {
@@ -126,18 +128,20 @@ impl<'a> Guardian<'a> {
             self.timer.set(next)?;
             match self.wait() {
                 Ok(sources) => self.handle(&sources)?,
-                // A child has ended. The loop updates the command next.
+                // A signal, for example SIGCHLD, has interrupted the wait. The loop updates the
+                // command next.
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// Informs the peers that node and command have ended, by the farewells and by sockets that
-    /// close. The farewells come before everything that can take time.
+    /// Informs the peers that node and command have ended: writes the farewells, and closes the
+    /// sockets. The farewells come before everything that can take time.
     fn finish(mut self) {
         self.sockets.write_farewells();
-        // The peers elect now, and need the processor more than this process does.
+        // The peers elect a leader now. On this machine they need the processor more than this
+        // process does.
         priority::yield_to_others(self.priority);
         drop(self.sockets);
         if let Some(exit) = self.last_exit {
@@ -145,7 +149,8 @@ impl<'a> Guardian<'a> {
         }
     }
 
-    /// Starts the process that becomes the command at the next start.
+    /// Starts the process that becomes the command at the next start, and informs the node. Does
+    /// nothing if the node has exited.
     fn start_shim(&mut self) -> io::Result<()> {
         if self.node.is_some() {
             let shim = Shim::start(&self.command_line, self.priority)?;
@@ -178,9 +183,9 @@ impl<'a> Guardian<'a> {
             .drop_where(|position| sources.contains(&Source::Socket(position)));
         let shim_ended = sources.contains(&Source::Shim);
         let node_ended = sources.contains(&Source::NodeProcess);
-        // A message is handled before the end of the shim or of the node. The message may say that
-        // the shim has become the command, and the command may have ended already. Also, the last
-        // message of a node that has ended may start the command.
+        // A message is handled before the end of the shim or of the node, for two reasons. The
+        // message may say that the shim has become the command, and the command may have ended
+        // already. And the last message of a node that has ended may start the command.
         if let Some(node) = self.node
             && (sources.contains(&Source::Node)
                 || ((shim_ended || node_ended) && channel::is_readable(node)?))
@@ -188,7 +193,8 @@ impl<'a> Guardian<'a> {
             return self.receive(node);
         }
         if node_ended {
-            // The channel may still be open, because a child of the node has a copy of it.
+            // The channel may still be open, because a child of the node has a copy of it. Without
+            // this call, the guardian would wait for more messages.
             self.node_exited();
         }
         match self.shim.take_if(|_| shim_ended) {
@@ -197,14 +203,15 @@ impl<'a> Guardian<'a> {
         }
     }
 
-    /// Starts another shim after this one was killed from outside.
+    /// Starts another shim if another process has killed `shim`. Returns an error if `shim` exited
+    /// by itself.
     fn replace_shim(&mut self, shim: &Shim) -> io::Result<()> {
         match exit_of(&shim.pidfd)? {
             Some(Exit::Signal(_)) => {
                 self.unreleased.push(shim.pid);
                 self.start_shim()
             }
-            // The shim failed by itself, and another shim would fail, too.
+            // If the shim exited by itself, another shim would exit in the same way.
             _ => Err(io::Error::other(
                 "the process that was to become the command exited",
             )),
@@ -237,7 +244,8 @@ impl<'a> Guardian<'a> {
             (ToGuardian::Stop { run, reason }, Some(command)) if command.run == run => {
                 command.stop(reason);
             }
-            // The command has ended, and the node did not know that yet.
+            // The guardian has ended this run of the command, and the node did not know that when
+            // it sent the message.
             (ToGuardian::Prolong { .. } | ToGuardian::Stop { .. }, _) => {}
             (ToGuardian::ReleasePid { pid }, _) => self.reap(|ended| ended.as_raw_pid() == pid),
             (ToGuardian::KeepSocket, _) => self.sockets.keep(file),
@@ -251,7 +259,7 @@ impl<'a> Guardian<'a> {
     }
 
     /// Handles the end of the node: the node has exited or has closed its channel, and sends
-    /// nothing more.
+    /// nothing more. The command is killed at once.
     fn node_exited(&mut self) {
         self.node = None;
         if let Some(command) = &mut self.command {
@@ -259,26 +267,27 @@ impl<'a> Guardian<'a> {
         }
     }
 
-    /// Reaps the processes that have ended and that the node has released.
+    /// Reaps the processes that have ended and for which `is_released` returns `true`: the node
+    /// sends no more signals to them.
     fn reap(&mut self, is_released: impl Fn(Pid) -> bool) {
         self.unreleased
             .retain(|&pid| !(is_released(pid) && children::reap(pid)));
     }
 
-    /// Records that the node has started the command in the process with this id.
+    /// Records that the node has started the command in the shim with the process id `pid`.
     fn start(&mut self, run: u64, pid: i32, deadline: Option<Moment>) -> io::Result<()> {
         let is_named = |shim: &mut Shim| shim.pid.as_raw_pid() == pid;
         if let Some(shim) = self.shim.take_if(is_named) {
-            // From now on, the node signals only this process. So all earlier processes can be
-            // reaped.
+            // From now on, the node signals only this process. So the guardian can reap all earlier
+            // processes.
             self.reap(|_| true);
             let mut schedule = StopSchedule::new(self.timing, deadline);
             schedule.set_margin(self.lateness.margin(&self.timing));
             self.command = Some(RunningCommand::new(run, shim, schedule));
             return Ok(());
         }
-        // The process with this id was killed from outside, and the guardian has started another
-        // shim.
+        // Another process has killed the shim with this id, and the guardian has started another
+        // shim, whose id the node did not know.
         let end = CommandEnd {
             exit: Exit::NotStarted(Errno::SRCH.raw_os_error()),
             reason: EndReason::Exited,
@@ -290,13 +299,14 @@ impl<'a> Guardian<'a> {
     }
 
     /// Sends a message to the node. Returns an error if the node does not read. The guardian cannot
-    /// rely on such a node, and exits. The node notices that.
+    /// rely on such a node, so it kills the command and exits. The node notices that the guardian
+    /// exits.
     fn send(&self, message: &ToNode, file: Option<BorrowedFd<'_>>) -> io::Result<()> {
         let Some(node) = self.node else {
             return Ok(());
         };
         match channel::send(node, message, file) {
-            // The node has exited. The event loop finds that out by itself.
+            // The node has exited. The event loop notices this exit by itself.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result,
         }

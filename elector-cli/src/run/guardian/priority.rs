@@ -21,8 +21,8 @@ const WORST_NICE: i32 = 19;
 const ORDINARY: ThreadSchedulePolicy =
     ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
 
-/// Sets the name under which `ps` shows this process. Otherwise the name would be `exe`, from
-/// `/proc/self/exe`.
+/// Sets the name under which `ps` shows this process. Without this call, the name would be `exe`,
+/// because the process was started from `/proc/self/exe`.
 pub(in crate::run) fn set_process_name(name: &str) {
     // The name is for people only, so a failure does not matter.
     let _ = fs::write("/proc/self/comm", name);
@@ -32,20 +32,20 @@ pub(in crate::run) fn set_process_name(name: &str) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::run) struct SavedPriority {
     nice: i32,
-    /// The process was changed from an ordinary to a real-time process.
+    /// Whether [`raise_priority`] has changed the process from an ordinary to a real-time process.
     became_real_time: bool,
 }
 
-/// Makes it as rare as possible that this process is late: locks its memory and raises its
-/// priority, as far as it is allowed to.
+/// Locks the memory of this process and raises its priority, as far as it is allowed to, so that
+/// the process rarely gets a processor too late. Returns the priority that it had before.
 ///
-/// A nice value alone is not enough. Where the kernel schedules by session or by control group,
-/// nice values count only within one session or group: a guardian got no processor for half a
-/// second because of compilers in another session.
+/// A nice value alone is not enough. If the kernel schedules by session or by control group, nice
+/// values count only within one session or group: a guardian got no processor for half a second
+/// because of compilers in another session.
 pub(super) fn raise_priority() -> io::Result<SavedPriority> {
     if may_lock_memory() {
-        // This locks only the memory that is in use now. If memory that is allocated later was
-        // locked, too, allocations could fail at a limit.
+        // This call locks only the memory that is in use now. If memory that is allocated later was
+        // locked, too, its allocation could fail at the limit of locked memory.
         let _ = mlockall(MlockAllFlags::CURRENT);
     }
     let nice = getpriority_process(None)?;
@@ -54,7 +54,7 @@ pub(super) fn raise_priority() -> io::Result<SavedPriority> {
     let become_real_time = || {
         set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, real_time).is_ok()
     };
-    // Another policy than the ordinary one was chosen by an administrator, and stays.
+    // If the policy is not the ordinary one, an administrator has chosen it, and it stays as it is.
     let became_real_time = thread_schedule_policy() == Ok(ORDINARY) && become_real_time();
     Ok(SavedPriority {
         nice,
@@ -63,14 +63,16 @@ pub(super) fn raise_priority() -> io::Result<SavedPriority> {
 }
 
 impl SavedPriority {
-    /// Gives this process the priority that the guardian had before its priority was raised. This
-    /// process is a child of the guardian, or the guardian itself.
+    /// Gives this process the priority that the guardian had before its priority was raised. Call
+    /// this method in a child of the guardian, or in the guardian itself.
     ///
     /// # Errors
-    /// If the process is still a real-time process: a real-time command could stop the machine.
+    /// If the process is still a real-time process: a command with real-time priority could stop
+    /// the machine.
     pub(in crate::run) fn restore(self) -> io::Result<()> {
         if self.became_real_time {
-            // Only the policy matters here. The nice value that comes with it is replaced below.
+            // Only the policy matters here. The call below replaces the nice value that this call
+            // sets.
             let ordinary = ThreadPriority::Max;
             let _ = set_thread_priority_and_policy(thread_native_id(), ordinary, ORDINARY);
             if thread_schedule_policy() != Ok(ORDINARY) {
@@ -81,7 +83,8 @@ impl SavedPriority {
         Ok(())
     }
 
-    /// Returns this value as an argument of a command line.
+    /// Returns this value as one argument of a command line, for
+    /// [`from_argument`](Self::from_argument).
     pub(in crate::run) fn to_argument(self) -> String {
         format!("{},{}", self.nice, u8::from(self.became_real_time))
     }
@@ -96,26 +99,28 @@ impl SavedPriority {
 }
 
 /// Gives this process, whose priority was [raised](raise_priority), the lowest priority, because
-/// its urgent work is done. The end of a process with locked memory takes a processor for a
-/// millisecond.
+/// its urgent work is done. When a process with locked memory ends, the kernel needs a processor
+/// for a millisecond. With the lowest priority, other processes get the processor first.
 pub(super) fn yield_to_others(saved: SavedPriority) {
     let _ = saved.restore();
     let _ = setpriority_process(None, WORST_NICE);
 }
 
-/// Sets the nice value of this session among other sessions. Where the kernel schedules by session
-/// (autogroup, see `sched(7)`), the nice value of a process counts only within its session.
+/// Sets the nice value of the session of this process among other sessions. If the kernel schedules
+/// by session (autogroup, see `sched(7)`), the nice value of a process counts only within its
+/// session.
 ///
-/// This function has an effect only with `CAP_SYS_ADMIN`. The kernel does not let processes without
-/// this capability change the value back within a tenth of a second.
+/// This function has an effect only with `CAP_SYS_ADMIN`. It does nothing without this capability:
+/// the kernel would then accept no second change within a tenth of a second, so that the value
+/// could not be changed back in time.
 pub(super) fn set_session_nice(nice: i32) {
     if has_capability(CapabilitySet::SYS_ADMIN) {
         let _ = fs::write("/proc/self/autogroup", nice.to_string());
     }
 }
 
-/// Returns `true` if all memory may be locked, however much it grows. The stack of a process that
-/// has reached a limit of locked memory cannot grow.
+/// Returns `true` if this process may lock any amount of memory. With a limit, the stack of a
+/// process that has reached the limit could not grow.
 fn may_lock_memory() -> bool {
     getrlimit(Resource::Memlock).current.is_none() || has_capability(CapabilitySet::IPC_LOCK)
 }
@@ -128,7 +133,7 @@ fn has_capability(capability: CapabilitySet) -> bool {
 mod tests {
     use super::*;
 
-    // A command that stayed a real-time process could stop the machine.
+    // A command that is a real-time process could stop the machine.
     #[test]
     fn a_raised_priority_can_be_restored() {
         let policy = thread_schedule_policy();

@@ -17,24 +17,26 @@ use crate::run::{
     children::{self, ProcessIds},
 };
 
-/// All processes of a command. The guardian is the parent of the first one and adopts every orphan.
+/// All processes of a command. The guardian is the parent of the first process, and becomes the
+/// parent of every orphan: a process of the command whose parent has exited.
 ///
 /// No signal of this type can reach a process that does not belong to the command. The id of a
 /// process, and of a group that the process leads, is in use until its parent has reaped the
 /// process. The guardian is the parent of all processes that it signals by their ids. It reaps an
-/// orphan only in this type, which then forgets the orphan. This type does not reap the first
-/// process at all: the first process keeps its id until the node has
+/// orphan only in this type, which then removes the orphan from its list. This type does not reap
+/// the first process at all: the first process keeps its id until the node has
 /// [released](crate::run::channel::ToGuardian::ReleasePid) it, too.
 #[derive(Debug)]
 pub(super) struct ProcessTree {
-    /// The first process, and its group.
+    /// The id of the first process, and of the process group that it leads.
     first: Pid,
     pidfd: OwnedFd,
     exit: Option<Exit>,
     orphans: Vec<Orphan>,
 }
 
-/// Finds out which children have exited, without reaping them.
+/// The options of `waitid` that report a child that has exited, without reaping the child and
+/// without waiting.
 const EXITED: WaitIdOptions = WaitIdOptions::EXITED
     .union(WaitIdOptions::NOHANG)
     .union(WaitIdOptions::NOWAIT);
@@ -64,18 +66,19 @@ impl ProcessTree {
         }
     }
 
-    /// The first process. The caller must reap it when nothing can signal it any more.
+    /// Returns the id of the first process. The caller must reap the first process when the
+    /// guardian and the node send no more signals to it.
     pub(super) fn first(&self) -> Pid {
         self.first
     }
 
-    /// How the first process ended, if it had ended at the last [update](Self::update).
+    /// Returns how the first process ended, if it had ended at the last [update](Self::update).
     pub(super) fn exit(&self) -> Option<Exit> {
         self.exit
     }
 
-    /// The pidfds of the processes that are known to be alive. A pidfd becomes readable when its
-    /// process ends. Then call [`update`](Self::update).
+    /// Returns the pidfds of the processes that are known to be alive. A pidfd becomes readable
+    /// when its process ends. Then the caller must call [`update`](Self::update).
     pub(super) fn pidfds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let first = self.exit.is_none().then(|| self.pidfd.as_fd());
         let orphans = self.orphans.iter().map(|orphan| orphan.pidfd.as_fd());
@@ -84,8 +87,8 @@ impl ProcessTree {
 
     /// Finds out which processes are left. Returns `true` if no process is left.
     ///
-    /// While the first process lives, it is responsible for the other processes. Orphans that exit
-    /// during that time are only reaped.
+    /// While the first process lives, it is responsible for the other processes of the command.
+    /// Orphans that exit during that time are only reaped, and orphans that live are not signalled.
     pub(super) fn update(&mut self) -> io::Result<bool> {
         if self.exit.is_none() {
             self.exit = exit_of(&self.pidfd)?;
@@ -101,12 +104,13 @@ impl ProcessTree {
         }
         self.orphans.retain(|orphan| !children::reap(orphan.pid));
         // The kernel's list of children can omit a child while another child is being reaped. No
-        // child is reaped during `adopt`.
+        // child is reaped during `adopt`, so this list is complete.
         self.adopt()?;
         Ok(self.orphans.is_empty())
     }
 
-    /// Sends SIGTERM to all processes, once to each.
+    /// Sends SIGTERM to all processes of the command. Later calls of
+    /// [`terminate_orphans`](Self::terminate_orphans) send no second SIGTERM to the same orphan.
     pub(super) fn terminate(&mut self) {
         let _ = kill_process_group(self.first, Signal::TERM);
         // A stopped process handles SIGTERM only after SIGCONT.
@@ -114,7 +118,7 @@ impl ProcessTree {
         self.terminate_orphans();
     }
 
-    /// Sends SIGTERM to the orphans that have not got it yet.
+    /// Sends SIGTERM to the orphans to which it was not sent yet.
     pub(super) fn terminate_orphans(&mut self) {
         let new = self.orphans.iter_mut().filter(|orphan| !orphan.has_sigterm);
         for orphan in new {
@@ -127,10 +131,11 @@ impl ProcessTree {
         }
     }
 
-    /// Sends SIGKILL to the group and to all known orphans. The next [update](Self::update) adopts
-    /// the processes that become orphans by this.
+    /// Sends SIGKILL to the group of the first process and to all known orphans. Processes whose
+    /// parents this kills become orphans, and the next [update](Self::update) finds them.
     pub(super) fn kill(&self) {
-        // A process needs a processor to exit, so its priority is raised.
+        // A process needs a processor to exit, so the processes get the best nice value before
+        // SIGKILL.
         let _ = setpriority_pgrp(Some(self.first), BEST_NICE);
         let _ = kill_process_group(self.first, Signal::KILL);
         for orphan in &self.orphans {
@@ -151,8 +156,8 @@ impl ProcessTree {
                     pidfd,
                     has_sigterm: false,
                 }),
-                // No file descriptor is left. The other processes are adopted when some of the
-                // known orphans have exited.
+                // This process has no file descriptor left. The next call of `update` adds the
+                // remaining orphans, when some of the known orphans have exited.
                 Err(Errno::MFILE | Errno::NFILE) if !self.orphans.is_empty() => break,
                 Err(error) => return Err(error.into()),
             }

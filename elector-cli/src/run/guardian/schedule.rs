@@ -4,8 +4,8 @@ use elector_core::Moment;
 
 use crate::run::{EndReason, options::StopTiming};
 
-/// When the processes of one command get SIGTERM and SIGKILL. Times are on the clock of
-/// [`elector_core::actor::now`].
+/// When the guardian sends SIGTERM and SIGKILL to the processes of one command. Times are on the
+/// clock of [`elector_core::actor::now`].
 #[derive(Clone, Debug)]
 pub(super) struct StopSchedule {
     timing: StopTiming,
@@ -13,15 +13,16 @@ pub(super) struct StopSchedule {
     deadline: Option<Moment>,
     /// The first reason to stop the command.
     reason: Option<EndReason>,
-    /// The earliest end of the graces that were given. SIGKILL is due by then.
+    /// The time at which a grace ends, after which SIGKILL is due. With several calls of
+    /// [`stop`](Self::stop), the earliest end counts.
     grace_end: Option<Moment>,
     sigterm_at: Option<Moment>,
     sigkill_at: Option<Moment>,
-    /// When SIGKILL was due.
+    /// The time at which SIGKILL was due. The guardian may have sent it later.
     sigkill_due: Option<Moment>,
 }
 
-/// What the guardian must do now.
+/// The signal that the guardian must send now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     /// Send SIGTERM.
@@ -48,16 +49,17 @@ impl StopSchedule {
         self.deadline = self.deadline.map(|known| known.max(deadline));
     }
 
-    /// Changes the margin between SIGKILL and the end of the lease.
+    /// Changes the margin, which is the time between SIGKILL and the end of the lease.
     pub(super) fn set_margin(&mut self, margin: Duration) {
         self.timing.margin = margin;
     }
 
-    /// Stops the command for this reason. With several calls, the first reason and the earliest end
-    /// of a grace count.
+    /// Stops the command for this reason: SIGTERM is due now, and SIGKILL after a grace. With
+    /// several calls, the first reason and the earliest end of a grace count.
     pub(super) fn stop(&mut self, reason: EndReason, now: Moment) {
         let grace = match reason {
-            // With a lease, the rest of the lease is the limit.
+            // With a lease, the command may use the rest of the lease: `sigkill_time` limits the
+            // grace.
             EndReason::Lost if self.deadline.is_none() => self.timing.loss_grace,
             EndReason::NodeExited => Duration::ZERO,
             EndReason::Exited | EndReason::GivenUp | EndReason::Lost | EndReason::Deadline => {
@@ -69,7 +71,8 @@ impl StopSchedule {
         self.reason.get_or_insert(reason);
     }
 
-    /// Returns what is due at this time, and assumes that the caller does it.
+    /// Returns the signal that is due at the time `now`. The caller must send it: this method does
+    /// not return it again.
     pub(super) fn next_action(&mut self, now: Moment) -> Option<Action> {
         if self.sigkill_at.is_some() {
             return None;
@@ -90,7 +93,8 @@ impl StopSchedule {
         None
     }
 
-    /// The next time at which something may be due if no message arrives before.
+    /// Returns the next time at which a signal may be due if no message from the node arrives
+    /// before.
     pub(super) fn next_time(&self) -> Option<Moment> {
         if self.sigkill_at.is_some() {
             return None;
@@ -110,14 +114,14 @@ impl StopSchedule {
         self.sigkill_at
     }
 
-    /// The time from when SIGKILL was due until `now`, the end of the last process. `None` if the
-    /// command was not killed.
+    /// Returns the time from when SIGKILL was due until `now`, when the last process of the command
+    /// has ended. Returns `None` if the command was not killed.
     pub(super) fn kill_delay(&self, now: Moment) -> Option<Duration> {
         self.sigkill_due.map(|due| now.saturating_since(due))
     }
 
-    /// When the end of the lease requires SIGTERM. `None` if the command is being stopped for
-    /// another reason.
+    /// Returns when SIGTERM is due because of the end of the lease. Returns `None` if the command
+    /// is being stopped for another reason, or without a lease.
     fn lease_sigterm_time(&self) -> Option<Moment> {
         let sigkill = self.lease_sigkill_time().filter(|_| self.reason.is_none());
         sigkill.map(|at| at.saturating_sub(self.timing.loss_grace))
@@ -129,7 +133,7 @@ impl StopSchedule {
         Some(lease.map_or(grace_end, |at| at.min(grace_end)))
     }
 
-    /// When the end of the lease requires SIGKILL.
+    /// Returns when SIGKILL is due because of the end of the lease.
     fn lease_sigkill_time(&self) -> Option<Moment> {
         self.deadline
             .map(|deadline| deadline.saturating_sub(self.timing.margin))
@@ -147,7 +151,7 @@ mod tests {
         max_margin: Duration::ZERO,
     };
 
-    /// A schedule whose times are in nanoseconds.
+    /// A schedule whose times are given in nanoseconds.
     struct Schedule(StopSchedule);
 
     impl Schedule {
@@ -176,13 +180,13 @@ mod tests {
             delay.map(|delay| delay.as_nanos())
         }
 
-        /// The times of SIGTERM and SIGKILL so far.
+        /// Returns when SIGTERM and SIGKILL were sent so far.
         fn signals(&self) -> (Option<u64>, Option<u64>) {
             let (sigterm, sigkill) = (self.0.sigterm_at(), self.0.sigkill_at());
             (sigterm.map(Moment::nanos), sigkill.map(Moment::nanos))
         }
 
-        /// The times of SIGTERM and SIGKILL if no message arrives from `now` on.
+        /// Returns when SIGTERM and SIGKILL are sent if no message of the node arrives after `now`.
         fn signals_from(&self, mut now: u64) -> (Option<u64>, Option<u64>) {
             let mut schedule = Self(self.0.clone());
             for _ in 0..8 {
@@ -196,15 +200,16 @@ mod tests {
         }
     }
 
-    // A node that is stopped sends nothing. The deadline alone must stop the command before the
-    // lease ends.
+    // A node that is stopped sends nothing. The deadline alone must make the guardian stop the
+    // command before the lease ends.
     #[test]
     fn without_messages_the_command_ends_before_the_lease() {
         let schedule = Schedule::new(Some(120));
         assert_eq!(schedule.signals_from(0), (Some(95), Some(105)));
     }
 
-    // The leader prolongs its lease. A late message of an earlier round must not shorten the lease.
+    // The leader prolongs its lease. A message about an earlier end of the lease may arrive late,
+    // and must not shorten the lease.
     #[test]
     fn a_lease_is_prolonged_and_never_shortened() {
         let mut schedule = Schedule::new(Some(120));
@@ -216,7 +221,7 @@ mod tests {
     }
 
     // A node that gives leadership up leads until its command has ended, so the command has all of
-    // its grace. A lease that is not prolonged still limits the grace.
+    // its grace. If the lease is not prolonged in this time, the end of the lease limits the grace.
     #[test]
     fn a_leadership_that_is_given_up_leaves_all_of_the_grace() {
         let mut schedule = Schedule::new(Some(120));
@@ -226,7 +231,8 @@ mod tests {
         assert_eq!(schedule.signals_from(20), (Some(20), Some(1_020)));
     }
 
-    // A command whose leadership was lost may use the rest of the lease, and no more.
+    // A command whose leadership was lost may use the rest of the lease. Without a lease, it has
+    // the loss grace.
     #[test]
     fn a_leadership_that_is_lost_leaves_the_rest_of_the_lease() {
         let mut schedule = Schedule::new(Some(120));
@@ -238,7 +244,8 @@ mod tests {
         assert_eq!(without_lease.signals_from(20), (Some(20), Some(30)));
     }
 
-    // When the process of the node exits, its peers notice at once and may elect another leader.
+    // When the process of the node exits, the peers notice this at once and may elect another
+    // leader. So the command must be killed without a grace.
     #[test]
     fn a_node_that_exits_leaves_no_grace() {
         let mut schedule = Schedule::new(Some(120));
@@ -253,8 +260,9 @@ mod tests {
         assert_eq!(schedule.0.reason(), Some(EndReason::GivenUp));
     }
 
-    // A process that got SIGTERM only because the lease was about to end is exiting. If the lease
-    // is prolonged after that SIGTERM, the process has the rest of its grace.
+    // SIGTERM was sent because the lease was about to end, so the process that got it is exiting.
+    // If the lease is prolonged after that SIGTERM, SIGKILL comes later: the process has more time
+    // to exit.
     #[test]
     fn a_late_heartbeat_leaves_more_time_after_sigterm() {
         let mut schedule = Schedule::new(Some(120));
@@ -264,7 +272,8 @@ mod tests {
         assert_eq!(schedule.signals_from(105), (Some(95), Some(385)));
     }
 
-    // A machine that is late needs a wider margin, and the guardian must measure how late it was.
+    // On a machine on which signals are late, the guardian needs a wider margin, so it must measure
+    // how late SIGKILL was.
     #[test]
     fn a_wider_margin_kills_earlier() {
         let mut schedule = Schedule::new(Some(120));
@@ -276,7 +285,8 @@ mod tests {
         assert_eq!(schedule.kill_delay(97), Some(7));
     }
 
-    // A guardian that got no processor for a while must not send SIGTERM when SIGKILL is due.
+    // If the guardian gets a processor only after SIGKILL is due, it must send SIGKILL, and not
+    // SIGTERM first.
     #[test]
     fn a_late_guardian_kills_at_once() {
         let mut schedule = Schedule::new(Some(120));
@@ -284,8 +294,8 @@ mod tests {
         assert_eq!(schedule.signals(), (None, Some(300)));
     }
 
-    // Times near the limits of the clock come from tests and broken clocks. No time may wrap
-    // around.
+    // Times near the limits of the clock come only from tests and broken clocks. The arithmetic
+    // must not wrap around.
     #[test]
     fn no_time_wraps_around() {
         let mut schedule = Schedule::new(Some(3));

@@ -10,10 +10,10 @@ use super::priority;
 use crate::{dispositions::Ignored, run::children};
 
 /// Separates this process from everything that could end it before its command has ended, and makes
-/// it the parent of the command's orphans.
+/// it the parent of orphans: processes of the command whose parent has exited.
 ///
 /// # Errors
-/// If the system does not support that.
+/// If the system does not support one of these settings.
 pub(super) fn detach() -> io::Result<()> {
     priority::set_process_name("elector-guard");
     setsid()?;
@@ -26,12 +26,13 @@ pub(super) fn detach() -> io::Result<()> {
     Ok(())
 }
 
-/// Makes sure that signals to a whole service have no effect: they must not end the guardian before
-/// the node and the command have ended.
+/// Makes signals that are sent to all processes of a service have no effect on this process: they
+/// must not end the guardian before the node and the command have ended.
 ///
-/// This function installs handlers, because the command would inherit signals that are ignored or
-/// blocked. Signals that were ignored at the start of the node stay ignored, also for the command.
-/// The handlers remain when the runtime that installed them is dropped. They only interrupt a wait.
+/// This function installs handlers, and does not ignore or block the signals, because the command
+/// would inherit ignored or blocked signals. Signals that were ignored at the start of the node
+/// stay ignored, also for the command. The handlers remain when the runtime that installed them is
+/// dropped. They only interrupt a wait of the guardian.
 fn ignore_service_signals() -> io::Result<()> {
     let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
     let _entered = runtime.enter();
@@ -48,7 +49,7 @@ fn ignore_service_signals() -> io::Result<()> {
     let handled = service_signals
         .into_iter()
         .filter(|&signal| !ignored.keeps(signal));
-    // SIGCHLD must interrupt a wait, because there may be an orphan to reap.
+    // SIGCHLD must interrupt the wait for events, because there may be an orphan to reap.
     for number in handled.chain([Signal::CHILD]) {
         drop(signal(SignalKind::from_raw(number.as_raw()))?);
     }

@@ -9,21 +9,21 @@ use rustix::{
     net::{SendFlags, send},
 };
 
-/// How long to wait for the end of the node's process after its channel was closed. The kernel
-/// closes the files of a process that was killed, and reports the end of the process a little
-/// later.
+/// How long to wait for the end of the node's process after its channel was closed. When a process
+/// is killed, the kernel first closes its files, and reports the end of the process a little later.
 const EXIT_TIMEOUT: Timespec = Timespec {
     tv_sec: 1,
     tv_nsec: 0,
 };
 
-/// The sockets of the node that the guardian keeps open, and the farewells that prove to the peers
-/// that the node is dead.
+/// The sockets of the node that the guardian keeps open, and the farewells. A farewell is a message
+/// to a peer that proves that the node is dead.
 #[derive(Debug)]
 pub(super) struct NodeSockets {
     /// A pidfd of the node.
     node: OwnedFd,
-    /// The connections on which the node sends to its peers, each with the farewell to write there.
+    /// The connections on which the node sends to its peers, each with the farewell that the
+    /// guardian writes there.
     connections: Vec<(OwnedFd, Vec<u8>)>,
     /// Sockets that must not close before the command is dead.
     kept: Vec<OwnedFd>,
@@ -56,14 +56,14 @@ impl NodeSockets {
         self.node.as_fd()
     }
 
-    /// All sockets. When the connection of a socket has ended or the node has shut the socket down,
-    /// [drop](Self::drop_where) the socket.
+    /// Returns all sockets. When the connection of a socket has ended, or the node has shut the
+    /// socket down, the caller must [drop](Self::drop_where) the socket.
     pub(super) fn iter(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let connections = self.connections.iter().map(|(socket, _)| socket);
         connections.chain(&self.kept).map(AsFd::as_fd)
     }
 
-    /// Drops sockets by their positions in [`iter`](Self::iter).
+    /// Drops the sockets for whose positions in [`iter`](Self::iter) `is_dropped` returns `true`.
     pub(super) fn drop_where(&mut self, is_dropped: impl Fn(usize) -> bool) {
         let mut positions = 0..;
         let mut stays = || !positions.next().is_some_and(&is_dropped);
@@ -71,22 +71,23 @@ impl NodeSockets {
         self.kept.retain(|_| stays());
     }
 
-    /// Writes the farewells if the process of the node has ended or ends soon, and closes their
-    /// connections. Call this method when no process of the command is left.
+    /// Writes the farewells if the process of the node has ended or ends within a second, and
+    /// closes the connections of the farewells. Call this method when no process of the command is
+    /// left.
     pub(super) fn write_farewells(&mut self) {
         let connections = mem::take(&mut self.connections);
         if connections.is_empty() || !self.node_exits_within(&EXIT_TIMEOUT) {
             return;
         }
         for (connection, farewell) in &connections {
-            // A peer that does not read gets no proof, and waits for the end of the lease.
+            // If a peer does not read, it gets no proof, and waits for the end of the lease.
             let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
             let _ = send(connection, farewell, flags);
         }
     }
 
-    /// Returns `true` if the process of the node ends within this time. An error does not prove
-    /// that, so the result is `false`.
+    /// Returns `true` if the process of the node ends within this time. Returns `false` after an
+    /// error, because an error does not prove that the process has ended.
     fn node_exits_within(&self, timeout: &Timespec) -> bool {
         let mut node = [PollFd::from_borrowed_fd(self.node.as_fd(), PollFlags::IN)];
         loop {

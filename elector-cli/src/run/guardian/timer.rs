@@ -23,10 +23,10 @@ impl Timer {
         Ok(Self(timer?))
     }
 
-    /// Makes the timer readable at this time, or at once if the time has passed. `None` switches
-    /// the timer off.
+    /// Makes the timer readable at the time `at`, or at once if this time has passed. `None`
+    /// switches the timer off.
     pub(super) fn set(&self, at: Option<Moment>) -> io::Result<()> {
-        // Zero would switch the timer off.
+        // The kernel takes the time zero as a request to switch the timer off.
         let nanos = at.map_or(0, |at| at.nanos().max(1));
         let value = Itimerspec {
             it_interval: timespec(Duration::ZERO),
@@ -50,15 +50,15 @@ fn timespec(duration: Duration) -> Timespec {
     }
 }
 
-/// How late the guardian was recently, and may be again on this machine.
+/// How late this guardian was recently, as an estimate of how late it may be again.
 #[derive(Debug)]
 pub(super) struct Lateness {
     samples: [Duration; SAMPLES],
     next: usize,
 }
 
-/// With three samples in each lease, 64 samples cover about twenty leases. The load of a machine
-/// changes more slowly.
+/// The number of measurements that are kept. There are about three measurements in each lease, so
+/// 64 cover about twenty leases. The load of a machine changes more slowly than that.
 const SAMPLES: usize = 64;
 
 impl Default for Lateness {
@@ -78,8 +78,8 @@ impl Lateness {
         self.next = (self.next + 1) % SAMPLES;
     }
 
-    /// The margin to keep: twice the worst sample, but not more than the maximum and not less than
-    /// the margin of the configuration.
+    /// Returns the margin to use: twice the worst of the last measurements, but not more than
+    /// `max_margin` and not less than the configured margin.
     pub(super) fn margin(&self, timing: &StopTiming) -> Duration {
         let worst = self.samples.iter().max().copied().unwrap_or_default();
         let wanted = worst.saturating_mul(2);
@@ -91,8 +91,8 @@ impl Lateness {
 mod tests {
     use super::*;
 
-    // On a busy machine the margin must widen, but not beyond what the lease allows. On a quiet
-    // machine the margin must return to the margin of the configuration.
+    // On a busy machine the margin must become wider, but not wider than the lease allows. On a
+    // quiet machine the margin must become the configured margin again.
     #[test]
     fn the_margin_follows_the_worst_of_the_recent_samples() {
         let ms = Duration::from_millis;

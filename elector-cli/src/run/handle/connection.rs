@@ -20,14 +20,14 @@ use crate::run::{
 /// variables.
 const SECRETS: [&str; 3] = ["ELECTOR_TOKEN", "ELECTOR_TOKEN_FILE", "ELECTOR_TLS_DIR"];
 
-/// The process of the guardian, and the channel to it.
+/// The guardian process, and the channel to it.
 #[derive(Debug)]
 pub(super) struct GuardianProcess {
-    /// The channel is a `UnixStream` only to wait until it is readable: the messages are not a
-    /// stream.
+    /// The type `UnixStream` is used only to wait until the channel is readable. The channel
+    /// carries separate messages, and not a stream of bytes.
     channel: Arc<UnixStream>,
     pub(super) child: Child,
-    /// The process id of the guardian. The guardian leads a session, which has the same id.
+    /// The process id of the guardian. The guardian leads a session, whose id is the same.
     pub(super) pid: Pid,
 }
 
@@ -65,13 +65,14 @@ impl GuardianProcess {
     }
 
     /// Sends a message. It is no error if the guardian has exited, because
-    /// [`receive`](Self::receive) reports that.
+    /// [`receive`](Self::receive) reports this exit.
     pub(super) fn send(&self, message: &ToGuardian) -> Result<(), RunError> {
         let sent = channel::send(&self.channel, message, None);
         ignore_closed(sent).map_err(RunError::Channel)
     }
 
-    /// Waits for a message. Returns `None` when the guardian has closed the channel.
+    /// Waits for a message from the guardian. Returns `None` when the guardian has closed the
+    /// channel.
     pub(super) async fn receive(&self) -> Result<Option<(ToNode, Option<OwnedFd>)>, RunError> {
         let receive = || channel::receive(&self.channel);
         let received = self.channel.async_io(Interest::READABLE, receive).await;
@@ -88,12 +89,12 @@ impl GuardianProcess {
         let pidfd = unix::net::UnixStream::from(pidfd);
         let pidfd = UnixStream::from_std(pidfd).map_err(RunError::Channel)?;
         Ok(async move {
-            // An error is as bad as the end of the guardian.
+            // If the pidfd cannot be watched, the node must act as if the guardian had ended.
             let _ = pidfd.readable().await;
         })
     }
 
-    /// Closes the channel, so that the guardian exits, and waits for its exit.
+    /// Closes the channel. Then the guardian exits, and this method waits for its exit.
     pub(super) async fn close(self) -> Result<ExitStatus, RunError> {
         let Self {
             channel, mut child, ..
@@ -107,7 +108,8 @@ impl GuardianProcess {
     }
 }
 
-/// Ignores that the guardian has closed the channel. [`GuardianProcess::receive`] reports that.
+/// Ignores the error that the guardian has closed the channel, because [`GuardianProcess::receive`]
+/// reports it.
 fn ignore_closed(sent: io::Result<()>) -> io::Result<()> {
     match sent {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -115,16 +117,17 @@ fn ignore_closed(sent: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Makes the guardian keep sockets open until the command is dead, also if the node is killed.
+/// Makes the guardian keep sockets of the node open until the command is dead, also if the node is
+/// killed.
 ///
-/// When a process is killed, the kernel closes its sockets. Peers see the connections break, and
-/// elect another leader at once if there is no lease to wait for. The guardian notices the end of
-/// the node in the same way, and needs some tens of microseconds to kill the command. A socket that
-/// the guardian keeps closes only after that.
+/// When a process is killed, the kernel closes its sockets. Peers see that their connections break.
+/// If there is no lease to wait for, they elect another leader at once. The guardian notices the
+/// end of the node at the same time, and needs some tens of microseconds to kill the command. A
+/// socket that the guardian keeps closes only after the command is dead.
 ///
-/// The connection of a kept socket does not end when the node drops the socket: the node must shut
-/// the socket down (`shutdown(2)`) before. The guardian closes its copy when the connection has
-/// ended.
+/// If the node only drops a kept socket, the connection stays open, because the guardian has a
+/// copy: the node must shut the socket down (`shutdown(2)`) first. The guardian closes its copy
+/// when the connection has ended.
 #[derive(Clone, Debug)]
 pub struct GuardianSockets(Weak<UnixStream>);
 
@@ -137,9 +140,10 @@ impl GuardianSockets {
         self.send(&ToGuardian::KeepSocket, socket.as_fd())
     }
 
-    /// Makes the guardian keep this connection to a peer open, and write the farewell to it when
-    /// the process of the node has ended and no process of the command that it knows of is left.
-    /// Never blocks.
+    /// Makes the guardian keep this connection to a peer open. The guardian writes `farewell`,
+    /// which proves to the peer that the node is dead, on the connection when the process of the
+    /// node has ended and no process of the command that the guardian knows of is left. Never
+    /// blocks.
     ///
     /// # Errors
     /// If the guardian has exited, or its channel is full.

@@ -3,13 +3,14 @@ use std::{collections::VecDeque, time::Duration};
 use elector_core::Moment;
 use elector_net::http::prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 
-/// What a node counts about its command since the node was started. A clone shares the values.
+/// What a node counts about its command since the node was started. A clone shares the values with
+/// the original.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Metrics {
     /// Starts of the command, also those that failed.
     pub starts: Counter,
-    /// Commands that were ended by SIGKILL.
+    /// Commands that SIGKILL has ended.
     pub kills: Counter,
     /// Commands that ended by themselves with a code other than 0, or could not be started.
     pub failures: Counter,
@@ -21,19 +22,20 @@ pub struct Metrics {
     pub running: Gauge,
 }
 
-/// The number of exits with code 0 within [`PERIOD`] that is too many.
+/// The number of exits with code 0 within [`PERIOD`] at which the node warns.
 const TOO_MANY: usize = 3;
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// The recent exits of the command by itself with code 0.
+/// The exits of the command by itself with code 0, in the last [`PERIOD`].
 ///
 /// A command that runs on the leader is expected to run for as long as the node leads. A command
-/// that exits again and again has finished its work, like a job that is started now and then.
+/// that exits again and again was probably written as a job that finishes.
 #[derive(Debug, Default)]
 pub(super) struct CleanExits(VecDeque<Moment>);
 
 impl CleanExits {
-    /// Records an exit. Returns `true` if there were too many; then the count starts again.
+    /// Records an exit at the time `at`. Returns `true` if this is the third exit within
+    /// [`PERIOD`]. Then the count starts again from zero.
     pub(super) fn record(&mut self, at: Moment) -> bool {
         self.0.push_back(at);
         let is_old = |exit: &Moment| at.saturating_since(*exit) > PERIOD;
@@ -52,8 +54,8 @@ impl CleanExits {
 mod tests {
     use super::*;
 
-    // A command that exits once an hour is no reason for a warning. A command that exits at once
-    // each time is a reason, but not for one warning per exit.
+    // A command that exits once an hour is no reason for a warning. For a command that exits at
+    // once after each start, there must be a warning, but not at each exit.
     #[test]
     fn the_third_exit_within_a_minute_is_too_many() {
         let mut exits = CleanExits::default();

@@ -22,27 +22,28 @@ use memory::MemoryRisk;
 use metrics::CleanExits;
 pub use metrics::Metrics;
 
-/// The node's side of a command that runs on the leader: it sends requests to the guardian, and
-/// receives the end of the command. A node has one `CommandHandle` for all of its life.
+/// The node's side of a command that runs on the leader. A `CommandHandle` sends requests to the
+/// guardian, which starts and stops the command, and receives the end of the command from the
+/// guardian. A node has one `CommandHandle` for all of its life.
 ///
 /// If this value is dropped, the guardian kills the command at once. [`shutdown`](Self::shutdown)
-/// gives the command its grace.
+/// gives the command its grace, which is the time from SIGTERM to SIGKILL.
 ///
-/// No method blocks. All futures may be cancelled, and the method called again.
+/// No method blocks. All futures may be cancelled, and the method may be called again.
 #[derive(Debug)]
 pub struct CommandHandle {
     guardian: GuardianProcess,
     options: Options,
     metrics: Metrics,
     clean_exits: CleanExits,
-    /// The number of the last run.
+    /// The number of the last start of the command.
     run: u64,
     ready: Option<ReadyShim>,
     running: Option<Running>,
     last_end: Option<CommandEnd>,
 }
 
-/// The process that waits for the message to become the command.
+/// The shim: the process that waits for the message to become the command.
 #[derive(Debug)]
 struct ReadyShim {
     pid: Pid,
@@ -51,16 +52,16 @@ struct ReadyShim {
 
 #[derive(Debug)]
 struct Running {
-    /// The first process, which leads the process group.
+    /// The first process of the command, which leads the process group.
     first: Pid,
     deadline: Option<Moment>,
     killed_by_node: bool,
 }
 
 impl CommandHandle {
-    /// Starts a guardian, and waits until it can start the command. From then on, this process
-    /// adopts the processes that the guardian leaves behind if the guardian is killed
-    /// (`PR_SET_CHILD_SUBREAPER`).
+    /// Starts a guardian, and waits until the guardian can start the command. From then on, if the
+    /// guardian is killed, this process becomes the parent of the processes that the guardian
+    /// leaves behind (`PR_SET_CHILD_SUBREAPER`).
     ///
     /// # Errors
     /// If the options break a rule, there is no such command, or the guardian cannot be started.
@@ -81,7 +82,7 @@ impl CommandHandle {
         Ok(handle)
     }
 
-    /// Waits until the command can be started. Its last run has ended then.
+    /// Waits until the command can be started. By then its last run has ended.
     ///
     /// # Errors
     /// If the guardian has failed.
@@ -106,9 +107,9 @@ impl CommandHandle {
             return Err(RunError::NotReady);
         };
         self.run += 1;
-        // The message to the guardian comes first, so that the guardian knows of every command. The
-        // message to the shim does not go through the guardian, because it takes time to wake a
-        // process.
+        // The message to the guardian is sent first, so that the guardian knows of every command.
+        // The message to the shim is sent directly and not through the guardian, because waking the
+        // guardian first would take time.
         self.guardian.send(&ToGuardian::Start {
             run: self.run,
             pid: pid.as_raw_pid(),
@@ -122,7 +123,8 @@ impl CommandHandle {
         });
         self.metrics.starts.inc();
         self.metrics.running.set(1);
-        // This long before the deadline, the guardian would stop the command at once.
+        // `needed` before the deadline, the guardian would send SIGTERM. A command that starts
+        // later than this would be stopped at once, so it is not started.
         let needed = self.options.loss_grace + self.options.margin;
         let go = Go {
             environment: parameters.environment(self.options.node),
@@ -136,14 +138,15 @@ impl CommandHandle {
         Ok(())
     }
 
-    /// Moves the end of the lease to this time, if that is later than before. This method is cheap,
-    /// and has no effect if no command runs.
+    /// Moves the end of the lease to `deadline`, if that is later than the end that the guardian
+    /// knows. This method is cheap, and has no effect if no command runs.
     pub fn prolong(&mut self, deadline: Moment) {
         let run = self.run;
         if let Some(running) = &mut self.running {
             running.deadline = running.deadline.map(|known| known.max(deadline));
-            // Errors do not matter: the next `receive` notices that the guardian has exited, and a
-            // guardian that does not read keeps the earlier deadline.
+            // Errors do not matter. If the guardian has exited, the next `receive` notices it. If
+            // the guardian does not read, it stops the command at the earlier deadline that it
+            // knows.
             let _ = self.guardian.send(&ToGuardian::Prolong {
                 run,
                 deadline,
@@ -152,12 +155,12 @@ impl CommandHandle {
         }
     }
 
-    /// Waits until the command has ended, and returns its end. If no command runs, it returns the
-    /// end of the last run. A command ends when all its processes have ended, also those that its
-    /// first process has left behind.
+    /// Waits until the command has ended, and returns its end. If no command runs, this method
+    /// returns the end of the last run. A command has ended when all its processes have ended, also
+    /// those that its first process has left behind.
     ///
     /// # Errors
-    /// If the guardian has failed. The command has ended then, too.
+    /// If the guardian has failed. In this case the command has ended, too.
     pub async fn exited(&mut self) -> Result<CommandEnd, RunError> {
         loop {
             if let Some(end) = self.last_end {
@@ -167,13 +170,13 @@ impl CommandHandle {
         }
     }
 
-    /// What the node counts about the command.
+    /// Returns what the node counts about the command.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
-    /// The process id of the guardian.
+    /// Returns the process id of the guardian.
     #[must_use]
     pub fn guardian_pid(&self) -> u32 {
         self.guardian.pid.as_raw_pid().unsigned_abs()
@@ -181,7 +184,7 @@ impl CommandHandle {
 
     /// Returns a future that is ready when the guardian has exited. Any task may wait for the
     /// future while another task uses this value. After the end of the guardian, a node that does
-    /// not lead should stop, before it is elected.
+    /// not lead should stop before it is elected, because it could not run its command.
     ///
     /// # Errors
     /// If the guardian has exited already, or cannot be watched.
@@ -189,14 +192,15 @@ impl CommandHandle {
         self.guardian.exited()
     }
 
-    /// Returns a handle for sockets that must not close before the command is dead.
+    /// Returns a handle that makes the guardian keep sockets open until the command is dead.
     #[must_use]
     pub fn guardian_sockets(&self) -> GuardianSockets {
         self.guardian.guardian_sockets()
     }
 
     /// Records that the command exited by itself with code 0 and will be started again. Returns
-    /// `true` if that happens too often for a command that is expected to stay.
+    /// `true` if the command has exited too often for a command that is expected to run as long as
+    /// the node leads.
     pub(super) fn record_clean_exit(&mut self, end: &CommandEnd) -> bool {
         self.clean_exits.record(end.ended_at)
     }
@@ -211,8 +215,8 @@ impl CommandHandle {
         }
     }
 
-    /// Measures the command that runs under a lease. Returns `None` if the margin is long enough
-    /// for its memory, or if there is no such command.
+    /// Measures the memory of the command that runs under a lease. Returns `None` if the margin is
+    /// long enough to free this memory, or if no command runs under a lease.
     pub(super) fn memory_risk(&self) -> Option<MemoryRisk> {
         let running = self.running.as_ref()?;
         running.deadline?;
@@ -225,7 +229,8 @@ impl CommandHandle {
             Some((ToNode::Ready { pid }, channel)) => {
                 let ready = Pid::from_raw(pid).zip(channel);
                 let ready = ready.map(|(pid, channel)| ReadyShim { pid, channel });
-                // If there was another shim, it was killed from outside.
+                // If an earlier shim was ready, another process has killed it. The guardian may
+                // reap it now.
                 if let Some(before) = mem::replace(&mut self.ready, ready) {
                     self.release(before.pid);
                 }
@@ -234,7 +239,7 @@ impl CommandHandle {
                 self.run_ended(Some(&end));
                 self.last_end = Some(end);
             }
-            // The guardian reports only the end of the last run, so this does not occur.
+            // The guardian reports only the end of the last run, so this arm is never used.
             Some((ToNode::Ended { .. }, _)) => {}
             Some((ToNode::Failed(error), _)) => {
                 self.clean_up_after_guardian().await;
@@ -261,11 +266,12 @@ impl CommandHandle {
         }
     }
 
-    /// Lets the guardian reap this process, which has ended or will soon: the node sends no more
-    /// signals to it.
+    /// Lets the guardian reap the process `pid`, which has ended or will end soon: the node sends
+    /// no more signals to it.
     fn release(&self, pid: Pid) {
         let pid = pid.as_raw_pid();
-        // A guardian that does not get this message reaps the process at the next start.
+        // If the guardian does not get this message, it reaps the process when the command is
+        // started again.
         let _ = self.guardian.send(&ToGuardian::ReleasePid { pid });
     }
 }

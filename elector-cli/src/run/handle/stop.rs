@@ -7,30 +7,33 @@ use tokio::time::{sleep, timeout};
 use super::CommandHandle;
 use crate::run::{CommandEnd, EndReason, RunError, channel::ToGuardian, children};
 
-/// How long a guardian may be late before the node assumes that the guardian hangs.
+/// How long a guardian may be late before the node assumes that the guardian hangs and kills it.
 const GUARDIAN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The ways in which the command ends: leadership is given up or lost, or the guardian fails.
+/// The ways in which the node ends the command: leadership is given up or lost, or the guardian
+/// fails.
 impl CommandHandle {
-    /// Requests the end of the command without waiting for it. If leadership is [given
-    /// up](EndReason::GivenUp), the command has all of its grace, as long as the lease is
-    /// prolonged. If leadership was [lost](EndReason::Lost), the command has the rest of the lease,
-    /// or the loss grace without a lease. This method has no effect if no command runs.
+    /// Requests the end of the command from the guardian, and does not wait for this end. If
+    /// leadership is [given up](EndReason::GivenUp), the command has all of its grace, for as long
+    /// as the lease is prolonged. If leadership was [lost](EndReason::Lost), the command has the
+    /// rest of the lease or, without a lease, the loss grace. This method has no effect if no
+    /// command runs.
     pub fn request_end(&self, reason: EndReason) {
         if self.running.is_some() {
-            // Errors do not matter: the next `receive` notices that the guardian has exited, and if
-            // the guardian does not read, the deadline and `lose` stop the command.
+            // Errors do not matter. If the guardian has exited, the next `receive` notices it. If
+            // the guardian does not read, it stops the command at the deadline that it knows, or
+            // `lose` kills the command.
             let run = self.run;
             let _ = self.guardian.send(&ToGuardian::Stop { run, reason });
         }
     }
 
     /// Stops the command because leadership is given up, with all of its grace, and waits for its
-    /// end. Meanwhile the caller must [prolong](Self::prolong) the lease, as
+    /// end. During this wait the caller must [prolong](Self::prolong) the lease, as
     /// [`supervise`](crate::run::supervise) does.
     ///
     /// # Errors
-    /// If the guardian has failed. The command has ended then, too.
+    /// If the guardian has failed. In this case the command has ended, too.
     pub async fn stop(&mut self) -> Result<CommandEnd, RunError> {
         self.request_end(EndReason::GivenUp);
         self.exited().await
@@ -39,13 +42,14 @@ impl CommandHandle {
     /// Stops the command, if it runs, and then the guardian.
     ///
     /// # Errors
-    /// If the guardian had failed.
+    /// If the guardian has failed.
     pub async fn shutdown(mut self) -> Result<(), RunError> {
         if self.running.is_some() {
             self.stop().await?;
         }
-        // With farewells to write, the guardian would wait for the end of this process, which waits
-        // for the guardian.
+        // If the guardian has farewells to write, it waits for the end of this process before it
+        // exits. But this process waits for the exit of the guardian in `close`, so both would
+        // wait.
         let _ = self.guardian.send(&ToGuardian::DiscardFarewells);
         let status = self.guardian.close().await?;
         if status.success() {
@@ -55,12 +59,13 @@ impl CommandHandle {
         }
     }
 
-    /// Stops the command because leadership was lost, and waits for its end, which comes before the
-    /// lease ends. If the guardian does not stop the command in time, the node kills the process
-    /// group itself, and then the guardian.
+    /// Stops the command because leadership was lost, and waits for its end. If the guardian does
+    /// not stop the command until half of the margin is left before the end of the lease, the node
+    /// kills the process group itself. If the guardian still does not report the end, the node
+    /// kills the guardian, too.
     ///
     /// # Errors
-    /// If the guardian has failed. The command has ended then, too.
+    /// If the guardian has failed. In this case the command has ended, too.
     pub async fn lose(&mut self) -> Result<CommandEnd, RunError> {
         self.request_end(EndReason::Lost);
         let limit = self.time_for_guardian();
@@ -74,9 +79,9 @@ impl CommandHandle {
         Err(self.clean_up_after_guardian().await)
     }
 
-    /// Returns a future that is ready when only half of the margin is left before the lease ends:
-    /// the guardian should have stopped the command by then. The future is never ready if there is
-    /// no lease or no command runs.
+    /// Returns a future that is ready when only half of the margin is left before the lease ends,
+    /// and the guardian has not stopped the command. Without a lease, or if no command runs, the
+    /// future is never ready.
     pub(in crate::run) fn guardian_overdue(&self) -> impl Future<Output = ()> + use<> {
         let running = self.running.as_ref();
         let deadline = running.and_then(|running| running.deadline);
@@ -89,7 +94,8 @@ impl CommandHandle {
         }
     }
 
-    /// How long, from now on, the node waits for the guardian to stop the command.
+    /// Returns how long, from now on, the node waits for the guardian to stop the command: until
+    /// half of the margin is left or, without a lease, for the loss grace and the margin.
     fn time_for_guardian(&self) -> Duration {
         let deadline = self.running.as_ref().and_then(|running| running.deadline);
         match deadline {
@@ -101,7 +107,7 @@ impl CommandHandle {
         }
     }
 
-    /// Ends the guardian, which has failed, and all processes that the command has left.
+    /// Kills the guardian, which has failed, and all processes that the command has left.
     pub(super) async fn clean_up_after_guardian(&mut self) -> RunError {
         // The guardian may still be alive, and may only have closed its end of the channel.
         let _ = self.guardian.child.start_kill();
@@ -110,7 +116,8 @@ impl CommandHandle {
             Ok(status) => status,
             Err(error) => return RunError::Channel(error),
         };
-        // This process is now the parent of the processes that are left, and reaps them below.
+        // The guardian has ended, so this process is now the parent of the processes that are left.
+        // It reaps them below.
         self.kill_group();
         self.run_ended(None);
         let session = self.guardian.pid;
@@ -122,17 +129,18 @@ impl CommandHandle {
         });
         match cleared.await {
             Ok(Err(error)) => RunError::Channel(error),
-            // A process that hangs in the kernel for longer has been killed. It ends when it
-            // returns from the kernel.
+            // If the timeout has passed, a process that was killed still hangs in the kernel. It
+            // ends when it returns from the kernel.
             Ok(Ok(())) | Err(_) => RunError::GuardianExited(status),
         }
     }
 
     /// Kills the process group of the command that runs.
     ///
-    /// No other group can have the id of this group. The guardian reaps the first process of the
-    /// command only after [`release`](Self::release). After the end of the guardian, the first
-    /// process is a child of this process, which reaps it only when no command runs any more.
+    /// While the command runs, no other group can have the id of this group. The guardian reaps the
+    /// first process of the command only after [`release`](Self::release). After the end of the
+    /// guardian, the first process is a child of this process, which reaps it only when no command
+    /// runs any more.
     fn kill_group(&mut self) {
         if let Some(running) = &mut self.running {
             running.killed_by_node = true;

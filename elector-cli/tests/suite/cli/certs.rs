@@ -1,10 +1,10 @@
-//! `elector certs`.
+//! Tests of `elector certs`.
 
 use std::fs;
 
 use super::{Folder, stdout_of, usage_error};
 
-// The command writes the files that `--tls-dir` reads, and prints the two next steps for the
+// The command must write the files that `--tls-dir` reads, and print the next steps of the
 // operator.
 #[test]
 fn a_cluster_gets_its_certificates_and_the_next_steps() {
@@ -42,7 +42,7 @@ fn a_cluster_gets_its_certificates_and_the_next_steps() {
     }
 }
 
-// Operators add nodes while the cluster runs: its files must not change.
+// Operators add nodes while the cluster runs, so the files of the existing nodes must not change.
 #[test]
 fn a_node_is_added_with_the_ca_in_the_folder() {
     let folder = Folder::new("certs-add");
@@ -61,7 +61,8 @@ fn a_node_is_added_with_the_ca_in_the_folder() {
     assert_eq!(fs::read_dir(&out).unwrap().count(), 8);
 }
 
-// The keys of a cluster cannot be restored, so nothing may overwrite them.
+// If the keys of a cluster are overwritten, they cannot be restored. So no error may leave a file
+// overwritten, and each error must name its reason.
 #[test]
 fn errors_name_the_reason() {
     let folder = Folder::new("certs-errors");

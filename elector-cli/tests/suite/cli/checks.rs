@@ -1,10 +1,11 @@
-//! `elector check`.
+//! Tests of `elector check`, the model checker.
 
 use std::fs;
 
 use super::{Folder, elector, stdout_of, usage_error};
 
-// The output must say whether a search was exhaustive or stopped early.
+// The output must say whether a search has covered all orders of events within its bounds, or has
+// stopped early.
 #[test]
 fn a_search_says_whether_it_was_exhaustive() {
     let whole = stdout_of("check --algorithm raft/plain --nodes 2 --max-epoch 1 --timeouts 2");
@@ -17,8 +18,8 @@ fn a_search_says_whether_it_was_exhaustive() {
     assert!(!cut.contains("exhaustive within the bounds"), "{cut}");
 }
 
-// The result of a bounded search depends on its bounds. With time, the bounds are others, and
-// leases are checked.
+// The result of a bounded search depends on its bounds, so the output must name them. In a search
+// with time (`--ticks`), there are other bounds, and leases are checked, too.
 #[test]
 fn a_search_in_time_names_its_bounds() {
     let output = stdout_of("check --algorithm raft/plain --ticks 4 --led --timeouts 2 --late 0");
@@ -38,7 +39,8 @@ fn a_search_in_time_names_its_bounds() {
     assert!(untimed.contains("--ticks"), "{untimed}");
 }
 
-// The output must show the limits of best effort: two leaders, and the events that led to them.
+// The output must show the limits of a best-effort algorithm: two nodes can lead at the same time,
+// and the events that lead to this are printed.
 #[test]
 fn two_coordinators_are_found_and_shown_step_by_step() {
     let output = stdout_of("check --algorithm bully --nodes 3 --timeouts 2");
@@ -49,8 +51,8 @@ fn two_coordinators_are_found_and_shown_step_by_step() {
     assert!(output.contains("n1 elapsed Answer"), "{output}");
 }
 
-// A cluster with too many orders of events must be rejected before the search, not by a lack of
-// memory.
+// If a cluster has too many orders of events, the command must reject it before the search, and not
+// run out of memory in the search.
 #[test]
 fn clusters_that_cannot_be_searched_are_rejected() {
     assert!(usage_error("check --algorithm raft --nodes 10").contains("the limit is 9"));
@@ -59,7 +61,8 @@ fn clusters_that_cannot_be_searched_are_rejected() {
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("did you mean \"raft\""));
 }
 
-// A search and walks with changes of the members must commit changes, and say which ones.
+// With `--members`, a search and walks must change the members, and the search must print to which
+// voters.
 #[test]
 fn members_change_in_searches_and_walks() {
     let search = "check --algorithm raft --members --max-epoch 1 --commands 1 --timeouts 1";
@@ -78,7 +81,8 @@ fn members_change_in_searches_and_walks() {
     assert!(usage_error("check --algorithm raft --members --nodes 1").contains("at least 2 nodes"));
 }
 
-// A schedule is replayed with the same first voters as in a walk: two of three are a majority.
+// A schedule is replayed with the first voters of a walk, n1 to n3 of four nodes. So n1 and n2 are
+// a majority.
 #[test]
 fn a_schedule_with_a_change_of_the_members_is_replayed() {
     let schedule = "n1 restarts\nn2 restarts\nn1 campaigns\nn2 receives 3\nn1 receives 4\n\

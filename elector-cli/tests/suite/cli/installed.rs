@@ -8,7 +8,8 @@ use std::{
 
 use super::{Folder, command, stdout_of, usage_error};
 
-/// Loads a script, and completes the last of the words behind it. Prints one candidate per line.
+/// A shell script that loads a completion script (the first argument), and completes the last of
+/// the other arguments. It prints one candidate per line.
 const COMPLETE: &str = r#"
     set -eu
     . "$1"
@@ -33,7 +34,8 @@ fn completed(script: &Path, line: &str) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-// A script that bash cannot load, or a name that it does not offer, is noticed only by users.
+// If bash cannot load the completion script, or does not offer a name, only users would notice it
+// without this test.
 #[test]
 fn bash_completes_subcommands_options_and_names() {
     let folder = Folder::new("completions");
@@ -57,7 +59,8 @@ fn bash_completes_subcommands_options_and_names() {
     }
 }
 
-// Users of other shells need a script, too. Some shells have no completion of values.
+// Users of other shells need a completion script, too. Some of these scripts offer no values of
+// options.
 #[test]
 fn every_shell_has_a_script() {
     for (shell, has_values) in [
@@ -75,7 +78,8 @@ fn every_shell_has_a_script() {
     assert!(error.contains("possible values: bash, elvish"), "{error}");
 }
 
-// On a man page, an example must stay one line, and the exit codes must be where readers look.
+// On a man page, an example must stay one line, and the exit codes must be in the section in which
+// readers look for them.
 #[test]
 fn man_pages_have_their_sections() {
     let folder = Folder::new("man");
@@ -98,14 +102,15 @@ fn man_pages_have_their_sections() {
         assert!(compare.contains(part), "{part:?} is missing in {compare}");
     }
     assert!(page("elector-node.1").contains("\\fBELECTOR_DATA_DIR\\fR"));
-    // The second time, the pages are replaced.
+    // If the pages exist already, the command must replace them.
     stdout_of(&format!("man --out {}", out.display()));
     let file = folder.file("file", "");
     let error = usage_error(&format!("man --out {}", file.display()));
     assert!(error.contains("Name another folder"), "{error}");
 }
 
-// The version is the first thing that is asked for in a report about an error.
+// In a report about an error, the version is the first information that is needed. It must name the
+// commit and the version of the protocol.
 #[test]
 fn the_version_names_the_source_and_the_protocol() {
     let version = stdout_of("--version");

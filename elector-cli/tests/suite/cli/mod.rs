@@ -1,4 +1,4 @@
-//! Runs the `elector` command as a user does.
+//! Runs the command `elector` as a user does.
 
 mod certs;
 mod checks;
@@ -15,7 +15,7 @@ use std::{
     process::{Command, Output},
 };
 
-/// A folder for one test. It is empty at first and is removed at the end.
+/// A folder for one test. It is empty at first. Dropping this value removes it.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -47,7 +47,7 @@ fn elector(arguments: &str) -> Output {
     command().args(arguments.split(' ')).output().unwrap()
 }
 
-/// Returns the standard output of a command, which must succeed.
+/// Runs a command that must succeed. Returns its standard output.
 fn stdout_of(arguments: &str) -> String {
     let output = elector(arguments);
     let stdout = String::from_utf8(output.stdout).unwrap();
@@ -60,7 +60,7 @@ fn stdout_of(arguments: &str) -> String {
     stdout
 }
 
-/// Returns the error text of a command, which must fail because of wrong usage.
+/// Runs a command that must fail because of wrong usage. Returns its error text.
 fn usage_error(arguments: &str) -> String {
     let output = elector(arguments);
     assert_eq!(output.status.code(), Some(2), "{arguments}");

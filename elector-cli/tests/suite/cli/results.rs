@@ -1,4 +1,4 @@
-//! Tables, files and the report of a comparison.
+//! Tests of the tables, the files and the report of a comparison.
 
 use std::{fs, path::Path};
 
@@ -18,7 +18,7 @@ pub(super) fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-// A comparison is worth publishing because everyone gets the same bytes.
+// Readers of a published comparison must be able to run it again and get the same bytes.
 #[test]
 fn the_same_seed_gives_the_same_bytes_with_any_number_of_threads() {
     let folder = Folder::new("deterministic");
@@ -52,7 +52,7 @@ fn the_same_seed_gives_the_same_bytes_with_any_number_of_threads() {
     }
 }
 
-// Files with other names in the folder belong to the user.
+// Files with other names in the output folder belong to the user, and must stay.
 #[test]
 fn only_our_own_files_are_overwritten() {
     let folder = Folder::new("overwrite");
@@ -68,7 +68,7 @@ fn only_our_own_files_are_overwritten() {
     assert_eq!(files(&folder.0).len(), 5);
 }
 
-// Scripts depend on these names.
+// Scripts of users depend on the names of these fields.
 #[test]
 fn json_is_an_array_of_cells_with_the_documented_fields() {
     let cells: Value =
@@ -107,7 +107,8 @@ fn json_is_an_array_of_cells_with_the_documented_fields() {
     }
 }
 
-// A spreadsheet needs one header and rows of the same length, with one row per election.
+// For a spreadsheet, a CSV file needs one header and rows of the same length. `elections.csv` must
+// have one row per election.
 #[test]
 fn csv_files_have_a_row_for_every_cell_and_election() {
     let folder = Folder::new("csv");
@@ -132,7 +133,7 @@ fn csv_files_have_a_row_for_every_cell_and_election() {
     assert_eq!(elections.lines().count() - 1, counts.sum::<usize>());
 }
 
-// The manifest must be enough to repeat the comparison: its command must give the same table.
+// The manifest must be enough to repeat the comparison: the command in it must give the same table.
 #[test]
 fn the_command_in_the_manifest_gives_the_same_rows() {
     let folder = Folder::new("manifest");
@@ -158,7 +159,8 @@ fn the_command_in_the_manifest_gives_the_same_rows() {
     assert_eq!(again, fs::read_to_string(out.join("summary.csv")).unwrap());
 }
 
-// Each seed draws a composition. The written names must lead back to the same runs.
+// In a random scenario, each seed draws a composition of faults. The names of the compositions in
+// the output must lead to the same runs again.
 #[test]
 fn random_scenarios_are_compared_like_all_others() {
     let folder = Folder::new("random");
@@ -182,11 +184,11 @@ fn random_scenarios_are_compared_like_all_others() {
     };
     assert_eq!(file("summary.csv"), csv);
     assert!(file("manifest.json").contains("random:crash+pause"));
-    // Bully has two leaders in some of these runs, and the report draws them.
+    // In some of these runs two nodes lead under Bully, and the report draws these runs.
     assert!(file("report.html").contains("--scenario random:"));
 }
 
-// The overview replaces hundreds of rows, and must fit a terminal of 100 columns.
+// The overview replaces a table of hundreds of rows, and must fit a terminal of 100 columns.
 #[test]
 fn the_overview_fits_a_terminal() {
     let text = stdout_of("compare --runs 1");
@@ -203,7 +205,8 @@ fn the_overview_fits_a_terminal() {
     assert_eq!(wide.collect::<Vec<_>>(), [""; 0]);
 }
 
-// A figure for an algorithm that cannot do what the scenario asks for would be wrong, also a zero.
+// If a scenario changes the members and the members of an algorithm are fixed, the algorithm must
+// have no figures for this scenario: any figure, also a zero, would be wrong.
 #[test]
 fn fixed_members_have_no_figures_in_scenarios_that_change_them() {
     let folder = Folder::new("members");
@@ -218,7 +221,8 @@ fn fixed_members_have_no_figures_in_scenarios_that_change_them() {
         let lines = changes.lines().filter(|line| line.starts_with(name));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
-    // One table for each figure, each in two parts: Raft and Paxos, Bully and Ring.
+    // Each figure has one table, which is split into two: the first has Raft and Paxos, and the
+    // second has Bully and Ring.
     let rows = rows("grow");
     let fixed: Vec<bool> = rows.iter().map(|row| row.contains('–')).collect();
     assert!(fixed.contains(&true) && fixed.contains(&false), "{rows:?}");
@@ -246,7 +250,7 @@ fn fixed_members_have_no_figures_in_scenarios_that_change_them() {
     assert!(page.contains("id=\"changes\"") && page.contains("the members are fixed"));
 }
 
-// The page must not need other files: people send it by mail, and open it years later.
+// The page must not need other files, because users send it by mail, and open it years later.
 #[test]
 fn the_report_needs_no_other_files() {
     let folder = Folder::new("report");

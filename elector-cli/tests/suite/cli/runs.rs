@@ -1,4 +1,4 @@
-//! Violations and their replay, single runs, and lists.
+//! Tests of violations and their replay, of single runs, and of lists.
 
 use std::{fs, process::Command};
 
@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::{Folder, command, stdout_of};
 
-/// No algorithm can agree in zero time after a crash, so this scenario causes a violation.
+/// A scenario that causes a violation: it requires agreement immediately after a crash, which no
+/// algorithm can reach.
 pub(super) const TOO_STRICT: &str = "
 name = \"too-strict\"
 summary = \"The leader is killed, and agreement is required immediately.\"
@@ -17,7 +18,8 @@ converge_ms = 0
 crash = \"leader\"
 ";
 
-// A violation must be reported with the command that shows it, and scripts must notice it.
+// A violation must be reported with the command that repeats it, and with an exit code that scripts
+// can check.
 #[test]
 fn violations_are_reported_with_a_command_that_replays_them() {
     let folder = Folder::new("violated");
@@ -59,7 +61,8 @@ fn violations_are_reported_with_a_command_that_replays_them() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("VIOLATED    agreement"), "{text}");
     assert!(text.contains(replay.trim()), "{text}");
-    // Programs read standard output, so the violations go to standard error.
+    // With a format for programs, standard output must contain only this format, so the violations
+    // go to standard error.
     let output = compare("json");
     assert_eq!(output.status.code(), Some(1));
     assert!(serde_json::from_slice::<Value>(&output.stdout).is_ok());
@@ -70,7 +73,7 @@ fn violations_are_reported_with_a_command_that_replays_them() {
     );
 }
 
-// A run is printed, drawn, and saved for other tools.
+// `simulate` must print a run, draw it, and save it for other tools.
 #[test]
 fn simulate_prints_draws_and_saves_a_run() {
     let folder = Folder::new("simulate");
@@ -99,7 +102,8 @@ fn simulate_prints_draws_and_saves_a_run() {
     assert_eq!(text, stdout_of(&run));
 }
 
-// Users copy and change the output of `scenarios NAME`, so the command must accept it.
+// Users copy the output of `scenarios NAME` and change it, so the command must accept this output
+// as a file.
 #[test]
 fn a_printed_scenario_is_a_valid_file() {
     let folder = Folder::new("copied");
@@ -111,7 +115,8 @@ fn a_printed_scenario_is_a_valid_file() {
     );
 }
 
-// The title and the command contain the composition: it identifies the run.
+// In a random scenario, the seed draws a composition of faults. The title and the printed command
+// must contain the composition, because it identifies the run.
 #[test]
 fn simulate_names_the_composition_that_the_seed_draws() {
     let run = |scenario: &str| {
@@ -127,7 +132,8 @@ fn simulate_names_the_composition_that_the_seed_draws() {
     assert!(listed.contains("late-message") && listed.contains("compose"));
 }
 
-// A composition in a file is either as random as the built-in one, or exactly what it lists.
+// A composition in a scenario file may leave the choice of faults to the seed, like the built-in
+// scenario `random`, or list the faults.
 #[test]
 fn a_file_can_contain_a_composition() {
     let folder = Folder::new("composed");
@@ -146,7 +152,7 @@ fn a_file_can_contain_a_composition() {
     assert_eq!(of_file, named.replace("random:restart+stall", "random"));
 }
 
-// Errors in the size of a majority show in clusters of one, two and four nodes.
+// A wrong size of a majority shows in clusters of one, two and four nodes.
 #[test]
 fn small_and_even_sizes_work() {
     let text =

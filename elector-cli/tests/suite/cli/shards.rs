@@ -1,4 +1,4 @@
-//! `elector compare --shard` and `elector merge`.
+//! Tests of `elector compare --shard` and `elector merge`.
 
 use std::{
     fs,
@@ -8,12 +8,13 @@ use std::{
 
 use super::{Folder, command, elector, results::files, runs::TOO_STRICT, stdout_of, usage_error};
 
-/// A comparison with two algorithms, random faults, changes of the members, which one of the
-/// algorithms skips, a scenario of the user that is violated, and sizes that some scenarios skip.
+/// The settings of a comparison that covers the special cases: two algorithms, random faults,
+/// changes of the members (which one of the algorithms skips), and sizes that some scenarios skip.
+/// Each test adds a scenario from a file, which is violated.
 const SETTINGS: &str = "--algorithms raft/plain,bully --nodes 1,2,3,4 \
                         --scenarios leader-crash,minority-leader,random,grow --runs 5 --seed 7";
 
-/// A part of a path that is the same for all folders of a test.
+/// The folder of a test, and the scenario file in it.
 struct Parts {
     folder: Folder,
     own: PathBuf,
@@ -30,7 +31,8 @@ impl Parts {
         self.folder.0.join(name)
     }
 
-    /// Compares with these options. The scenario is violated, so the exit code is 1.
+    /// Runs the comparison with these options. The scenario from the file is violated, so the exit
+    /// code is 1 unless the shard has no run with a violation.
     fn compare(&self, options: &[&str], out: &Path) -> Output {
         let mut compare = command();
         compare
@@ -48,7 +50,7 @@ impl Parts {
         output
     }
 
-    /// Runs all shards, and returns their folders.
+    /// Runs all shards of the comparison, and returns their folders.
     fn run(&self, count: usize) -> Vec<PathBuf> {
         let shards = (1..=count).map(|number| {
             let out = self.path(&format!("{number}-of-{count}"));
@@ -79,7 +81,7 @@ fn merge_error(shards: &[PathBuf], out: &Path) -> String {
     error
 }
 
-// The whole purpose: nothing shows that the comparison ran on several machines.
+// This is the purpose of shards: no output may show that the comparison was run in several shards.
 #[test]
 fn merged_shards_are_the_single_comparison_byte_for_byte() {
     let parts = Parts::new("shards");
@@ -90,15 +92,16 @@ fn merged_shards_are_the_single_comparison_byte_for_byte() {
     assert_eq!(expected.len(), 4);
     for count in [2, 3, 7] {
         let mut shards = parts.run(count);
-        // The order of the folders must not matter.
+        // The order in which the folders are given must not matter.
         shards.reverse();
         shards.swap(0, count / 2);
-        // The tables contain the name of the folder.
+        // The tables contain the path of the output folder, so the merge must write to the same
+        // path.
         let aside = parts.path("aside");
         fs::rename(&single_out, &aside).unwrap();
         let merged = merge(&shards, &single_out, &[]);
         assert_eq!(merged.status.code(), Some(1));
-        // In a folder with uncommitted changes there is a note.
+        // If the program was built from changed sources, `merge` prints a note.
         let error = String::from_utf8_lossy(&merged.stderr);
         assert!(error.is_empty() || error.starts_with("note: "), "{error}");
         assert!(merged.stdout == single.stdout, "{count} shards");
@@ -120,7 +123,7 @@ fn merged_shards_are_the_single_comparison_byte_for_byte() {
     }
 }
 
-// A merged folder, and each shard, must be verifiable like any other folder.
+// `elector verify` must accept a merged folder and the folder of a shard.
 #[test]
 fn shards_and_merged_folders_are_verified() {
     let parts = Parts::new("shards-verified");
@@ -146,7 +149,7 @@ fn shards_and_merged_folders_are_verified() {
     );
 }
 
-// The user of a shard must learn of a violation, and of the next step.
+// The user who runs one shard must see a violation, and the next step.
 #[test]
 fn a_shard_prints_its_runs_and_its_violations() {
     let parts = Parts::new("shard-prints");
@@ -178,7 +181,8 @@ fn a_shard_does_not_depend_on_the_number_of_threads() {
     assert!(run("1") == run("3"));
 }
 
-// Figures of fewer or of other runs look like good figures, so every mistake must be an error.
+// Figures from fewer or other runs look like valid figures, so every mistake in the list of shards
+// must be an error.
 #[test]
 fn shards_that_do_not_belong_together_are_rejected() {
     let parts = Parts::new("shards-rejected");
@@ -218,7 +222,7 @@ fn shards_that_do_not_belong_together_are_rejected() {
             .args(options)
             .args(["--scenario-file".as_ref(), parts.own.as_os_str()])
             .args(["--out".as_ref(), other.as_os_str()])
-            // A program that cargo has started adds a note to a violation.
+            // If cargo has started the program, it prints a note after a violation.
             .env_remove("CARGO");
         assert!(compare.output().unwrap().stderr.is_empty());
         let mixed = [shards[0].clone(), shards[1].clone(), other.clone()];
@@ -227,7 +231,7 @@ fn shards_that_do_not_belong_together_are_rejected() {
     }
 }
 
-// A file that was changed or cut off on its way must not become a figure.
+// A file that was changed or cut off while it was copied must not be used for figures.
 #[test]
 fn damaged_shards_are_rejected() {
     let parts = Parts::new("shards-damaged");
@@ -251,7 +255,7 @@ fn damaged_shards_are_rejected() {
     fs::remove_file(&runs).unwrap();
     let error = merge_error(&shards, &out);
     assert!(error.contains("runs.bin is missing"), "{error}");
-    // Runs of another shard under the number of this one.
+    // The folder has the runs of another shard, under the number of this shard.
     let first = shards[0].join("runs.bin");
     fs::copy(first, &runs).unwrap();
     let first = fs::read_to_string(shards[0].join("manifest.json")).unwrap();
@@ -278,7 +282,8 @@ fn damaged_shards_are_rejected() {
     assert!(error.contains("has no manifest.json"), "{error}");
 }
 
-// The program that draws the report must be the one that ran the shards.
+// The program that merges the shards and draws the report must be the program that has run the
+// shards.
 #[test]
 fn shards_of_another_program_are_rejected() {
     let parts = Parts::new("shards-build");
@@ -295,7 +300,7 @@ fn shards_of_another_program_are_rejected() {
     );
 }
 
-// The manifest of the comparison would replace that of a shard.
+// The manifest of the merged comparison would overwrite the manifest of the shard.
 #[test]
 fn the_output_must_be_another_folder() {
     let parts = Parts::new("shards-out");
@@ -310,7 +315,8 @@ fn the_output_must_be_another_folder() {
     assert!(error.contains("is not a shard"), "{error}");
 }
 
-// A shard without runs is a mistake, and its machine would be used for nothing.
+// If there are more shards than runs, a shard has no run, and its machine would do nothing. This
+// must be an error.
 #[test]
 fn more_shards_than_runs_are_rejected() {
     let folder = Folder::new("shards-empty");

@@ -1,4 +1,4 @@
-//! Wrong usage is rejected with the reason, before the work starts.
+//! Tests of wrong usage. The command must reject it with the reason, before the work starts.
 
 use std::{fs, io::Read, path::PathBuf, process::Stdio};
 
@@ -59,7 +59,8 @@ fn errors_for_unknown_names_suggest_the_nearest() {
     }
 }
 
-// Users forget --scenario-file. The nearest name of a built-in scenario would mislead them.
+// Users forget `--scenario-file` before a path. The error must name this option, and not the most
+// similar name of a built-in scenario.
 #[test]
 fn a_path_in_place_of_a_scenario_leads_to_the_option_for_files() {
     for arguments in [
@@ -76,7 +77,7 @@ fn a_path_in_place_of_a_scenario_leads_to_the_option_for_files() {
     }
 }
 
-// The error for a wrong number or an empty list names the reason, before anything runs.
+// The error for a wrong number or an empty list must name the reason, before any run starts.
 #[test]
 fn errors_for_wrong_values_name_the_reason() {
     for (arguments, reason) in [
@@ -147,13 +148,14 @@ fn errors_for_a_scenario_file_name_the_line_and_the_reason() {
     }
 }
 
-// After minutes of work it is too late to report that the result cannot be written.
+// The command must check whether it can write its output before the runs start: after minutes of
+// work it would be too late.
 #[test]
 fn output_files_are_checked_before_the_runs() {
     let folder = Folder::new("unwritable");
     let file = folder.file("file", "mine");
     fs::create_dir_all(folder.0.join("taken/report.html")).unwrap();
-    // These runs would take much longer than a test may take.
+    // If the check came after the runs, this test would not end in time: these runs take very long.
     let endless = "compare --nodes 101 --runs 1000000";
     for out in [
         file.clone(),
@@ -175,7 +177,8 @@ fn output_files_are_checked_before_the_runs() {
     assert_eq!(fs::read_to_string(file).unwrap(), "mine");
 }
 
-// `elector compare | head` closes the pipe before the end of the output.
+// In `elector compare | head`, `head` closes the pipe before the end of the output. This must not
+// be an error.
 #[test]
 fn a_closed_pipe_does_not_cause_a_panic() {
     for arguments in [

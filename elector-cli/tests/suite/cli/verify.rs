@@ -1,4 +1,4 @@
-//! `elector verify`: a folder is run again from its manifest.
+//! Tests of `elector verify`, which runs the comparison in a folder again from its manifest.
 
 use std::{fs, path::Path, process::Output};
 
@@ -22,7 +22,7 @@ fn verify(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     (status.code(), text(stdout), text(stderr))
 }
 
-/// Compares Raft in the scenario of a file that each run violates.
+/// Compares Raft in a scenario from a file, in which each run has a violation.
 fn compare_too_strict(file: &Path, options: &str, out: &Path) {
     let mut compare = command();
     compare
@@ -33,13 +33,13 @@ fn compare_too_strict(file: &Path, options: &str, out: &Path) {
     assert_eq!(compare.output().unwrap().status.code(), Some(1));
 }
 
-/// Returns the line of a file.
+/// Returns the line of the output about a file.
 fn line<'a>(output: &'a str, file: &str) -> &'a str {
     let found = output.lines().find(|line| line.starts_with(file));
     found.unwrap_or_else(|| panic!("no line about {file}: {output}"))
 }
 
-/// Changes a field of the manifest of a folder.
+/// Changes the manifest of a folder.
 fn edit(folder: &Path, change: impl FnOnce(&mut Value)) {
     let path = folder.join("manifest.json");
     let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
@@ -47,7 +47,7 @@ fn edit(folder: &Path, change: impl FnOnce(&mut Value)) {
     fs::write(path, manifest.to_string()).unwrap();
 }
 
-/// Replaces a text in a file once.
+/// Replaces the first occurrence of a text in a file.
 fn replace(path: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(path).unwrap();
     assert!(text.contains(from), "{from} is not in {}", path.display());
@@ -68,7 +68,8 @@ fn compared(name: &str) -> Folder {
     folder
 }
 
-// A published folder must pass on every machine, and verifying must not change it.
+// A published folder must be verified as unchanged on every machine, and `verify` must not change
+// the folder.
 #[test]
 fn an_unchanged_folder_is_the_same() {
     let folder = compared("verify-same");
@@ -92,7 +93,8 @@ fn an_unchanged_folder_is_the_same() {
     assert!(files(&folder.0) == before);
 }
 
-// One changed figure must be found, without the runs, and named with its line and column.
+// `verify` must find one changed figure, without and with a new run. With a new run, it must name
+// the line and the column of the figure.
 #[test]
 fn a_changed_digit_is_found_in_each_file() {
     let folder = compared("verify-changed");
@@ -132,7 +134,7 @@ fn a_changed_digit_is_found_in_each_file() {
     }
 }
 
-// A changed manifest must not pass either: a file then belongs to other settings.
+// `verify` must also find a changed manifest, because the files then belong to other settings.
 #[test]
 fn a_changed_manifest_is_found() {
     let folder = compared("verify-manifest");
@@ -172,7 +174,8 @@ fn a_changed_manifest_is_found() {
     }
 }
 
-// Another build is a reason for differences, but not a difference.
+// If another build wrote the folder, this can be a reason for differences, but is no difference
+// itself.
 #[test]
 fn another_commit_is_a_note() {
     let folder = compared("verify-commit");
@@ -189,7 +192,8 @@ fn another_commit_is_a_note() {
     assert_eq!(output.matches(" same").count(), 4, "{output}");
 }
 
-// The file of an own scenario can change or disappear after the comparison.
+// The file of a user's scenario can change or disappear after the comparison, so `verify` must use
+// the text in the manifest.
 #[test]
 fn own_scenarios_come_from_the_manifest() {
     let folder = Folder::new("verify-own");
@@ -198,7 +202,7 @@ fn own_scenarios_come_from_the_manifest() {
     compare_too_strict(&file, "--nodes 3 --runs 2", &out);
     fs::remove_file(&file).unwrap();
     let (code, output, error) = verify(&out, &[]);
-    // The violations are in the files, so they are no difference.
+    // The violations are in the folder, too, so they are no difference.
     assert_eq!(code, Some(0), "{output}{error}");
     edit(&out, |manifest| {
         let text = manifest["scenario_files"][0]["text"].as_str().unwrap();
@@ -217,7 +221,7 @@ fn own_scenarios_come_from_the_manifest() {
     );
 }
 
-// The violations of an own scenario are on the page, each with a command that works.
+// The report must list the violations in a scenario from a file, each with a command that works.
 #[test]
 fn the_report_lists_violations_with_their_commands() {
     let folder = Folder::new("listed");
@@ -240,7 +244,7 @@ fn the_report_lists_violations_with_their_commands() {
 
 type Change = fn(&mut Value);
 
-/// Changes of a manifest, each with a part of the error that follows.
+/// Changes of a manifest, each with a part of the error that `verify` must print.
 const CHANGES: [(Change, &str); 13] = [
     (
         |it| it["elector"] = "0.0.1".into(),
@@ -287,7 +291,8 @@ const CHANGES: [(Change, &str); 13] = [
     ),
 ];
 
-// What cannot be verified is an error with a way out, and never a success.
+// If a folder cannot be verified, `verify` must print an error that says what to do, and must not
+// succeed.
 #[test]
 fn folders_that_cannot_be_verified_are_errors() {
     let folder = compared("verify-unusable");

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::{Nodes, TOKEN, command, run};
 
-// An operator transfers the leadership before maintenance. Both ways to give the token must work.
+// An operator transfers the leadership before maintenance. The token may be given in a file or in a
+// variable, and both must work.
 #[test]
 fn a_leader_transfers_its_leadership_and_steps_down() {
     let (nodes, leader) = Nodes::elected(3);
@@ -29,7 +30,7 @@ fn a_leader_transfers_its_leadership_and_steps_down() {
         "{output}"
     );
 
-    // The successor leads already.
+    // The command has waited until the successor leads.
     assert_eq!(nodes.elector(successor).status().leader, Some(successor));
     let served_successor = nodes.serve(successor);
     let mut step_down = served_successor.command("step-down");
@@ -37,8 +38,8 @@ fn a_leader_transfers_its_leadership_and_steps_down() {
     assert_eq!((code, output.as_str()), (0, "the node has stepped down\n"));
 }
 
-/// Starts a server that accepts a transfer in epoch 7 like node 1, and then answers with this
-/// leader and epoch.
+/// Starts a server that answers like node 1, which led epoch 7. It accepts a transfer, and then
+/// reports this leader and epoch as its status.
 fn pretend_node(leader: &Value, epoch: u64) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -63,7 +64,7 @@ fn answer(mut stream: TcpStream, status: &Value) {
     let Some(first) = lines.next() else {
         return;
     };
-    // Reads the rest of the head. There is no body.
+    // This loop reads the rest of the head of the request. There is no body.
     while lines.next().is_some_and(|line| !line.is_empty()) {}
     let body = if first.starts_with("POST /v1/transfer?to=2 ") {
         json!({ "done": true, "epoch": 7 })
@@ -76,7 +77,8 @@ fn answer(mut stream: TcpStream, status: &Value) {
     let _ = write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n{body}");
 }
 
-// The target may not answer. A script that continues must know if another node was elected.
+// The node that should lead next may not answer, and another node may be elected. A script must see
+// this from the exit code before it continues.
 #[test]
 fn the_exit_code_of_a_transfer_is_its_outcome() {
     for (leader, epoch, more, expected_code, expected) in [
@@ -128,7 +130,7 @@ fn the_exit_code_of_a_transfer_is_its_outcome() {
     }
 }
 
-// Each failure needs another remedy.
+// Each failure needs another action of the operator, so each error must name its reason.
 #[test]
 fn errors_of_commands_name_the_reason() {
     let (nodes, leader) = Nodes::elected(3);
@@ -159,7 +161,7 @@ fn errors_of_commands_name_the_reason() {
     assert_eq!(nodes.cluster.agreed(), Some(leader));
 }
 
-// Users paste the output of `--help` into tickets.
+// Users paste the output of `--help` into tickets, so it must not contain the token.
 #[test]
 fn the_help_does_not_show_the_token() {
     let mut help = command("step-down --help");

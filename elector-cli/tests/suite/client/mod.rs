@@ -1,5 +1,5 @@
-//! Runs `elector status`, `watch`, `step-down` and `transfer` as a user does, against nodes of this
-//! process.
+//! Runs `elector status`, `watch`, `step-down` and `transfer` as a user does, against nodes that
+//! run in this process.
 
 mod commands;
 mod status;
@@ -19,24 +19,24 @@ use elector_net::http::{self, AddressScope, Options, Service, Token};
 use elector_raft::Raft;
 use tokio::{runtime::Runtime, sync::oneshot, task::JoinHandle};
 
-/// The limit for each event. A test that waits longer has failed.
+/// The time limit for each wait of a test. A test that waits longer has failed.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 const TOKEN: &str = "correct-horse-battery-staple";
 
-/// Returns the command with an environment of its own.
+/// Returns the command without the variables `ELECTOR_…` of this process that it would read.
 fn command(arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_elector"));
     command.args(arguments.split(' '));
     for variable in ["ELECTOR_HTTP", "ELECTOR_TOKEN"] {
         command.env_remove(variable);
     }
-    // The command must not use a proxy for a local node.
+    // The command must not use the configured proxy, and this address has none.
     command.env("http_proxy", "http://127.0.0.1:1");
     command
 }
 
-/// Returns its exit code and its whole output.
+/// Runs the command. Returns its exit code, and its standard output followed by its standard error.
 fn run(command: &mut Command) -> (i32, String) {
     let Output {
         status,
@@ -47,7 +47,7 @@ fn run(command: &mut Command) -> (i32, String) {
     (status.code().unwrap(), output)
 }
 
-/// A cluster whose nodes can serve HTTP.
+/// A cluster in memory whose nodes can serve HTTP.
 struct Nodes {
     runtime: Runtime,
     cluster: Cluster<Raft>,
@@ -77,7 +77,7 @@ impl Nodes {
         self.cluster.node(node).unwrap()
     }
 
-    /// Serves a node, as soon as it leads or follows.
+    /// Waits until a node leads or follows, and starts to serve HTTP for it.
     fn serve(&self, node: NodeId) -> Served {
         let elector = self.elector(node);
         let mut status = elector.subscribe();
@@ -96,7 +96,7 @@ impl Nodes {
     }
 }
 
-/// Starts a node of a cluster of three whose peers do not run: it never knows a leader.
+/// Starts a node of a cluster of three whose peers do not run, so that it never knows a leader.
 fn node_without_peers(runtime: &Runtime) -> Elector<Quorum> {
     let network = MemoryNetwork::<Raft>::new([1, 2, 3].map(NodeId)).unwrap();
     let builder = Elector::builder("without-peers")
@@ -107,7 +107,7 @@ fn node_without_peers(runtime: &Runtime) -> Elector<Quorum> {
     runtime.block_on(started).unwrap()
 }
 
-/// A node that serves HTTP until this is ended or dropped.
+/// A node that serves HTTP until this value is [ended](Self::end) or dropped.
 struct Served {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
@@ -142,7 +142,7 @@ impl Served {
         runtime.block_on(self.task).unwrap();
     }
 
-    /// Returns a command for this node.
+    /// Returns the command with these arguments, which sends its requests to this node.
     fn command(&self, arguments: &str) -> Command {
         let mut command = command(arguments);
         command.args(["--http", &self.address.to_string()]);

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 
 use super::{Nodes, Served, command, node_without_peers, run};
 
-// Scripts use the exit code, and people read the lines.
+// Scripts use the exit code of `elector status`, and people read its lines.
 #[test]
 fn the_exit_code_depends_on_the_role() {
     let (nodes, leader) = Nodes::elected(3);
@@ -38,7 +38,7 @@ fn the_exit_code_depends_on_the_role() {
     assert!(output.contains("\nleader     none known\n"), "{output}");
 }
 
-// Other programs read the JSON, and services set the address in the environment.
+// Other programs read the JSON. Services may set the address of the node in the environment.
 #[test]
 fn the_json_is_the_answer_of_the_node() {
     let (nodes, leader) = Nodes::elected(1);
@@ -50,10 +50,11 @@ fn the_json_is_the_answer_of_the_node() {
     assert_eq!(json["leader"], leader.0);
 }
 
-// A node that does not run is not the same as a cluster without a leader.
+// If a node does not run, this does not mean that the cluster has no leader. So the exit code must
+// be another one, and the error must say what to do.
 #[test]
 fn the_error_for_a_refused_connection_says_what_to_do() {
-    // This port was free a moment ago.
+    // No process listens on this port any more.
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = free.local_addr().unwrap().to_string();
     drop(free);
@@ -67,7 +68,7 @@ fn the_error_for_a_refused_connection_says_what_to_do() {
     }
 }
 
-// Another service can listen at the address. Its answer must not look like that of a node.
+// Another service may listen at the address. Its answer must not look like the answer of a node.
 #[test]
 fn the_answer_of_another_service_is_an_error() {
     for (answer, hint) in [
@@ -99,7 +100,8 @@ fn the_answer_of_another_service_is_an_error() {
     }
 }
 
-// A misspelt option must not look like a cluster without a leader.
+// The exit code of a misspelled option must differ from the exit code of a cluster without a
+// leader.
 #[test]
 fn wrong_usage_has_the_exit_code_of_an_unknown_status() {
     for (arguments, hint) in [
@@ -120,7 +122,7 @@ fn wrong_usage_has_the_exit_code_of_an_unknown_status() {
     assert_eq!(run(&mut command("compare --nods 3")).0, 2);
 }
 
-// A node that has stopped, but still serves HTTP, does not lead.
+// A node that has stopped may still serve HTTP. Its status must not say that it leads.
 #[test]
 fn the_status_of_a_stopped_node_says_so() {
     let runtime = Runtime::new().unwrap();

@@ -47,7 +47,7 @@ impl Watch {
             .expect("another line in time")
     }
 
-    /// Reads lines until one contains this text.
+    /// Reads lines until a line contains this text, and returns this line.
     fn until(&self, text: &str) -> String {
         loop {
             let line = self.next();
@@ -65,7 +65,7 @@ impl Drop for Watch {
     }
 }
 
-/// Makes the only node of a cluster step down.
+/// Makes the only node of a cluster step down, and waits until it does not lead.
 fn step_down(nodes: &Nodes, node: NodeId) {
     let elector = nodes.elector(node);
     let mut status = elector.subscribe();
@@ -77,7 +77,8 @@ fn step_down(nodes: &Nodes, node: NodeId) {
     nodes.runtime.block_on(done).unwrap();
 }
 
-// Operators watch a deployment: each change must be a line as soon as it happens.
+// Operators watch the events during a deployment, so each change must be a line as soon as it
+// occurs.
 #[test]
 fn each_event_is_one_line() {
     let (nodes, leader) = Nodes::elected(1);
@@ -98,8 +99,8 @@ fn each_event_is_one_line() {
     assert_eq!(first["event"], "status");
 }
 
-// Services restart while an operator watches. Each event must be printed exactly once, and the
-// restart must be visible.
+// A node may be restarted while an operator watches its events. Each event must be printed exactly
+// once, and the restart must be visible.
 #[test]
 fn a_broken_connection_is_restored() {
     let (mut nodes, leader) = Nodes::elected(1);
@@ -118,7 +119,8 @@ fn a_broken_connection_is_restored() {
     assert!(next.ends_with("the node was restarted"), "{next}");
     watch.until("holds the leadership of epoch 3");
 
-    // The end of the node is printed once, even if it is received several times.
+    // If the client connects again to a node that has stopped, it receives the end of the node
+    // again. It must print this end only once.
     let stopped = nodes.elector(leader).shutdown();
     nodes.runtime.block_on(stopped).unwrap();
     watch.until("the node has stopped: the node was shut down");
@@ -142,7 +144,7 @@ fn restarted(nodes: &mut Nodes, node: NodeId, address: &str) -> Served {
     Served::new(runtime, cluster.node(node).unwrap(), address)
 }
 
-// `elector watch | head -1` must end.
+// In `elector watch | head -1`, the command must end after `head` has closed the pipe.
 #[test]
 fn a_closed_pipe_ends_the_command() {
     let (nodes, leader) = Nodes::elected(1);
@@ -153,6 +155,6 @@ fn a_closed_pipe_ends_the_command() {
     out.read_line(&mut String::new()).unwrap();
     drop(out);
     step_down(&nodes, leader);
-    // A test that hangs here has failed.
+    // If the command does not end, this test hangs, and so fails.
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
