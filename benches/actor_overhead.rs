@@ -41,8 +41,9 @@ impl actix::Message for Ball {
     type Result = ();
 }
 
-/// An algorithm that exchanges messages with its last peer after the command to campaign. It shows
-/// a new epoch when all messages have arrived for the last time.
+/// An algorithm that elects no leader, but exchanges messages with its last peer after the command
+/// to campaign. The node that got the command enters a new epoch when all messages have arrived for
+/// the last time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Player {
     members: Membership,
@@ -162,7 +163,8 @@ async fn task(
     }
 }
 
-/// Runs one round: all messages, until they have arrived for the last time.
+/// A function that runs one round: it sends all messages, and returns when they have arrived for
+/// the last time.
 type Round = Box<dyn FnMut()>;
 
 /// The number of threads.
@@ -203,7 +205,8 @@ fn elector_nodes(threads: Threads) -> Round {
         let _running = &cluster;
         runtime.block_on(async {
             let epoch = status.borrow_and_update().epoch;
-            // The campaign never succeeds: this algorithm does not elect a leader.
+            // The call sends the command that starts the round. It never returns, because this
+            // algorithm elects no leader.
             let kick = first.campaign();
             tokio::select! {
                 _ = kick => {}
@@ -241,7 +244,7 @@ fn bare_actix(threads: Threads) -> Round {
     Box::new(move || {
         system.block_on(async {
             let (done, all_finished) = oneshot::channel();
-            // First, the peer must learn where it sends the messages back to.
+            // The actor `two` must first learn to which actor it sends the messages back.
             two.send(Play(one.clone().recipient(), None))
                 .await
                 .expect("it runs");
@@ -278,7 +281,8 @@ fn bare_tokio(threads: Threads) -> Round {
 
 type Runtimes = (&'static str, fn(Threads) -> Round);
 
-/// The runtimes that are compared. The main result is the overhead of the first over the second.
+/// The runtimes that are compared. The main result is the overhead of the first (`elector`) over
+/// the second (`actix`).
 const RUNTIMES: [Runtimes; 3] = [
     ("elector", elector_nodes),
     ("actix", bare_actix),
@@ -301,7 +305,7 @@ fn throughput(criterion: &mut Criterion) {
 /// Runs the rounds in turns, so that other load on the machine affects all runtimes in the same
 /// way. The result is the first decile of each runtime, because other load only adds time.
 fn ratios(_: &mut Criterion) {
-    // `cargo test --benches` only checks that the bench works.
+    // Without `--bench`, as in `cargo test --benches`, a few rounds check that the bench works.
     let rounds = if env::args().any(|arg| arg == "--bench") {
         301
     } else {

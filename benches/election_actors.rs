@@ -1,16 +1,18 @@
 //! Measures the time without a leader in a cluster of actors: wall time from the kill of the leader
-//! until all running nodes know the next one. The other nodes get a proof of the leader's death
+//! until all running nodes know the next leader. The other nodes get a proof of the leader's death
 //! immediately, so that no timeout is measured. The configuration is the default; network and disks
 //! have no delay.
 //!
-//! Bully does not wait for the answer of a node that is proved dead. After a mere suspicion,
-//! `bully` would wait for its answer timeout (the paper's T, here 20 ms), because only the
-//! suspected node can answer. Without this wait, the suspicion would *decide* the election: a
-//! connection that breaks between two running nodes would make two leaders. A suspicion may start
-//! an election early and nothing more, so the wait is the default. Raft and Paxos need no wait,
-//! because they ask a majority, whose decision is right even if the suspicion is wrong.
-//! `bully-skip-suspected` does not wait after a suspicion, for applications whose suspicions are
-//! certain. Here both variants of Bully get a proof, so neither of them waits.
+//! A candidate of Bully asks all nodes with higher ids whether they run, and does not wait for the
+//! answer of a node that is proved dead. After a mere suspicion, which may be wrong, the variant
+//! `bully` would wait for its answer timeout (the paper's T, here 20 ms), because only an answer of
+//! the suspected node can show that it runs. Without this wait, the suspicion would *decide* the
+//! election: a connection that breaks between two running nodes would make two leaders. A suspicion
+//! must not do more than start an election early, so `bully` waits by default. Raft and Paxos need
+//! no such wait, because they ask a majority, whose decision is right even if the suspicion is
+//! wrong. The variant `bully-skip-suspected` does not wait after a suspicion. It is for
+//! applications whose suspicions are certain. In this bench both variants of Bully get a proof of
+//! death, so neither of them waits.
 //!
 //! `cargo bench --bench election_actors`. One sample is one kill, or a few. The lines after
 //! criterion's output show the median, the 99th percentile and the maximum of all kills.
@@ -50,8 +52,8 @@ async fn elected<A: ElectionAlgorithm>(cluster: &Cluster<A>, epoch: Epoch) -> (E
     }
 }
 
-/// Kills the leader and returns the time until the others know the next one. Then restores the
-/// cluster.
+/// Kills the leader and returns the time until the other nodes know the next leader. Then restarts
+/// the killed node, and waits for `pause`.
 async fn failover<A: ElectionAlgorithm>(cluster: &mut Cluster<A>, pause: Duration) -> Duration {
     let (epoch, leader) = elected(cluster, Epoch::ZERO).await;
     let killed = Instant::now();
@@ -59,8 +61,9 @@ async fn failover<A: ElectionAlgorithm>(cluster: &mut Cluster<A>, pause: Duratio
     elected(cluster, epoch).await;
     let took = killed.elapsed();
     cluster.restart(leader).await.expect("the node starts");
-    // A restarted node keeps its vigil first, because it may have acknowledged a lease before the
-    // kill.
+    // A restarted node first keeps its vigil: it supports no other node for `election_min`, because
+    // it may have acknowledged a heartbeat of a leader that still holds its lease. The pause is
+    // longer than the vigil.
     time::sleep(pause).await;
     took
 }

@@ -22,14 +22,14 @@ const LIMIT: usize = 100_000;
 /// The time that a message takes, in nanoseconds.
 const MESSAGE_TIME_NS: u64 = 1_000;
 
-/// A cluster of bare drivers, with one list for its messages and one for its timers. Writes take no
-/// time.
+/// A cluster of bare drivers ([`Driver`] runs the steps of a node), with one list for its messages
+/// and one for its timers. Writes take no time.
 struct Bare<A: ElectionAlgorithm> {
     drivers: Vec<Driver<A>>,
     now: u64,
     /// The sender and the message of each message in flight.
     in_flight: VecDeque<(NodeId, Outgoing<A::Message>)>,
-    /// The moment, the node and the name of each running timer.
+    /// The due time in nanoseconds, the node and the name of each running timer.
     timers: Vec<(u64, NodeId, A::Timer)>,
 }
 
@@ -57,8 +57,8 @@ impl<A: ElectionAlgorithm> Bare<A> {
         &mut self.drivers[usize::try_from(node.0 - 1).expect("a small id")]
     }
 
-    /// Gives a node an input. Random timers of nodes with higher ids run longer, so that candidates
-    /// do not collide.
+    /// Gives a node an input. A timer with a random duration runs longer on a node with a higher
+    /// id, so that two candidates do not collide.
     fn step(&mut self, node: NodeId, input: Input<A::Message, A::Timer>) {
         let (now, nodes) = (self.now, self.drivers.len() as u32);
         let driver = self.driver(node);
@@ -112,8 +112,8 @@ impl<A: ElectionAlgorithm> Bare<A> {
         first.leader.filter(|_| agreed)
     }
 
-    /// Runs the cluster until a leader that all nodes follow has just sent its routine heartbeats.
-    /// Returns the leader and the timer that caused the heartbeats.
+    /// Runs the cluster until a leader that all nodes follow has just sent its routine heartbeats,
+    /// one to each peer. Returns the leader and the timer that caused the heartbeats.
     fn heartbeat(&mut self) -> (NodeId, A::Timer) {
         for _ in 0..LIMIT {
             let next = self.timers.iter().min_by_key(|(due, ..)| *due).copied();
@@ -137,7 +137,8 @@ impl<A: ElectionAlgorithm> Bare<A> {
 fn step<A: ElectionAlgorithm>(criterion: &mut Criterion, nodes: u64) {
     let mut cluster = Bare::<A>::start(nodes);
     let (leader, beat) = cluster.heartbeat();
-    // Deliver all heartbeats but the last, which the bench uses, together with its answer.
+    // The bench uses the last heartbeat and the answer to it. Deliver all other heartbeats and
+    // their answers first.
     let (_, heartbeat) = cluster
         .in_flight
         .pop_back()

@@ -33,7 +33,8 @@ struct Database {
 /// One node of the web service.
 struct Service {
     elector: Elector<Quorum>,
-    /// The leadership while this node leads.
+    /// The newest leadership of this node, if it has led. After the leadership has ended, its
+    /// `token` returns an error.
     leadership: Mutex<Option<Leadership<Quorum>>>,
     /// The addresses of the web servers, in the order of the node ids.
     web: Vec<SocketAddr>,
@@ -46,13 +47,13 @@ async fn order(State(service): State<Arc<Service>>) -> Response {
         Ok(number) => {
             format!("order {number} by node {}", service.elector.node_id()).into_response()
         }
-        // This node does not lead: send the client to the leader.
+        // This node does not lead, so send the client to the leader.
         Err(_) => service.redirect(),
     }
 }
 
-/// Handles `GET /ready`: returns 200 unless this node has withdrawn, because its work failed
-/// several times.
+/// Handles `GET /ready`: returns 200, or 503 if this node has withdrawn. A node withdraws, which
+/// means that it takes no leadership any more, when its work has failed several times.
 async fn ready(State(service): State<Arc<Service>>) -> Response {
     let work = service.elector.status().work;
     match work.failure.filter(|_| work.is_withdrawn) {
@@ -91,8 +92,8 @@ impl Service {
             lost.cancelled().await;
         });
         if let Err(error) = work.await {
-            // The work failed several times, or the node stopped. Another node leads now. This node
-            // still redirects, and `/ready` reports the failure to the operator.
+            // The work failed several times, or the node stopped. Another node takes over. This
+            // node still redirects, and `/ready` reports the failure of the work to the operator.
             eprintln!("node {}: {error}", self.elector.node_id());
         }
     }

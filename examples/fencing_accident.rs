@@ -19,7 +19,8 @@ use tokio::{
     task::{JoinSet, block_in_place},
 };
 
-/// The number of the last invoice. It must never decrease.
+/// A store, with or without a fence, of the number of the last invoice. This number must never
+/// decrease.
 #[derive(Default)]
 struct Store {
     fence: Option<Fence>,
@@ -84,7 +85,7 @@ async fn invoices(
             println!("  node {node}: is paused just before it writes invoice {number}");
             events.send(Event::Paused(node))?;
             block_in_place(|| office.pause.wait());
-            office.write(node, token, number); // A pause after another check would do the same.
+            office.write(node, token, number); // After one more check, a pause can come, too.
             events.send(Event::Done)?;
             return Ok(());
         }
@@ -126,7 +127,7 @@ async fn main() -> Result<(), BoxError> {
     let Some(Event::Paused(old)) = events.recv().await else {
         return Err("no node led".into());
     };
-    // A paused process does not send or receive.
+    // A paused process sends and receives no messages, so cut its node off.
     cluster.isolate(old);
     events.recv().await.ok_or("no node led after it")?;
     let before = office.read();

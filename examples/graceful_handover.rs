@@ -1,4 +1,4 @@
-//! Transfers the leadership during work, and measures the cost.
+//! Transfers the leadership during work, and measures for how long no node works.
 //! Run it with `cargo run --release --example graceful_handover`.
 //!
 //! Three nodes have the same work, in batches that must not be interrupted. The first leader
@@ -26,12 +26,12 @@ const BATCH: Duration = Duration::from_millis(30);
 
 type Report = (Phase, NodeId, Instant);
 
-/// Reports the end of the work, for every reason of the end.
+/// Reports the end of the work of this node when it is dropped, so also if the work is interrupted.
 struct Working(NodeId, UnboundedSender<Report>);
 
 impl Drop for Working {
     fn drop(&mut self) {
-        // The receiver is closed at the end of the example.
+        // An error means that the receiver is closed. This happens at the end of the example.
         let _ = self.1.send((Phase::Ended, self.0, Instant::now()));
     }
 }
@@ -47,15 +47,15 @@ async fn work(
     let mut batches = 0;
     while !me.is_ending() {
         tokio::time::sleep(BATCH).await;
-        me.token()?; // The token of the batch. The lease lasts until the batch ends.
+        me.token()?; // A store would get this token with the batch: the node still leads.
         batches += 1;
     }
     println!("    node {node} was asked to end, and has ended: {batches} complete batches");
     Ok(())
 }
 
-/// Waits until the old work has ended and the new work has begun. Any other order is an error.
-/// Prints the time between the two, and returns the node of the new work.
+/// Waits until the work of node `old` has ended and new work has begun. Any other order is an
+/// error. Prints the time between the two events, and returns the node of the new work.
 async fn gap(old: NodeId, reports: &mut UnboundedReceiver<Report>) -> Result<NodeId, BoxError> {
     let ended = reports.recv().await.ok_or("no report")?;
     let began = reports.recv().await.ok_or("no report")?;
@@ -73,7 +73,7 @@ async fn gap(old: NodeId, reports: &mut UnboundedReceiver<Report>) -> Result<Nod
 async fn main() -> Result<(), BoxError> {
     println!("Three nodes with the same work. The leadership moves between them.\n");
     let mut setup = ClusterSetup::<Raft>::new(3);
-    setup.reports_deaths = false; // A crash shows as silence, as in a network without resets.
+    setup.reports_deaths = false; // The peers notice a crash only by its silence.
     let mut cluster = Cluster::start_with(setup).await?;
     let (send, mut reports) = mpsc::unbounded_channel();
     let mut workers = JoinSet::new();

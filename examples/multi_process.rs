@@ -1,8 +1,8 @@
 //! Three processes elect a leader over TCP, with votes on disk. The leader is killed, as by `kill
 //! -9`, and returns. Run it with `cargo run --release --features net --example multi_process`.
 //!
-//! The parent only starts and kills processes. Each child is like a real node: `main` with a
-//! builder, and work that runs while it leads. Here all nodes are on one machine. On three
+//! The parent process only starts and kills the others. Each child is like a real node: `main` with
+//! a builder, and work that runs while it leads. Here all nodes are on one machine. On three
 //! machines, only the addresses differ.
 
 use std::{
@@ -27,7 +27,7 @@ async fn node(id: u64, peers: Vec<Peer>, folder: &Path) -> Result<(), BoxError> 
         .peers(peers)
         .data_dir(folder);
     if !folder.exists() {
-        node.format()?; // Once in the life of a node. In production, an operator does it.
+        node.format()?; // Only before its first start. In production, an operator does it.
     }
     let elector = node.start().await?;
     let work = elector.lead(async |me| {

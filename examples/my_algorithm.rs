@@ -1,5 +1,6 @@
-//! An election algorithm of your own, with the whole command line. The command compares it under
-//! every fault, checks its invariants in every order of events, and runs its nodes as processes:
+//! An election algorithm of your own, in a program with the whole command line of `elector`. The
+//! program compares the algorithm with others under every fault, checks its invariants in every
+//! order of events, and runs its nodes as processes:
 //!
 //! ```text
 //! cargo run --release --example my_algorithm -- compare --algorithms mine,raft/plain
@@ -9,12 +10,13 @@
 //!
 //! `docs/write-your-own.md` explains this program step by step. A test compares the two.
 //!
-//! "First come": a node that misses the leader asks all others for the next epoch, and each node
-//! grants an epoch once. It is Raft's vote without pre-vote. The table of `compare` shows the
-//! difference.
+//! The algorithm is called "first come". A node that receives no heartbeat of the leader asks all
+//! its peers for the next epoch, and each node grants an epoch once. This is Raft's vote without
+//! pre-vote. The table that `compare` prints shows how the algorithm differs from Raft.
 //!
-//! The lease starts when the leader sent the newest round that a majority has acknowledged. A node
-//! that acknowledged a round grants nothing for `election_min`, which is longer than the lease.
+//! The lease counts from the time at which the leader sent the newest heartbeat that a majority has
+//! acknowledged. A node that has acknowledged a heartbeat grants nothing for `election_min`, which
+//! is longer than the lease. So no other node is elected before the lease ends.
 
 use std::process::ExitCode;
 

@@ -2,8 +2,8 @@
 //! Run it with `cargo run --release --example singleton_worker`.
 //!
 //! Three nodes can do the job. The leader does it, and books each invoice through a `Fence`. The
-//! example kills the leader during one invoice, and another node continues with the next unbooked
-//! one.
+//! example kills the leader while it writes an invoice, and another node continues with the first
+//! invoice that is not booked.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -80,7 +80,7 @@ async fn invoices(
             std::future::pending::<()>().await;
         }
         let workers = AtWork::enter(&ledger);
-        time::sleep(JOB_TIME).await; // Writes the letter.
+        time::sleep(JOB_TIME).await; // Stands for the writing of the letter.
         with(&ledger, |ledger| {
             ledger.book(me.token()?, node).map_err(BoxError::from)
         })?;

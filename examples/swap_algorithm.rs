@@ -1,5 +1,5 @@
-//! One program for four algorithms. Its code has no types of algorithms; features select the
-//! algorithms:
+//! One program for four algorithms. Its code names the type of no algorithm. The features of the
+//! crate `elector` decide which algorithms it runs:
 //!
 //! ```text
 //! cargo run --release -p elector --example swap_algorithm
@@ -67,8 +67,8 @@ async fn run_on<A: ElectionAlgorithm>() -> Result<(), Box<dyn Error>> {
     }
     let first = cluster.leader().await;
     let token = loop {
-        // Under best effort, other nodes may have started the work, too, before they knew this
-        // leader.
+        // Under best effort, other nodes may have started the work, too, before they knew the
+        // leader `first`.
         match started.recv().await.ok_or("no node led")? {
             (node, token) if node == first => break token,
             _ => {}

@@ -3,8 +3,8 @@ use std::{fmt, str::FromStr};
 use elector_core::{ElectionAlgorithm, Guarantee, GuaranteeKind, debug_as_text};
 use thiserror::Error;
 
-/// Defines everything that depends on the list of algorithms. Each entry has a name, which is also
-/// the name of the feature, a guarantee, and a type.
+/// Defines everything that depends on the list of algorithms. Each entry of the list has a name,
+/// which is also the name of the feature, a guarantee, and the type that implements the algorithm.
 macro_rules! algorithms {
     ($($(#[$doc:meta])* $algorithm:ident = $name:literal, $guarantee:ident, $type:path;)+) => {
         /// An algorithm that is chosen at run time: by its name, for example in a configuration
@@ -61,13 +61,13 @@ macro_rules! algorithms {
 }
 
 algorithms! {
-    /// `elector::Raft`
+    /// The algorithm `elector::Raft`, with the feature `raft`.
     Raft = "raft", Quorum, crate::Raft;
-    /// `elector::Paxos`
+    /// The algorithm `elector::Paxos`, with the feature `paxos`.
     Paxos = "paxos", Quorum, crate::Paxos;
-    /// `elector::Bully`
+    /// The algorithm `elector::Bully`, with the feature `bully`.
     Bully = "bully", BestEffort, crate::Bully;
-    /// `elector::Ring`
+    /// The algorithm `elector::Ring`, with the feature `ring`.
     Ring = "ring", BestEffort, crate::Ring;
 }
 
@@ -78,7 +78,8 @@ struct Properties {
     is_available: bool,
 }
 
-/// Returns `true` if the name and the guarantee in the list are those of the algorithm itself.
+/// Returns `true` if the name and the guarantee of `algorithm` in the list are those that the type
+/// `A` itself has.
 #[allow(dead_code, reason = "all features can be off")]
 const fn is<A: ElectionAlgorithm>(algorithm: Algorithm) -> bool {
     let (name, known) = (A::NAME.as_bytes(), algorithm.name().as_bytes());
@@ -146,7 +147,7 @@ impl Algorithm {
         self.properties().is_available
     }
 
-    /// Returns the bit of the algorithm in a set of algorithms.
+    /// Returns the bit of the algorithm in the set of [`Features`](crate::Features).
     pub(crate) const fn bit(self) -> u8 {
         1 << self as u8
     }
@@ -165,7 +166,7 @@ pub struct UnknownAlgorithm(pub String);
 
 debug_as_text!(NotCompiledIn, UnknownAlgorithm);
 
-/// Returns all names as a list in a sentence.
+/// Returns the names of all algorithms, as a list that can stand in a sentence.
 fn known() -> String {
     let [others @ .., last] = Algorithm::ALL.map(Algorithm::name);
     format!("{} or {last}", others.join(", "))

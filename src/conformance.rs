@@ -1,6 +1,7 @@
-//! A conformance test for algorithms and hosts: the inputs of each node in the simulator are given
-//! to a node on an actor. Both nodes must do the same, record by record. Requires the feature
-//! `conformance`.
+//! A conformance test for algorithms and hosts. A host is what drives an algorithm: here the
+//! simulator, and an actor. The test runs a cluster in the simulator, and then gives the inputs of
+//! each simulated node to a node on an actor. Both nodes must do the same, record by record. This
+//! module requires the feature `conformance`.
 //!
 //! Use this test for your own algorithms, too. It finds a host that carries out steps in another
 //! way than the simulator, and an algorithm that is not deterministic (a clock, a random number,
@@ -32,7 +33,7 @@ use elector_core::{
 use elector_sim::{Setup, SetupError, Simulation};
 use thiserror::Error;
 
-/// Records every input of the inner algorithm, and does the same as that algorithm.
+/// An algorithm that does the same as the algorithm `inner`, and records every input.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Recorder<A: ElectionAlgorithm> {
     inner: A,
@@ -122,7 +123,7 @@ pub enum NotConforming {
     Stopped {
         /// The node.
         node: NodeId,
-        /// The number of the input in this life of the node, starting at 1.
+        /// The number of the input since the last start of the node, from 1.
         number: usize,
         /// The reason.
         error: NodeError,
@@ -132,7 +133,7 @@ pub enum NotConforming {
     Differs {
         /// The node.
         node: NodeId,
-        /// The index of the record in the last life of the node.
+        /// The index of the record since the last start of the node, from 0.
         place: usize,
         /// The record of the simulator.
         simulated: Option<Box<Event>>,
@@ -143,8 +144,9 @@ pub enum NotConforming {
 
 debug_as_text!(NotConforming);
 
-/// Runs a cluster of `nodes` in the simulator, with an election, commands, a cut, a crash and a
-/// restart. Then repeats the last life of every node on an actor, and compares the records.
+/// Runs a cluster of `nodes` nodes in the simulator, with an election, commands, a cut, a crash and
+/// a restart. Then repeats the last life of every node (from its last start to the end of the run)
+/// on an actor, and compares the records.
 ///
 /// # Errors
 /// The first difference, or the reason why nothing could be compared.
@@ -183,7 +185,7 @@ pub async fn check<A: ElectionAlgorithm>(nodes: u64, seed: u64) -> Result<Report
     Ok(report)
 }
 
-/// Runs a cluster for some seconds, with all kinds of events.
+/// Runs the simulated cluster for some seconds, with the events that [`check`] names.
 fn run_faults<A: ElectionAlgorithm>(simulation: &mut Simulation<Recorder<A>>, config: &A::Config) {
     let long = config.timing().election_max * 20;
     simulation.run_until_settled(long);
@@ -207,7 +209,7 @@ fn run_faults<A: ElectionAlgorithm>(simulation: &mut Simulation<Recorder<A>>, co
         simulation.command(leader, Command::Campaign);
         simulation.run_for(config.timing().election_max * 4);
     }
-    // In this time, the last views are published.
+    // In this time, the last writes end. Then the views that wait for these writes are published.
     simulation.run_for(Duration::from_millis(1));
 }
 
@@ -224,8 +226,8 @@ fn last_life<A: ElectionAlgorithm>(trace: &[RecordOf<A>], node: NodeId) -> Vec<E
     by_step::<A>(events.into_iter().skip(first))
 }
 
-/// Sorts events by their steps: with a slow disk, the sends of a step can come after events of
-/// later steps.
+/// Returns the events that belong to a step, sorted by the numbers of their steps: with a slow
+/// disk, the sends of a step can come after events of later steps.
 fn by_step<A: ElectionAlgorithm>(events: impl Iterator<Item = EventOf<A>>) -> Vec<EventOf<A>> {
     let numbered = events.filter_map(|event| Some((step_of(&event)?, event)));
     let mut numbered: Vec<_> = numbered

@@ -9,10 +9,12 @@
 //! | `bully` | `elector::Bully` | one leader per connected part, after faults have ended |
 //! | `ring` | `elector::Ring` | one leader per connected part, after faults have ended |
 //!
-//! Features are additive: they do not change each other. The feature `net` adds `elector::net`, for
-//! nodes that are processes on machines of their own. These nodes communicate over TCP with mutual
-//! TLS, and each has a durable record. It also adds `elector::Members`, which changes the members
-//! of a cluster of Raft or Paxos while it runs: `Members<Raft>` in place of `Raft`.
+//! An [epoch](Epoch) is the number of an election round, for example Raft's term. Features are
+//! additive: they do not change each other. The feature `net` adds `elector::net`, for nodes that
+//! are processes on machines of their own. These nodes communicate over TCP with mutual TLS, and
+//! each keeps its state in a durable record. The feature also adds `elector::Members`, which
+//! changes the members of a cluster of Raft or Paxos while the cluster runs: use `Members<Raft>` in
+//! place of `Raft`.
 //!
 //! # Work that only the leader does
 //!
@@ -57,7 +59,7 @@
 //! # One node in each process
 //!
 //! In production each node is a process, with the feature `net`. An operator, or a setup step of
-//! the program, formats the folder of a node once.
+//! the program, formats the data folder of each node once, before its first start.
 //!
 //! ```no_run
 //! # #[cfg(all(feature = "net", feature = "raft"))]
@@ -89,7 +91,8 @@
 //! # What the type of the algorithm ensures
 //!
 //! The first of the next two functions does not compile, because it uses `Bully` in place of
-//! `Raft`: `token()` exists only for algorithms that exclude a second leader.
+//! `Raft`: `token()` exists only for algorithms with the guarantee [`Quorum`], which exclude a
+//! second leader in an epoch.
 //!
 //! ```compile_fail
 //! # use elector_bully::Bully;

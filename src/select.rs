@@ -1,7 +1,7 @@
 use crate::Algorithm;
 
-/// The only algorithm whose feature is on. If none is on, or several are, code that uses this type
-/// does not compile, and the error says what to do.
+/// The only algorithm whose feature is on. If no feature of an algorithm is on, or several are on,
+/// code that uses this type does not compile, and the error says what to do.
 ///
 /// ```
 /// # #[cfg(all(feature = "raft", not(any(feature = "paxos", feature = "bully",
@@ -17,12 +17,12 @@ use crate::Algorithm;
 /// ```
 pub type Selected = <Features<{ on() }> as Select>::Algorithm;
 
-/// The set of algorithms whose features are on, one bit each.
+/// The set of algorithms whose features are on. `ON` has one bit for each algorithm.
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
 pub enum Features<const ON: u8> {}
 
-/// This trait is implemented if the set has exactly one algorithm.
+/// This trait is implemented for each set [`Features`] that has exactly one algorithm.
 ///
 /// ```compile_fail
 /// type OfTwo = <elector::Features<0b11> as elector::Select>::Algorithm;
@@ -36,7 +36,7 @@ pub enum Features<const ON: u8> {}
 )]
 #[doc(hidden)]
 pub trait Select {
-    /// The algorithm of the feature.
+    /// The only algorithm of the set.
     type Algorithm;
 }
 

@@ -23,9 +23,9 @@ pub enum AnyStartError {
 
 debug_as_text!(AnyStartError);
 
-/// The setup of a node, for any algorithm.
+/// The setup of a node, written for any algorithm.
 pub trait SetUp {
-    /// Completes the builder: node id, peers, transport, storage, configuration.
+    /// Completes the builder: sets node id, peers, transport, storage and configuration, as needed.
     fn set_up<A: ElectionAlgorithm>(self, builder: Builder<A>) -> Builder<A>;
 }
 

@@ -1,5 +1,5 @@
-//! Kills the leader many times. Each time there must be a new leader. With Raft and Paxos, two
-//! leaders must never work at the same time.
+//! Tests a cluster whose leader is killed many times. After each kill there must be a new leader.
+//! With Raft and Paxos, two leaders must never work at the same time.
 //!
 //! The tests do 1,000 kills for each algorithm. `ELECTOR_KILLS=100 cargo test --test kills`
 //! does fewer.
@@ -118,15 +118,15 @@ fn lead<G: Guarantee>(elector: &Elector<G>, observer: &Arc<Observer<G>>) {
     });
 }
 
-/// Waits until the leader that a majority follows works.
+/// Waits until the node that a majority follows as the leader runs its work. Returns this node.
 async fn working<A: ElectionAlgorithm>(
     cluster: &Cluster<A>,
     observer: &Observer<A::Guarantee>,
 ) -> NodeId {
     let mut working_nodes = observer.working_nodes.subscribe();
     loop {
-        // The mark is set before the leader is read, because a successor may start to work before
-        // this task continues.
+        // The present value is marked as seen before the leader is read. A successor may start to
+        // work after this read and before the `select!` below: then the change is not missed.
         working_nodes.mark_unchanged();
         let leader = cluster.leader().await;
         let node = cluster.node(leader).unwrap();
@@ -143,8 +143,9 @@ async fn working<A: ElectionAlgorithm>(
     }
 }
 
-/// Returns timeouts for many elections in a short time. The time from the end of a lease to the
-/// next leader is long enough for a machine that is busy with other tests.
+/// Returns timeouts for many elections in a short time. The time between the end of a lease (20 ms)
+/// and the next election (60 ms) is long enough for a machine that is busy with other tests and so
+/// notices the end of the lease late.
 fn fast_timing() -> Timing {
     Timing {
         heartbeat: Duration::from_millis(8),
@@ -205,19 +206,22 @@ async fn raft_survives_its_leaders() {
     kill_leaders::<Raft>().await;
 }
 
-// The same must hold for Paxos.
+// After every kill of a Paxos leader there must be a new leader, and two nodes must never hold a
+// lease at the same time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn paxos_survives_its_leaders() {
     kill_leaders::<Paxos>().await;
 }
 
-// Bully guarantees a new leader, too, but may have two leaders.
+// After every kill of a Bully leader there must be a new leader. Two leaders at the same time are
+// allowed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bully_survives_its_leaders() {
     kill_leaders::<Bully>().await;
 }
 
-// The same must hold for Ring as for Bully.
+// After every kill of a Ring leader there must be a new leader. Two leaders at the same time are
+// allowed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ring_survives_its_leaders() {
     kill_leaders::<Ring>().await;

@@ -1,7 +1,8 @@
 //! Tests the command line of a program with its own `main`. With the environment variable
 //! [`AS_EXAMPLE`], this program is `examples/my_algorithm.rs`; otherwise it tests that example.
-//! This program has no test harness: guardians, and nodes with a cleaned environment, are new
-//! processes of this program, and they must start at its `main`.
+//! This program has no test harness, because the example starts new processes of this program:
+//! guardians (a guardian kills the command of a leader before the lease ends), and nodes with a
+//! cleaned environment. These processes must start at the `main` of the example.
 
 #![cfg_attr(
     target_os = "linux",
@@ -100,7 +101,8 @@ mod checks {
         assert!(rows.count() > 10, "{table}");
     }
 
-    // A printed command must start this program, and not the command `elector` of the workspace.
+    // A command that `compare` prints to repeat a run must start this program, and not the command
+    // `elector` of the workspace.
     fn its_runs_can_be_repeated() {
         let folder = tempfile::tempdir().unwrap();
         let compare = "compare --algorithms mine --nodes 3 --scenarios boot --runs 1 --out";
@@ -110,7 +112,7 @@ mod checks {
         assert!(manifest.contains(again), "{manifest}");
     }
 
-    // The model checker must check the algorithm and its lease, too.
+    // The model checker must also check an algorithm from outside of the workspace, and its lease.
     fn it_is_checked() {
         let bounds = "--nodes 3 --ticks 4 --led --timeouts 2 --late 0";
         let search = stdout_of(&mut command(&format!("check --algorithm mine {bounds}")));
@@ -125,7 +127,7 @@ mod checks {
         stdout_of(&mut command("check --algorithm mine --walks 100"));
     }
 
-    // A shell must offer the algorithm like the built-in ones.
+    // The completions of a shell must offer the algorithm like the built-in ones.
     fn shells_complete_its_name() {
         let script = stdout_of(&mut command("completions bash"));
         assert!(script.contains(" raft/plain "), "{script}");
@@ -194,7 +196,7 @@ mod checks {
         assert!(shown.contains("highest generation  1"), "{shown}");
     }
 
-    /// A node. It is killed at the end of the test.
+    /// The process of a node. It is killed at the end of the test.
     struct Node(Child);
 
     impl Drop for Node {
@@ -227,8 +229,9 @@ mod checks {
         stat.is_ok_and(|stat| !stat.contains(") Z "))
     }
 
-    // The leader is killed. Its guardian, which is this program, must kill the command. The command
-    // must start on another node, with a higher fencing token.
+    // The node that leads is killed. Its guardian, a process of this program that outlives the
+    // node, must kill the command of the leader. The command must start on another node, with a
+    // higher fencing token.
     fn its_command_moves_to_another_node() {
         let cluster = Cluster::formatted();
         let file = cluster.folder.path().join("led");

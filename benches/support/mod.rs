@@ -18,8 +18,8 @@ const SEEDS: RangeInclusive<u64> = 1..=200;
 /// The limit for an election in a simulated cluster, in virtual time.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// A measurement for which each iteration gives its own value, as a number of `unit`s. It is exact,
-/// and the same on every machine.
+/// A measurement whose values the bench itself gives to criterion, as a number of `unit`s, instead
+/// of measured time. The values are exact, and the same on every machine.
 #[derive(Debug)]
 pub(crate) struct GivenValue {
     unit: &'static str,
@@ -98,8 +98,9 @@ fn failover<A: ElectionAlgorithm>(nodes: u64, hints: bool, seed: u64) -> Electio
     *elections.first().expect("there was an election")
 }
 
-/// Benches one figure of failovers, for every algorithm and several sizes. The nodes notice the
-/// failure by a timeout, or their hosts report it to them.
+/// Benches one figure of failovers, for every algorithm and several sizes. In the runs `timeout`,
+/// the nodes notice the crash by a timeout. In the runs `hinted`, the hosts of the nodes report a
+/// proof of death.
 pub(crate) fn failovers(
     criterion: &mut Criterion<GivenValue>,
     figure: &str,

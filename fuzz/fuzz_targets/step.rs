@@ -1,5 +1,5 @@
 //! Gives each algorithm any input in any state. The algorithm must not panic or break its contract.
-//! A node must not show anything that a crash could undo.
+//! A node must not publish or send anything that a crash could undo.
 
 #![no_main]
 

@@ -1,6 +1,6 @@
-//! Decodes the bytes that peers and unknown peers send. All bytes must be decoded or rejected. A
-//! decoded value must not be longer than its bytes, and must be the same after it is encoded and
-//! decoded again.
+//! Decodes any bytes, as peers and unknown peers may send them. The decoder must accept or reject
+//! all bytes, and must not panic. A decoded value, when it is encoded again, must not be longer
+//! than the bytes from which it was decoded, and must be decoded as the same value.
 
 #![no_main]
 
@@ -35,8 +35,8 @@ fn read_greeting(bytes: &[u8]) {
 }
 
 fn read_hello(bytes: &[u8]) {
-    // This is the number of the connection. It is taken from the hello if possible, because a drawn
-    // number would seldom be equal to the number in the hello.
+    // `number` is the number of the connection, which a hello must repeat. It is taken from the
+    // hello if possible, because a drawn number would seldom be equal to the number in the hello.
     let mut draw = Draw::new(bytes);
     let number = bytes.get(8..16).and_then(|number| number.try_into().ok());
     let number = number.map_or_else(|| draw.number(), u64::from_be_bytes);
@@ -97,7 +97,8 @@ fn read_frames(bytes: &[u8]) {
         let (more, open) = pieces.feed(piece);
         bodies.extend(more);
         (left, is_open) = (rest, open);
-        // A buffer grows at most to twice its size.
+        // The buffer grows by doubling its size. So it holds at most twice a frame of the maximum
+        // length, with the 4 bytes of its length.
         assert!(pieces.held() <= 2 * (max_length + 4) + bytes.len());
     }
     assert_eq!((&bodies, is_open), (&whole.0, whole.1));
@@ -107,7 +108,8 @@ fn read_frames(bytes: &[u8]) {
     }
 }
 
-/// Returns the bytes with one more byte at the end. They must not be decoded as the same message.
+/// Returns the bytes with one more byte at the end. A decoder must not accept them as the same
+/// message.
 fn longer(bytes: &[u8]) -> Vec<u8> {
     [bytes, &[0]].concat()
 }

@@ -17,9 +17,10 @@ const MAX_ENTRIES: usize = 7;
 
 /// A source of values. It never ends: after the last byte all values are zero.
 ///
-/// It is a serde format that makes any type with `Deserialize` from any bytes, with one byte for
-/// most fields. So every input of an algorithm can be drawn without code in the crate of the
-/// algorithm. A mutation of one byte changes one field, as a fuzzer needs it.
+/// It is a serde format that makes a value of any type with `Deserialize` from any bytes, with one
+/// byte for most fields. So every input of an algorithm can be drawn without code in the crate of
+/// the algorithm. If the fuzzer changes one byte, mostly one field changes. This helps the fuzzer
+/// to come closer to an interesting input.
 #[derive(Clone, Debug)]
 pub struct Draw<'a> {
     bytes: &'a [u8],
@@ -224,7 +225,7 @@ struct Entries<'d, 'a> {
 }
 
 impl Entries<'_, '_> {
-    /// Counts one entry. Returns `false` if there was none left.
+    /// Counts one entry. Returns `false` if no entry was left.
     fn next(&mut self) -> bool {
         let has_next = self.left > 0;
         self.left = self.left.saturating_sub(1);
@@ -263,7 +264,7 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
     }
 }
 
-/// A variant of an enum that was drawn.
+/// The index of the variant of an enum that was drawn, and the source of the fields of the variant.
 struct Variant<'d, 'a> {
     draw: &'d mut Draw<'a>,
     variant: u32,

@@ -20,11 +20,11 @@ use crate::{
     settings::{self, Drawn},
 };
 
-/// Whether to print every event, so that a finding can be turned into a test.
+/// Whether to print every event, so that a developer can turn a finding of the fuzzer into a test.
 static PRINTS_EVENTS: LazyLock<bool> =
     LazyLock::new(|| env::var_os("ELECTOR_FUZZ_STORY").is_some());
 
-/// One node, with all of its lives: crashes restart it.
+/// One node over all of its lives: a crash ends a life, and the next life starts from the disk.
 struct Node<A: ElectionAlgorithm> {
     config: A::Config,
     members: Membership,
@@ -36,7 +36,7 @@ struct Node<A: ElectionAlgorithm> {
     disk: Vec<u8>,
     /// The writes that have begun, with the numbers of their steps.
     writes: VecDeque<(u64, Vec<u8>)>,
-    /// If `true`, a write ends when the fuzzer says so. Otherwise a write takes no time.
+    /// If `true`, a write ends only when the fuzzer draws its end. Otherwise a write takes no time.
     disk_hangs: bool,
 }
 
@@ -180,8 +180,9 @@ impl<A: ElectionAlgorithm> Node<A> {
             eprintln!("{:4} {input:?}", self.now);
         }
         let now = Moment::from_nanos(self.now);
-        // Also run a copy of the algorithm without a driver. A driver ignores unknown peers, and
-        // only the copy gets their inputs.
+        // Also run a copy of the algorithm without a driver. The copy must do the same. It also
+        // gets inputs from unknown peers, which a driver ignores: the algorithm must not panic at
+        // them.
         let mut bare = self.process.driver().algorithm().clone();
         let mut out = Outbox::new(self.members.clone(), now);
         bare.step(input.clone(), &mut out);
@@ -189,7 +190,8 @@ impl<A: ElectionAlgorithm> Node<A> {
             Ok(step) => step,
             Err(violation) => panic!("{input:?}: {violation}"),
         };
-        // This does not use the driver's own function, so that the driver is checked, too.
+        // This closure does not use the driver's own check of peers, so that this check is tested,
+        // too.
         let is_peer = |node| self.members.peers().any(|peer| peer == node);
         if input.peer().is_none_or(is_peer) {
             let algorithm = self.process.driver().algorithm();
@@ -232,8 +234,8 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
     }
 
-    /// Checks that the state to be written is not older than the present epoch, and that a node can
-    /// start with it.
+    /// Checks that the epoch of the state to be written is not below the present epoch of the node,
+    /// and that a node can start with this state.
     fn check_durable(&self, durable: &A::Durable) {
         let (config, members) = (&self.config, self.members.clone());
         let mut next = Driver::<A>::restore(config, members, durable.clone());

@@ -16,7 +16,8 @@ const MAX_SENT: usize = 8;
 /// The largest number of message kinds of an algorithm.
 const MAX_KINDS: usize = 9;
 
-/// Sees everything that a node shows, and remembers it across crashes of the node.
+/// Checks everything that a node shows to the outside, and keeps what it has seen across crashes of
+/// the node.
 #[derive(Debug)]
 pub struct Observer<A> {
     members: Membership,
@@ -27,7 +28,7 @@ pub struct Observer<A> {
 }
 
 impl<A: ElectionAlgorithm> Observer<A> {
-    /// Creates an observer that has seen only this view.
+    /// Creates an observer of a node that has published only this view so far.
     #[must_use]
     pub fn new(members: Membership, view: View) -> Self {
         let mut observer = Self {
@@ -40,7 +41,7 @@ impl<A: ElectionAlgorithm> Observer<A> {
         observer
     }
 
-    /// Sees that the node has crashed and restarted with this view.
+    /// Records that the node has crashed and has restarted with this view.
     ///
     /// # Panics
     /// Panics if the view violates an invariant: for example, if its epoch is older than the epoch
@@ -60,8 +61,8 @@ impl<A: ElectionAlgorithm> Observer<A> {
     /// finds one without this help.
     pub fn answer(&self, draw: &mut Draw<'_>) -> Option<(NodeId, A::Message)> {
         let (from, bytes) = self.sent.get(draw.below(MAX_SENT))?;
-        // In postcard, only the last byte of a number is below 128. A value of one byte, such as a
-        // flag, is below 128, too.
+        // In the format of postcard, only the last byte of a number is below 128. A value of one
+        // byte, such as a flag, is below 128, too. So a field ends at each byte below 128.
         let fields: Vec<&[u8]> = bytes[1..].split_inclusive(|&byte| byte < 128).collect();
         let mut answer = vec![u8::try_from(draw.below(MAX_KINDS)).ok()?];
         answer.extend(fields[..draw.below(fields.len() + 1)].concat());
@@ -77,7 +78,7 @@ impl<A: ElectionAlgorithm> Observer<A> {
         Some((*from, message))
     }
 
-    /// Sees a message that may leave the node.
+    /// Checks a message that the node sends, and keeps it so that peers can answer it.
     ///
     /// # Panics
     /// Panics if the message violates an invariant.
@@ -92,7 +93,7 @@ impl<A: ElectionAlgorithm> Observer<A> {
             bytes.len() < MAX_FRAME,
             "the message is too long to be sent"
         );
-        // The first byte of the body says that the frame contains a message.
+        // The first byte of the body of a frame is the kind of the frame: 0 stands for a message.
         let body = [&[0][..], &bytes].concat();
         assert!(frame::<A::Message>(&body).is_some_and(|frame| frame[4..] == body));
         self.sent.truncate(MAX_SENT - 1);
@@ -102,14 +103,15 @@ impl<A: ElectionAlgorithm> Observer<A> {
         }
     }
 
-    /// Sees a view that the node may show.
+    /// Checks a view that the node publishes.
     ///
     /// # Panics
     /// Panics if the view violates an invariant.
     pub fn sees_view(&mut self, view: View) {
         let me = self.members.me();
-        // Peers may lie about the leader, and a restarted node does not remember their messages. So
-        // only the node's own leadership is checked.
+        // The fuzzer may let peers send wrong claims about the leader, and a restarted node does
+        // not remember their messages. So two views of this node can name different leaders of one
+        // epoch without a fault. Only the node's own leadership is checked.
         let leader = view.leader.filter(|&leader| leader == me);
         assert_no_violation(self.history.viewed(me, View { leader, ..view }));
     }

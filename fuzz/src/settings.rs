@@ -14,7 +14,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// An algorithm whose options can be drawn.
 pub trait Drawn: Comparable {
-    /// Draws the options that are the same in all variants.
+    /// Draws the options that the variants of the algorithm do not set.
     fn draw_options(config: &mut Self::Config, draw: &mut Draw<'_>, members: &Membership);
 }
 
@@ -81,8 +81,9 @@ pub fn members(draw: &mut Draw<'_>) -> Membership {
     members.unwrap_or_else(|rule| panic!("{rule}"))
 }
 
-/// Draws stock durations, the shortest or the longest. With the shortest a random spread may be
-/// empty, and with the longest a sum may overflow.
+/// Draws stock durations, the shortest durations that are allowed, or the longest. With the
+/// shortest, the range of a random duration may be empty, and with the longest, a sum of durations
+/// may overflow.
 fn timing(draw: &mut Draw<'_>) -> Timing {
     let of = |[heartbeat, lease, election_min, election_max, round_trip]: [Duration; 5]| Timing {
         heartbeat,

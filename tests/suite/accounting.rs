@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 
 const MS: Duration = Duration::from_millis(1);
 
-// The step that ends the agreement sends the first messages of the next election. These messages do
-// not belong to the previous election.
+// An election begins when the nodes agree on no leader any more. The step that ends their agreement
+// sends the first messages of this election. The messages must count for this election, and not for
+// the previous one.
 #[test]
 fn an_election_includes_the_messages_of_the_step_that_begins_it() {
     let mut sim = Simulation::new(Setup::<Raft>::new(5));
@@ -35,8 +36,9 @@ fn an_election_includes_the_messages_of_the_step_that_begins_it() {
     assert_eq!(elections(&sim), [at_boot[0], all - at_boot[0]]);
 }
 
-// In a take-over without a candidate, the claim of the winner itself ends the agreement. The
-// election is won at that moment, and not when the last node knows the winner.
+// A node can take the leadership over without a candidacy. Then its claim to lead ends the
+// agreement of the nodes on the old leader. The election is won at that moment, and not when the
+// last node knows the winner.
 #[test]
 fn an_election_is_won_at_the_claim_that_ends_the_agreement() {
     let mut setup = Setup::<Bully>::new(3);

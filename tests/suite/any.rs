@@ -88,8 +88,8 @@ impl SetUp for SingleNode {
     }
 }
 
-// A handle for an algorithm that is chosen by name must offer the same as the typed handle, and
-// show the guarantee.
+// A handle for an algorithm that is chosen by name must offer the same as a handle with a type for
+// the guarantee, and must show the guarantee of the algorithm.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_algorithm_works_by_name() {
     for algorithm in Algorithm::ALL {

@@ -34,9 +34,9 @@ fn elects<A: ElectionAlgorithm>(config: &A::Config) {
     }
 }
 
-// The rules allow `election_max == election_min`. The random part must grow from zero, too. In an
-// earlier version, the random part was multiplied by up to 64. It stayed zero, and no leader was
-// elected within a minute.
+// The rules of the configuration allow `election_max == election_min`. Then the random part of the
+// timeout is zero, and it must grow after failed elections. In an earlier version, the random part
+// was multiplied by up to 64. So it stayed zero, and no leader was elected within a minute.
 #[test]
 fn a_fixed_election_timeout_elects() {
     elects::<Raft>(&RaftConfig::default());

@@ -1,4 +1,5 @@
-//! The only node that reaches a quorum must lead soon, independently of earlier attempts.
+//! Tests that the only node that can reach a quorum (a majority of the nodes) leads soon, no matter
+//! how many elections failed before.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -11,28 +12,28 @@ use elector_sim::{
 };
 
 const RUNS: u64 = 100;
-/// The maximum time of a run.
+/// The maximum virtual time of a run.
 const LIMIT: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_millis(5);
 
 /// The fault before the measured time, and the links during the measured time.
 #[derive(Clone, Copy, Debug)]
 enum Fault {
-    /// A follower loses its link to the leader. Then this follower is the centre of a star without
-    /// the leader.
+    /// A follower loses its link to the leader. Then this follower is the centre of a star of all
+    /// nodes except the leader.
     OneLink,
     /// All links are cut. Then they work again.
     Outage,
     /// All links are cut. Then one node is the centre of a star.
     OutageThenStar,
     /// The links are a random graph. Then they are another random graph, in which exactly one node
-    /// reaches a quorum.
+    /// has links to a quorum.
     Graphs,
 }
 
 type Links = BTreeSet<(NodeId, NodeId)>;
 
-/// Returns all links for which `joined` holds.
+/// Returns all pairs of different nodes for which `joined` returns `true`.
 fn links(nodes: &[NodeId], joined: impl Fn(NodeId, NodeId) -> bool) -> Links {
     let pairs = nodes
         .iter()
@@ -56,8 +57,8 @@ fn is_led<A: ElectionAlgorithm>(sim: &Simulation<A>) -> bool {
         .any(|node| sim.view(node).leads() && sim.holds_lease(node))
 }
 
-/// Returns the time from the second state of the links until there is a leader with a lease. A
-/// lease of the old leader does not count.
+/// Returns the time from the second state of the links until a node leads with a lease. For the
+/// duration of a lease, no leader counts, because the old leader may still hold its lease.
 fn run<A: ElectionAlgorithm>(config: &A::Config, nodes: u64, fault: Fault, seed: u64) -> Duration {
     let mut setup = Setup::<A>::new(nodes);
     (setup.config, setup.seed) = (config.clone(), seed);
@@ -115,7 +116,7 @@ fn run<A: ElectionAlgorithm>(config: &A::Config, nodes: u64, fault: Fault, seed:
     Duration::from_nanos(sim.now_ns() - from)
 }
 
-/// Checks that 99 of 100 runs of each fault have a leader within ten election timeouts.
+/// Checks that in 99 of 100 runs of each fault, a node leads within ten election timeouts.
 fn leads_soon<A: ElectionAlgorithm>(name: &str, config: &A::Config) {
     let limit = 10 * config.timing().election_max;
     for fault in [
@@ -137,9 +138,9 @@ fn leads_soon<A: ElectionAlgorithm>(name: &str, config: &A::Config) {
     }
 }
 
-// In an earlier version, an attempt that failed because others had a leader, or without any answer,
-// made the node wait up to 64 times as long. Each failed attempt of another node also restarted
-// that wait.
+// In an earlier version, a node whose attempt to be elected failed (because other nodes had a
+// leader, or because no node answered) waited up to 64 times as long before its next attempt. Each
+// failed attempt of another node also restarted that wait.
 #[test]
 fn the_only_raft_node_with_a_quorum_leads_soon() {
     for variant in Raft::variants() {
@@ -149,7 +150,8 @@ fn the_only_raft_node_with_a_quorum_leads_soon() {
     }
 }
 
-// The same must hold for Paxos, where other nodes raise the ballots without success.
+// The only Paxos node with a quorum must lead soon, too. There, the attempts of other nodes fail
+// but raise the ballots.
 #[test]
 fn the_only_paxos_node_with_a_quorum_leads_soon() {
     for variant in Paxos::variants() {
@@ -170,9 +172,10 @@ fn first_leader<A: ElectionAlgorithm>(config: &A::Config, delay: Duration, seed:
     Duration::from_nanos(sim.now_ns())
 }
 
-// Every answer comes after the election timeout of the candidate. The waits must grow until an
-// attempt lasts long enough for its answers, or late answers must count. (The elected leader cannot
-// stay: it steps down because no acknowledgement arrives within `election_min`.)
+// With these delays, every answer arrives after the election timeout of the candidate. Either the
+// waits must grow until an attempt lasts long enough for its answers, or late answers must count.
+// (The elected leader cannot stay: it steps down because no acknowledgement arrives within
+// `election_min`.)
 #[test]
 fn a_round_trip_above_the_election_timeout_elects() {
     let elects = |label: String, took: &dyn Fn(Duration, u64) -> Duration| {

@@ -1,5 +1,6 @@
-//! After the highest epoch there is no next one. Nodes in that epoch must not send messages without
-//! end. Hosts drop messages with such an epoch, but an algorithm must not depend on this.
+//! Tests nodes in the highest epoch, which has no next epoch. Such nodes must not send messages to
+//! each other without end. Hosts drop messages with such an epoch, but an algorithm must not depend
+//! on this.
 
 use std::collections::VecDeque;
 
@@ -57,8 +58,8 @@ impl<A: ElectionAlgorithm> Exchange<A> {
     }
 }
 
-/// Gives each node this message in the name of its next peer, and then the command to campaign. The
-/// exchange must end.
+/// Gives each node the message `forged` as if its next peer had sent it, and then the command to
+/// campaign. The exchange of messages must end.
 fn exchange_ends<A: ElectionAlgorithm>(nodes: u64, forged: &A::Message) {
     const LIMIT: usize = 300;
     let mut exchange = Exchange::<A>::new(nodes);
@@ -78,8 +79,8 @@ fn exchange_ends<A: ElectionAlgorithm>(nodes: u64, forged: &A::Message) {
     assert!(ends, "{}, {nodes} nodes, {forged:?}: {counts:?}", A::NAME);
 }
 
-// In an earlier version, `Handover` with the highest epoch to two nodes caused 20,000 messages in
-// 50 ms.
+// In an earlier version, two nodes that received `Handover` with the highest epoch sent 20,000
+// messages in 50 ms.
 #[test]
 fn the_highest_epoch_causes_no_endless_exchange() {
     let (epoch, sent) = (LAST, Moment::ZERO);

@@ -9,7 +9,7 @@ const T: Duration = Duration::from_millis(100);
 const RUNS: u64 = 3_000;
 
 /// Returns the probability that a vote splits. Timeouts are uniform in [T, 2T], `s` of `n` servers
-/// run, and a request takes `l` T.
+/// run, and a request takes the time `l` times T.
 fn oracle(n: u64, s: u64, l: f64) -> f64 {
     let c = s - n / 2 + 1;
     let term = |k: u64| {
@@ -51,14 +51,14 @@ fn splits(n: u64, delay: Duration, seed: u64) -> bool {
     second.epoch > first.epoch.next()
 }
 
-// Checks the oracle itself with the two figures in the literature.
+// Checks the function `oracle` itself with two published figures.
 #[test]
 fn the_oracle_gives_the_published_figures() {
     assert!((oracle(5, 4, 0.1) - 0.052).abs() < 0.0005);
     assert!((oracle(5, 4, 0.2) - 0.181).abs() < 0.0005);
 }
 
-// The rate of split votes shows errors in simulated timers, delays and votes.
+// A wrong rate of split votes would show an error in the simulated timers, delays or votes.
 #[test]
 fn the_rate_of_split_votes_matches_the_closed_form() {
     for n in [3, 5, 9] {

@@ -58,7 +58,8 @@ fn cells(
     sweep.run(&|_, _| ()).expect("the sweep is valid")
 }
 
-/// Returns the failed runs of a cell, each with the command that repeats it.
+/// Returns the failed runs of a cell (all runs of one contestant, scenario and size), each with the
+/// command that repeats it.
 fn failures(cell: &Cell) -> Vec<String> {
     let wrong = cell
         .outcomes
@@ -81,16 +82,16 @@ fn every_algorithm_passes_every_scenario() {
     assert_no_failures(&cells);
 }
 
-// The same for changes of the members: they are completed, the rosters of all disks agree with the
-// rules of changes, and the cluster has a leader. The variable `MEMBERS_RUNS` asks for more runs of
-// each cell.
+// With changes of the members, too, no run violates an invariant, and one leader remains: the
+// changes are completed, and the rosters (lists of voters) on all disks agree with the rules of
+// changes. The environment variable `MEMBERS_RUNS` sets the number of runs of each cell.
 #[test]
 fn every_change_of_the_members_is_completed() {
     let scenarios = Scenario::changing_members().expect("the built-in scenarios are valid");
     assert_changes_are_completed(&[1, 2, 3, 4, 5, 7], scenarios);
 }
 
-// The same while random faults occur.
+// Changes of the members must also be completed if random faults occur during them.
 #[test]
 fn every_change_of_the_members_under_random_faults_is_completed() {
     let texts = [
@@ -123,7 +124,8 @@ fn assert_no_failures(cells: &[Cell]) {
     );
 }
 
-// Best effort means two leaders during a partition. A comparison must show this.
+// Under best effort, a partition leads to two leaders at the same time. A comparison must show
+// this.
 #[test]
 fn best_effort_algorithms_have_a_split_brain_during_a_partition() {
     for cell in sweep(&[5], 5, None, &["minority-leader"]) {
@@ -157,8 +159,9 @@ fn without_a_majority_only_best_effort_leads() {
             summary.algorithm, summary.variant
         );
         match (summary.guarantee, summary.variant.as_str()) {
-            // Without check-quorum, the old leader is still the leader in its own view, although it
-            // has no lease.
+            // The variant `paper` has no check-quorum (a leader steps down without answers of a
+            // majority). So the old leader is still the leader in its own view, although it has no
+            // lease.
             (GuaranteeKind::Quorum, "paper") => assert!(leaderless < 500.0, "{label}"),
             (GuaranteeKind::Quorum, _) => assert!(leaderless > 1_500.0, "{label}"),
             (GuaranteeKind::BestEffort, _) => assert!(leaderless < 500.0, "{label}"),
@@ -166,7 +169,7 @@ fn without_a_majority_only_best_effort_leads() {
     }
 }
 
-// The figures must not depend on how many threads computed them.
+// The figures of a comparison must not depend on how many threads computed them.
 #[test]
 fn the_number_of_jobs_changes_nothing() {
     let digest = |jobs| {

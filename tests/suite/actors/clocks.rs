@@ -23,7 +23,8 @@ async fn a_time_limit_elapses_at_once_in_paused_time() {
     in_time(cluster.shutdown()).await;
 }
 
-// Without a time limit there is no timer, so the clock does not jump.
+// Without a time limit, the paused runtime has no timer, so its clock does not jump, and the wait
+// for the leader succeeds.
 #[tokio::test(start_paused = true)]
 async fn a_leader_is_found_in_paused_time() {
     let cluster = Cluster::<Raft>::start(3).await.unwrap();

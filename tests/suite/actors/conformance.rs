@@ -1,4 +1,4 @@
-//! Every algorithm does the same in the simulator and on actors.
+//! Tests that every algorithm does the same in the simulator and on actors.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -27,8 +27,8 @@ async fn conforms<A: ElectionAlgorithm>() {
     }
 }
 
-// The same inputs must give the same records in both hosts. Otherwise a bug could show in one host
-// only.
+// The same inputs must give the same records in both hosts, the simulator and the actors. Otherwise
+// a bug could appear in one host only, and tests in the other host would not find it.
 #[tokio::test]
 async fn both_hosts_do_the_same() {
     conforms::<Raft>().await;
@@ -40,7 +40,8 @@ async fn both_hosts_do_the_same() {
 static STEPS: AtomicU64 = AtomicU64::new(0);
 
 bug! {
-    /// Raft that sends an extra message now and then, depending on a hidden counter.
+    /// Raft that sends an extra message at every 97th step. The counter of the steps is not a part
+    /// of the state of a node.
     SendsExtraMessages {
         fn step(
             mutant: &mut Mutant<Self>,

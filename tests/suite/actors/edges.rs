@@ -66,8 +66,8 @@ async fn slow_work(elector: &Elector<Quorum>) -> (mpsc::Sender<()>, Arc<AtomicBo
     (release, ended)
 }
 
-// The second caller must wait for the end of the work, like the first one. Otherwise the leadership
-// ends under work that still writes.
+// If two callers make a node step down, both must wait for the end of the work. Otherwise the
+// second call would end the leadership under work that still writes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_second_request_does_not_skip_the_wait() {
     let elector = single_node().await;
@@ -88,7 +88,8 @@ async fn a_second_request_does_not_skip_the_wait() {
     let (_, down) = in_time(second).await.unwrap();
     down.unwrap();
     assert!(ended.load(Ordering::SeqCst));
-    // The first call may fail, because the shutdown may have come before the end of this call.
+    // The first call may fail, because the shutdown of the second task may stop the node before the
+    // first call has ended.
     let _ = in_time(first).await.unwrap();
 }
 
@@ -154,8 +155,8 @@ async fn work_can_shut_its_node_down() {
     in_time(elector.stopped()).await.unwrap();
 }
 
-// A caller that waits for its turn must be notified of the end of the node, even if the caller
-// before it never drops its leadership.
+// A caller of `campaign` that waits for its turn must be notified of the end of the node, even if
+// the caller that holds the leadership never drops it.
 #[tokio::test]
 async fn a_waiting_campaign_ends_with_the_node() {
     let elector = single_node().await;
@@ -164,7 +165,8 @@ async fn a_waiting_campaign_ends_with_the_node() {
         let elector = elector.clone();
         async move { elector.campaign().await.map(|me| me.epoch()) }
     });
-    // After this time, the spawned call waits for its turn, and not for an answer of the node.
+    // This call gives the spawned call time. After it, the spawned call waits for its turn, and not
+    // for an answer of the node.
     assert!(timeout(QUIET_TIME, elector.campaign()).await.is_err());
     in_time(elector.shutdown()).await.unwrap();
     let error = in_time(waiting).await.unwrap();
@@ -188,7 +190,7 @@ bug! {
     }
 }
 
-// If an algorithm still leads after a step-down, the node must grant a new tenure.
+// If an algorithm still leads after a step-down, the node must grant a new leadership.
 #[tokio::test]
 async fn a_leader_that_does_not_step_down_gets_a_new_tenure() {
     let builder = single_node_builder::<Mutant<IgnoresResign>>();
@@ -302,14 +304,14 @@ impl Links<Raft> for PanickingLinks {
 
 impl Drop for PanickingLinks {
     fn drop(&mut self) {
-        // No message ever comes, so this call only takes time.
+        // The channel never gets a message, so this call only waits for `QUIET_TIME`.
         let _ = self.nothing.recv_timeout(QUIET_TIME);
         self.closed.store(true, Ordering::SeqCst);
     }
 }
 
-// A transport that panics ends the node. When the node reports its end, the links must be closed.
-// Otherwise they could close during the next life of the node.
+// A transport that panics ends the node. When the node reports its end, the links of the transport
+// must be closed. Otherwise they could close during the next life of the node.
 #[tokio::test]
 async fn a_panicking_transport_stops_the_node_and_is_closed() {
     let closed = Arc::new(AtomicBool::new(false));
@@ -378,7 +380,7 @@ async fn a_stuck_disk_does_not_fill_the_memory() {
             announce: false,
             sent: Moment::ZERO,
         };
-        // The test sends one message at a time, so that the mailbox is never full.
+        // The test sends one message at a time, so that the queue of the node is never full.
         let before = elector.traffic();
         network.inject(NodeId(2), NodeId(1), heartbeat).unwrap();
         in_time(async {
@@ -398,7 +400,8 @@ async fn a_stuck_disk_does_not_fill_the_memory() {
     assert!(in_time(elector.stopped()).await.is_err());
 }
 
-// A node that was shut down through its own handle does not run, even if the cluster still has it.
+// A node that was shut down through its own handle counts as a node that does not run, even if the
+// cluster still has its handle. So `restart` must start it.
 #[tokio::test]
 async fn a_node_that_was_shut_down_can_be_restarted() {
     let mut cluster = Cluster::<Raft>::start(1).await.unwrap();

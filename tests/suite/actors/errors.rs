@@ -37,7 +37,7 @@ const CASE: &str = "ELECTOR_TEST_MAIN";
 
 /// Ends this process like a program whose `main` returned this result.
 fn end_like_main(result: Result<(), impl Debug>) -> ! {
-    // Prints the error, like the code around `main`.
+    // Prints the error, as Rust does when `main` returns an error.
     let _ = result.report();
     process::exit(1);
 }
@@ -90,7 +90,8 @@ async fn main_prints_the_text_of_its_error() {
     assert!(work.contains(expected), "{work}");
 }
 
-// The log and the status name the cause of a failure, too.
+// The status must contain the text of the cause of failed work, and not only the text of the error
+// that the work returned.
 #[tokio::test]
 async fn the_status_names_the_cause_of_failed_work() {
     let elector = single_node().await;
@@ -124,7 +125,8 @@ async fn failure_of(led: impl Future<Output = Result<(), LeadError>>) -> BoxErro
     }
 }
 
-// The functions of an application have errors of their own. The caller of `lead` gets them back.
+// The functions of an application have error types of their own. The caller of `lead` must get the
+// error that the work returned.
 #[tokio::test]
 async fn work_may_return_any_error() {
     type Me = elector::Leadership<Quorum>;
@@ -145,7 +147,8 @@ async fn work_may_return_any_error() {
     assert_eq!(error.to_string(), "boxed");
     let error = failure_of(elector.lead_with(once, with_opaque)).await;
     assert_eq!(error.to_string(), "opaque");
-    // The result of a task is the error of the task itself, or the result of its function.
+    // A task has the output `Result<Result<..>, JoinError>`: the error of the task itself, or the
+    // result of its function.
     let task = async |_| tokio::spawn(async { Err::<(), _>(not_booked()) }).await;
     let error = failure_of(elector.lead_with(once, task)).await;
     assert!(error.downcast_ref::<NotBooked>().is_some(), "{error}");
@@ -156,7 +159,8 @@ async fn work_may_return_any_error() {
     assert!(error.downcast_ref::<NotBooked>().is_some(), "{error}");
 }
 
-// Work without errors needs no `Ok(())`. The end of this work ends the leadership.
+// Work that cannot fail needs no `Ok(())` at its end. When it returns, its leadership ends, so the
+// node is elected again in a later epoch.
 #[tokio::test]
 async fn work_may_return_nothing_or_never_return() {
     let elector = single_node_builder::<Raft>().start().await.unwrap();

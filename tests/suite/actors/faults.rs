@@ -1,4 +1,5 @@
-//! The handle must report every failure: no call hangs, and no failed node still leads.
+//! Tests that the handle reports every failure of a node: no call hangs, and no failed node still
+//! leads.
 
 use std::{
     convert::Infallible,
@@ -106,7 +107,8 @@ async fn a_panicking_algorithm_stops_the_node() {
     assert!(!elector.status().holds_leadership());
 }
 
-// The same holds for an algorithm that breaks its contract.
+// An algorithm that breaks its contract must end its node and its leadership, and the caller must
+// get the error.
 #[tokio::test]
 async fn a_broken_contract_stops_the_node() {
     let elector = start_with::<Mutant<BreaksContract>>(MemoryStorage::new()).await;
@@ -143,13 +145,13 @@ async fn a_slow_disk_delays_only_the_view() {
     let (results, disk) = disk();
     let elector = start_with::<Raft>(disk).await;
     let mut status = elector.subscribe();
-    // The node accepts the command while its vote waits for the disk.
+    // The node accepts the command although the vote that the command causes waits for the disk.
     let campaign = tokio::spawn({
         let elector = elector.clone();
         async move { elector.campaign().await.map(|me| me.epoch()) }
     });
-    // The node still receives commands. This second campaign waits behind the first one, which
-    // waits for the disk.
+    // The node still handles inputs. This second call of `campaign` waits behind the first call,
+    // which waits for the disk.
     let early = tokio::time::timeout(Duration::from_millis(50), elector.campaign()).await;
     assert!(early.is_err(), "it leads although its vote is not on disk");
     assert!(elector.traffic().handled >= 3);
@@ -176,7 +178,7 @@ async fn a_failing_disk_stops_the_node() {
     assert!(matches!(end, NodeError::Storage(_)));
 }
 
-/// The same storage, but it saves on the node's own thread.
+/// A [`Disk`] that saves on the own thread of the node.
 struct ImmediateDisk(Disk);
 
 #[async_trait]
@@ -220,7 +222,8 @@ async fn the_node_waits_for_a_disk_on_its_own_thread_that_may_fail() {
     assert!(early.is_err(), "it leads although its vote is not on disk");
     results.send(Ok(())).unwrap();
     let epoch = in_time(campaign).await.unwrap().unwrap();
-    // The first leadership ended immediately. The next one needs another vote.
+    // The task of the first campaign has dropped its leadership. The next leadership needs another
+    // vote, and the save of this vote fails.
     results.send(Err("no space left".into())).unwrap();
     let error = in_time(elector.campaign()).await.unwrap_err();
     assert!(
@@ -231,8 +234,9 @@ async fn the_node_waits_for_a_disk_on_its_own_thread_that_may_fail() {
     assert!(matches!(end, NodeError::Storage(_)));
 }
 
-// If a write of this life ended in the next life, it could undo a save of the next life. After the
-// end of the node, a caller may open its storage, so the shutdown must wait for the write.
+// After the end of a node, a caller may open its storage again for the next life of the node. If a
+// write of the old life ended after that, it could undo a save of the next life. So the shutdown
+// must wait for the write.
 #[tokio::test]
 async fn a_shutdown_waits_for_the_disk() {
     let (results, disk) = disk();
@@ -280,8 +284,8 @@ async fn a_node_with_an_unreadable_disk_does_not_start() {
     assert!(matches!(error, StartError::Load(_)), "{error}");
 }
 
-// The caller of `lead` must get a panic of the work, after the leadership has ended. Each later
-// call makes the node lead again.
+// The caller of `lead` must get a panic of the work as an error, after the leadership has ended.
+// Each later call of `lead` makes the node lead again.
 #[tokio::test]
 async fn panicking_work_ends_the_leadership() {
     let elector = start_with::<Raft>(MemoryStorage::new()).await;

@@ -16,8 +16,8 @@ use super::{single_node_builder, three_nodes};
 use crate::support::{cluster_with, in_time, patient_timing};
 
 async fn one_leads<A: ElectionAlgorithm>() {
-    // The timeouts are long, because under best effort a late answer on a busy machine would make a
-    // second leader.
+    // The timeouts are long, because on a busy machine a node may answer late. Under best effort,
+    // its peers would then take it for failed and elect a second leader.
     let setup = cluster_with::<A>(3, patient_timing());
     let cluster = Cluster::<A>::start_with(setup).await.unwrap();
     let leader = in_time(cluster.leader()).await;
@@ -51,7 +51,8 @@ async fn raft_leads() {
     one_leads::<Raft>().await;
 }
 
-// The same must hold for the other algorithms, on a runtime with one thread.
+// With the other algorithms, too, the work must run on exactly the node that leads. This test has a
+// runtime with one thread.
 #[tokio::test]
 async fn the_other_algorithms_lead() {
     one_leads::<Paxos>().await;
@@ -191,7 +192,8 @@ async fn a_leadership_in_hand() {
 }
 
 // After a short outage in which its lease ended, a leader can still be in the same epoch. Its next
-// leadership must have a higher token, so that the store can reject late writes of the first one.
+// leadership must have a higher token, so that the store can reject late writes of the first
+// leadership.
 #[tokio::test]
 async fn a_lease_that_ended_is_followed_by_a_higher_token() {
     let timing = Timing {
@@ -212,7 +214,7 @@ async fn a_lease_that_ended_is_followed_by_a_higher_token() {
     cluster.isolate(leader);
     in_time(me.lost()).await;
     assert_eq!(me.next_token(), Err(LeadershipLost));
-    drop(me); // A caller can hold only one at a time.
+    drop(me); // The node grants the next leadership only after this drop.
     cluster.heal();
     let again = in_time(elector.campaign()).await.unwrap();
     let third = again.token().unwrap();
@@ -248,7 +250,7 @@ async fn a_slow_reader_gets_the_number_of_missed_events() {
     while in_time(slow.next()).await != Err(EventsError::Ended) {}
 }
 
-// An application that uses actix must be able to start a node, too.
+// An application must be able to start a node inside its own actix system, too.
 #[test]
 fn a_node_starts_inside_an_actix_system() {
     let epoch = actix::System::new().block_on(async {

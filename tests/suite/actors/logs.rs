@@ -49,8 +49,8 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-// An application with a usual subscriber must see who leads, without code of its own. The end of a
-// node must not be logged as an election.
+// The log of an application with a usual subscriber must show who leads, without code of the
+// application. The end of a node must not be logged as an election.
 #[tokio::test]
 async fn elections_are_logged() {
     let lines = Lines::default();

@@ -64,8 +64,8 @@ async fn cut_leaders<A: ElectionAlgorithm<Guarantee = Quorum>>() {
     in_time(cluster.shutdown()).await;
 }
 
-// A leader that is cut off gets no message about its successor. By its own clock, the end of the
-// lease must end its work before there is a new leader.
+// A leader that is cut off gets no message about its successor. It must notice by its own clock
+// that its lease has ended, and end its work before there is a new leader.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lease_ends_without_a_message() {
     cut_leaders::<Raft>().await;
@@ -87,7 +87,7 @@ async fn a_bad_network_elects() {
     in_time(cluster.shutdown()).await;
 }
 
-/// Cuts the leader off. Returns the epochs of the two leaders.
+/// Cuts the leader off, and waits for the next one. Returns the epochs of both leaders.
 async fn cut_one_leader<A: ElectionAlgorithm>() -> (Epoch, Epoch) {
     let setup = cluster_with(3, patient_timing());
     let cluster = Cluster::<A>::start_with(setup).await.unwrap();
@@ -104,8 +104,8 @@ async fn cut_one_leader<A: ElectionAlgorithm>() -> (Epoch, Epoch) {
     (before, after)
 }
 
-// A test that cuts a leader off must be able to wait for the next one: `leader` returns the old
-// one at first.
+// A test that cuts a leader off must be able to wait for the next leader with `next_leader`. The
+// function `leader` still returns the old leader at first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_next_leader_is_another_node_in_a_later_epoch() {
     for (before, after) in [
@@ -114,6 +114,7 @@ async fn the_next_leader_is_another_node_in_a_later_epoch() {
     ] {
         assert!(before < after, "{before} {after}");
     }
-    // Without a quorum, the isolated node continues to lead, and its epoch need not be lower.
+    // Bully needs no quorum. So the isolated node continues to lead, and its epoch need not be
+    // lower than that of the next leader.
     cut_one_leader::<Bully>().await;
 }

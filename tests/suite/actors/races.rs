@@ -84,8 +84,9 @@ impl ElectionAlgorithm for AlwaysLeads {
     }
 }
 
-// The work ends just when its lease is prolonged. The node must not take this end for a loss and
-// grant the same epoch again. Otherwise new work would start while the leadership ends.
+// The work ends just when its lease is prolonged. The node must not mistake the end of the work for
+// a loss of the leadership and grant the same epoch again. Otherwise new work would start while the
+// leadership ends.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_work_is_not_a_loss_of_leadership() {
     // With these durations, a slow machine does not make the lease end.

@@ -15,8 +15,8 @@ use tokio::sync::oneshot;
 
 use crate::support::{TIMEOUT, in_time};
 
-// In an earlier version, a leader without a lease was elected and never worked, and its caller
-// waited forever.
+// In an earlier version, a leader without a lease was elected and never ran its work, and the
+// caller of `lead` waited forever.
 #[tokio::test]
 async fn work_without_a_lease_is_rejected_immediately() {
     let config = RaftConfig {
@@ -102,7 +102,8 @@ async fn an_impossible_epoch_is_dropped_and_counted() {
         (highest, highest),
     ] {
         inbox.deliver(NodeId(2), heartbeat(epoch)).unwrap();
-        // Messages of one peer are handled in order, so this second message comes after the first.
+        // The node handles the messages of one peer in their order. So when it has accepted this
+        // second message, it has also handled the first.
         inbox.deliver(NodeId(2), heartbeat(accepted)).unwrap();
         let accepting = status.wait_for(|status| status.epoch >= accepted);
         let status = in_time(accepting).await.unwrap();

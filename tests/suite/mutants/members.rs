@@ -15,10 +15,11 @@ pub(crate) trait MembersFault:
 pub(crate) enum FaultKind {
     /// There is no fault.
     Sound,
-    /// A leader takes the answer of one node for the answers of all voters, so each of them seems
-    /// to have its roster.
+    /// A leader takes the answer of one node for the answers of all voters, so all voters seem to
+    /// have the roster (the list of voters) of the leader.
     OneAnswer,
-    /// A leader counts voters that are in another epoch (rule Q2 is dropped).
+    /// A leader also counts voters that are in another epoch than the leader, against rule Q2: a
+    /// leader changes the roster only if a majority is in its epoch (see `docs/checked.md`).
     AnyEpoch,
 }
 
@@ -40,7 +41,8 @@ macro_rules! faults {
 faults!(Sound, OneAnswer, AnyEpoch);
 
 impl<F: MembersFault> MembersMutant<F> {
-    /// Returns the answers of all voters that would make the present roster safe to leave.
+    /// Returns the answers with which all voters would confirm that they have the present roster.
+    /// With these answers, the leader may make the next roster.
     fn answers(&self, sent: Moment) -> Vec<Input<MembersMessage<RaftMessage>, Timer>> {
         let (roster, epoch) = (self.0.roster(), self.0.view().epoch);
         let rank = Rank {

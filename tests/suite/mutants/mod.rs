@@ -1,9 +1,10 @@
-//! Every invariant has a fault that violates it in a built-in scenario. Most faults are mutants of
-//! Raft. The fault for the invariant about ballots is a mutant of Paxos, the fault for
-//! `rosters-meet` is a mutant of [`Members`](elector_members::Members), and the fault for
-//! `durable-before-sent` is a gate that is off. Each test names the scenario and the seed of a run
-//! that catches the fault. If a change of the code makes this run useless, the failure of the test
-//! names another run.
+//! Tests that each invariant has a fault that violates it in a built-in scenario. Most faults are
+//! mutants of Raft: variants of Raft into which a fault was put on purpose. The fault for the
+//! invariant about ballots is a mutant of Paxos, the fault for `rosters-meet` is a mutant of
+//! [`Members`](elector_members::Members), and the fault for `durable-before-sent` is a simulation
+//! without the gate, which otherwise holds messages back until earlier writes are durable. Each
+//! test names a run that catches the fault, mostly by its scenario and seed. If a change of the
+//! code makes such a run useless, the failure of the test names another run.
 
 mod members;
 mod paxos;
@@ -144,8 +145,9 @@ fn assert_clean(outcome: &Outcome, scenario: &Scenario) {
     );
 }
 
-/// Returns the setup of a cluster whose members can change. Its leaders hold no leases: a lease
-/// needs a majority that has the leader's roster, so it would hide the fault.
+/// Returns the setup of a cluster whose members can change. Its leaders hold no leases. A lease
+/// needs a majority that has the leader's roster (the list of voters), so with leases the fault
+/// would not show.
 fn changing<F: MembersFault>(scenario: &Scenario, nodes: u64) -> Setup<MembersMutant<F>> {
     Setup::with_members(nodes, scenario.spares, &without_leases())
 }
@@ -156,7 +158,8 @@ fn without_leases() -> RaftConfig {
     paper.expect("a variant without leases").config
 }
 
-// The control: correct Raft and Paxos in the same wrappers violate nothing in any scenario.
+// The control of the other tests: correct algorithms in the wrappers of the mutants violate nothing
+// in any scenario.
 #[test]
 fn the_wrappers_themselves_violate_nothing() {
     violates_nothing::<Mutant<Healthy>>();
@@ -169,8 +172,8 @@ fn the_wrappers_themselves_violate_nothing() {
     }
 }
 
-// A leader that takes one answer for the answers of all voters makes roster after roster while a
-// majority still has an old one.
+// A leader that takes one answer for the answers of all voters makes one roster (list of voters)
+// after another, while a majority still has an old roster.
 #[test]
 fn one_answer_for_all_violates_rosters_meet() {
     let invariant = Invariant::RostersMeet.name();
@@ -178,9 +181,10 @@ fn one_answer_for_all_violates_rosters_meet() {
     hunt.catches_in(changing::<OneAnswer>);
 }
 
-// Node 2 votes for node 3 in epoch 2, and then takes the rosters of node 1, the leader of epoch 1.
-// A leader that counts this voter removes nodes 3 and 2, and elects itself alone in epoch 2. But
-// node 3 has the votes of a majority of the first roster in the same epoch.
+// Node 2 votes for node 3 in epoch 2. Then it takes the rosters (lists of voters) of node 1, which
+// is the leader of epoch 1. A leader that counts node 2 as its voter, although node 2 is in another
+// epoch, removes nodes 3 and 2 from the roster, and elects itself alone in epoch 2. But node 3 has
+// the votes of a majority of the first roster in the same epoch.
 #[test]
 fn voters_of_another_epoch_violate_one_leader_per_epoch() {
     let violation = replayed::<AnyEpoch>().expect("two leaders of epoch 2");
@@ -253,15 +257,15 @@ fn a_lost_vote_violates_one_pledge_per_epoch() {
     Hunt::new("one-pledge-per-epoch", "churn", 3, 2).catches::<Mutant<VoteNotDurable>>();
 }
 
-// An acceptor accepts another value than the proposed one. Its own pledges agree with each other:
-// only a comparison of several nodes shows the violation.
+// An acceptor accepts another value than the proposed one. Its own pledges (promises and
+// acceptances) agree with each other: only a comparison of several nodes shows the violation.
 #[test]
 fn a_value_of_the_acceptor_violates_one_value_per_ballot() {
     let hunt = Hunt::new(Invariant::OneValuePerBallot.name(), "boot", 3, 1);
     hunt.catches_with::<PaxosMutant<true>>(&PaxosConfig::default());
 }
 
-// A restarted leader continues its former tenure.
+// In this mutant, a restarted leader continues the tenure that it had before its restart.
 #[test]
 fn a_tenure_that_survives_a_restart_violates_no_tenure_twice() {
     let hunt = Hunt::new(Invariant::NoTenureTwice.name(), "leader-restart", 3, 1);
@@ -279,19 +283,21 @@ fn a_majority_off_by_one_violates_one_leader_per_epoch() {
     .catches::<Mutant<MajorityOffByOne>>();
 }
 
-// Without the check of terms, nodes take an old leader for the leader of the new term.
+// Without a check of the term of a heartbeat, nodes take an old leader for the leader of the new
+// term.
 #[test]
 fn a_dropped_epoch_check_violates_one_leader_per_epoch() {
     Hunt::new("one-leader-per-epoch", "churn", 3, 20).catches::<Mutant<EpochCheckDropped>>();
 }
 
-// A pre-vote does not bind a node. If it counts as a vote, two leaders of one term are elected.
+// A granted pre-vote does not bind its sender. If it counts as a vote, two leaders of one term are
+// elected.
 #[test]
 fn a_counted_pre_vote_violates_one_leader_per_epoch() {
     Hunt::new("one-leader-per-epoch", "boot", 5, 3).catches::<Mutant<LatePreVoteCounted>>();
 }
 
-// A crash can undo votes that are sent before they are written.
+// Without the gate, votes are sent before they are written, and a crash can undo them.
 #[test]
 fn a_gate_that_is_off_violates_durable_before_sent() {
     let hunt = Hunt::new("durable-before-sent", "boot", 3, 1);
@@ -302,22 +308,23 @@ fn a_gate_that_is_off_violates_durable_before_sent() {
     .catches::<Raft>();
 }
 
-// A lease that needs no quorum can last longer than the tenure.
+// A lease that a leader prolongs without a quorum can last longer than the tenure of the leader.
 #[test]
 fn a_lease_from_the_own_clock_violates_exclusive_lease() {
     let hunt = Hunt::new("exclusive-lease", "leader-pause", 3, 1);
     hunt.catches::<Mutant<LeaseFromOwnClock>>();
 }
 
-// If a suspicion frees a voter from its silence, the voter helps to elect a second leader within
-// the lease of the first leader.
+// If a suspicion (a report that may be wrong) ends the silence that a voter owes to the leader, the
+// voter helps to elect a second leader within the lease of the first leader.
 #[test]
 fn a_suspicion_that_frees_violates_exclusive_lease() {
     let hunt = Hunt::new("exclusive-lease", "refused-leader", 3, 1);
     hunt.catches::<Mutant<SuspicionFrees>>();
 }
 
-// Every scenario also runs with false suspicions, so any fault that cuts the leader off is enough.
+// `run_suspected` also runs a scenario with false suspicions. So any scenario that cuts the leader
+// off finds a mutant in which a suspicion ends the silence of a voter.
 #[test]
 fn the_suspicions_in_every_scenario_violate_exclusive_lease() {
     let scenario = Scenario::named("minority-leader").expect("a built-in scenario");
@@ -345,7 +352,7 @@ fn a_node_that_misses_heartbeats_violates_stability() {
     Hunt::new("stability", "boot", 3, 5).catches::<Mutant<MissesHeartbeats>>();
 }
 
-// State that does not depend on the seed differs from run to run.
+// Two runs of one seed differ if the algorithm has state that all runs of the process share.
 #[test]
 fn shared_state_violates_determinism() {
     Hunt::new("determinism", "leader-crash", 3, 1).catches::<Mutant<SharedState>>();

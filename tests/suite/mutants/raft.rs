@@ -12,7 +12,7 @@ use elector_core::{
 };
 use elector_raft::{Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
 
-/// A fault of Raft. By default, each hook changes nothing.
+/// A fault of Raft. Each method is a hook into a step of Raft. By default, a hook changes nothing.
 pub(crate) trait Bug: Clone + Debug + Eq + Hash + Send + Sync + Unpin + 'static {
     /// Changes the durable state when it is loaded.
     fn read(durable: RaftDurable) -> RaftDurable {
@@ -142,8 +142,8 @@ macro_rules! bug {
 pub(crate) use bug;
 
 bug! {
-    /// This is the control, without a fault. If the wrapper itself violated an invariant, the
-    /// mutants would prove nothing.
+    /// The control: Raft in the wrapper of the mutants, without a fault. If the wrapper itself
+    /// violated an invariant, the violations of the mutants would prove nothing.
     Healthy {}
 }
 
@@ -246,7 +246,8 @@ bug! {
 }
 
 bug! {
-    /// A broken connection counts as a proof of death, and frees the voter from its silence.
+    /// A suspicion (a broken connection) counts as a proof of death, and ends the silence that the
+    /// voter owes to the leader.
     SuspicionFrees {
         fn suspect(peer: NodeId) -> Input<RaftMessage, RaftTimer> {
             Input::Died(peer)

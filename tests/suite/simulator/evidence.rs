@@ -7,7 +7,8 @@ use elector_sim::{Scenario, Setup, run};
 
 use super::{MS, cluster, leader};
 
-// A proof of death makes the wait for the timeout unnecessary.
+// A proof of death (a report of a watcher that saw the process end) makes the wait for the election
+// timeout unnecessary.
 #[test]
 fn hints_make_a_failover_fast() {
     let failover = |hints: bool| {
@@ -22,8 +23,9 @@ fn hints_make_a_failover_fast() {
     assert!(failover(false) > 90, "{} ms without", failover(false));
 }
 
-// With suspicions only, a failover takes at least the vigil of the voters. A suspicion saves the
-// random wait after the vigil.
+// With suspicions only, a failover takes at least the vigil of the voters: the fixed first part of
+// the election timeout, in which a voter supports no other node. A suspicion saves the random wait
+// after the vigil.
 #[test]
 fn with_suspicions_only_the_election_is_at_the_end_of_the_vigil() {
     let mut sim = cluster(5, |_| ());
@@ -31,18 +33,20 @@ fn with_suspicions_only_the_election_is_at_the_end_of_the_vigil() {
     let (dead, crashed_at) = (leader(&sim), sim.now_ns());
     sim.crash(dead);
     // A host reports a broken connection only after all messages that arrived over this connection.
+    // So the messages of the dead leader must arrive first.
     sim.run_for(5 * MS);
     for node in sim.nodes().into_iter().filter(|&node| node != dead) {
         sim.suspect(node, dead);
     }
     let next = sim.run_until_settled(2_000 * MS).expect("the others elect");
     let took = (next.at_ns - crashed_at) / 1_000_000;
-    // The last heartbeat was at most 50 ms before the crash, and the vigil is 150 ms.
+    // The last heartbeat was at most 50 ms before the crash, and the vigil is 150 ms. So the vigil
+    // ends 100 to 150 ms after the crash.
     assert!((100..165).contains(&took), "{took} ms");
 }
 
-// A proof of death is about one life of a node. A proof about an earlier life means nothing for the
-// process that runs now.
+// A proof of death is about one life (one process) of a node. A proof about an earlier life says
+// nothing about the process that runs now, so the host must drop it.
 #[test]
 fn a_proof_of_an_earlier_life_is_dropped() {
     let died = |restarted: bool| {
@@ -70,9 +74,8 @@ fn a_proof_of_an_earlier_life_is_dropped() {
     assert_eq!((died(false), died(true)), (2, 0));
 }
 
-// Nodes that got a proof of death must get a report of the return of the dead node. They may not
-// notice the return themselves, because in most algorithms followers send no messages to each
-// other.
+// Nodes that got a proof of death must get a report when the dead node returns. They may not notice
+// the return themselves, because in most algorithms followers send no messages to each other.
 #[test]
 fn the_return_of_a_node_is_reported() {
     let mut sim = cluster(3, |setup| (setup.hints, setup.trace) = (true, true));

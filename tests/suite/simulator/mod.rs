@@ -221,14 +221,15 @@ fn followers_without_leader() -> (Simulation<Raft>, [NodeId; 2]) {
     (sim, [left[0], left[1]])
 }
 
-// Seed 7 of "churn" with n = 5 found this bug, in the algorithm of `examples/my_algorithm.rs`: a
-// write that ended while its process was paused was counted a second time when the process
-// continued. This made the next write durable too early.
+// Seed 7 of the scenario "churn" with 5 nodes found this bug, in the algorithm of
+// `examples/my_algorithm.rs`: a write that ended while its process was paused was counted a second
+// time when the process continued. Because of this second count, the next write counted as durable
+// too early.
 #[test]
 fn a_write_ends_once_although_its_process_is_paused() {
     let (mut sim, [node, other]) = followers_without_leader();
-    // Two writes of the node end 150 and 200 ms from now: one for its own campaign, which begins
-    // when the stall ends, and one for the second campaign of the other node.
+    // Two writes of `node` end 150 and 200 ms from now: the vote of its own campaign, whose write
+    // begins when the stall ends, and its vote in the second campaign of `other`.
     sim.stall(node, 100 * MS);
     sim.command(node, Command::Campaign);
     sim.command(other, Command::Campaign);
@@ -288,8 +289,8 @@ fn a_crash_loses_only_the_current_write() {
     }
 }
 
-// A node that has lost its disk can vote twice, so it must not start again. If it does start, the
-// simulator must detect this.
+// A node that has lost its disk can vote twice, so an operator must not start it again. If it does
+// start, the simulator must detect this.
 #[test]
 fn a_wiped_node_has_an_older_epoch_and_is_detected() {
     let mut sim = cluster(3, |_| ());
@@ -386,7 +387,7 @@ fn errors_for_wrong_setups_name_the_reason() {
     assert!(matches!(error, SetupError::Membership(_)));
 }
 
-// A different latency of one link simulates a distant data centre.
+// A latency that differs on one link simulates a distant data centre.
 #[test]
 fn a_link_can_have_a_latency_of_its_own() {
     let mut setup = Setup::<Raft>::new(2);

@@ -140,7 +140,8 @@ async fn nodes_that_have_all_withdrawn_elect_rarely() {
     let before = newest().unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     let elections = newest().unwrap() - before;
-    // Each node pauses for 0, 100, 200, 400 and 800 ms.
+    // A node that has withdrawn pauses for 0, 100, 200, 400 and 800 ms before its step-downs, so
+    // each node leads only a few times within the second.
     assert!(elections < 20, "{elections} elections");
     assert!(
         electors
@@ -150,7 +151,8 @@ async fn nodes_that_have_all_withdrawn_elect_rarely() {
     in_time(cluster.shutdown()).await;
 }
 
-// After an operator has removed the cause, the node must be usable without a restart.
+// After an operator has removed the cause of the failures, the node must be able to lead again
+// without a restart.
 #[tokio::test]
 async fn a_node_that_has_withdrawn_leads_after_another_call_of_lead() {
     let elector = single_node().await;
@@ -168,10 +170,10 @@ fn work_of(elector: &Elector<Quorum>) -> UnboundedReceiver<Report> {
     work(slice::from_ref(elector), Grace::default(), |_, _| pending()).0
 }
 
-/// The environment variable of the process that must end.
+/// The environment variable that is set in the process that the policy must end.
 const EXIT_VARIABLE: &str = "ELECTOR_TEST_ENDS";
 
-// A service manager restarts a process only if it ends, with a code for failure.
+// A service manager restarts a process only if the process ends with an exit code for failure.
 #[tokio::test]
 async fn the_policy_can_end_the_process() {
     if env::var_os(EXIT_VARIABLE).is_some() {

@@ -27,8 +27,8 @@ fn hang(me: &Leadership<Quorum>, release: &blocking::Receiver<()>, deadline: &At
 }
 
 // A node whose work hangs would lead forever without doing anything. Another node must lead, but
-// not before the lease has ended: hanging work may continue, and does not check its leadership
-// again.
+// not before the lease of the first node has ended: the hanging work may continue, and may write
+// without another check of its leadership.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn work_that_blocks_its_thread_loses_its_leadership() {
     let cluster = cluster(3).await;
@@ -61,7 +61,7 @@ async fn work_that_blocks_its_thread_loses_its_leadership() {
     );
     assert!(!cluster.node(first).unwrap().status().holds_leadership());
 
-    // The first node has lost its leadership, and can lead again.
+    // After the release, the work of the first node ends, and the first node can lead again.
     release.send(()).unwrap();
     assert_eq!(in_time(reports.recv()).await, Some((first, Ended)));
     let transferred = cluster.node(second).unwrap().transfer_to(first);
@@ -71,7 +71,8 @@ async fn work_that_blocks_its_thread_loses_its_leadership() {
     in_time(cluster.shutdown()).await;
 }
 
-// Work on other threads must check in itself. A poll of the future of the work does not count.
+// Work on other threads must itself call `check_in`. That the runtime polls the future of the work
+// does not count as a check-in.
 #[tokio::test]
 async fn work_that_does_not_check_in_loses_its_leadership() {
     let elector = single_node().await;
@@ -85,7 +86,8 @@ async fn work_that_does_not_check_in_loses_its_leadership() {
     }
 }
 
-// A probe must get its answer from the node's thread, and must not wait for a node that has ended.
+// A call of `ping` must get its answer from the thread of the node, and must not wait for a node
+// that has ended.
 #[tokio::test]
 async fn a_node_answers_until_it_has_stopped() {
     let elector = single_node().await;

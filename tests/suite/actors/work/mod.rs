@@ -1,5 +1,5 @@
-//! Tests how a leader's work ends: on request, after a loss of the leadership, at a time limit, or
-//! abandoned.
+//! Tests how the work of a leader ends: on request, after a loss of the leadership, at a time
+//! limit, or because it hangs or fails.
 
 mod failing;
 mod hanging;
@@ -24,7 +24,7 @@ use tokio::{
 use super::{single_node, single_node_builder, three_nodes};
 use crate::support::{TIMEOUT, cluster_with, in_time, patient_timing};
 
-/// A grace that is longer than any test.
+/// A grace (the time that work has to end) that is longer than any test.
 const UNLIMITED: Duration = Duration::MAX;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ use Phase::{Asked, Began, Ended, Lost};
 
 type Report = (NodeId, Phase);
 
-/// Reports the end of the work, for every reason of the end.
+/// Reports the end of the work of a node when it is dropped, so for every reason of the end.
 struct Working(NodeId, UnboundedSender<Report>);
 
 impl Working {
@@ -97,8 +97,8 @@ fn all<A: ElectionAlgorithm>(cluster: &Cluster<A>) -> Vec<Elector<A::Guarantee>>
     cluster.running().cloned().collect()
 }
 
-// Work that is asked to end can finish its current piece as the leader, under a prolonged lease.
-// Only then may the requested successor take over.
+// Work that is asked to end can finish its current piece as the leader, while the node prolongs its
+// lease. Only after that may the requested successor take over.
 #[tokio::test(flavor = "multi_thread")]
 async fn work_finishes_while_the_node_still_leads() {
     let cluster = cluster(3).await;
@@ -145,7 +145,7 @@ async fn work_that_does_not_finish_is_dropped() {
     };
     let mut reports = work(slice::from_ref(&elector), grace, |me, reports| async move {
         me.ending().await;
-        // The work was asked to end, and the node still leads.
+        // The work was asked to end, and its node still leads.
         me.token()?;
         reports.send((NodeId(1), Asked))?;
         pending().await
@@ -217,8 +217,8 @@ async fn work_cleans_up_after_a_loss() {
     child_exits.add_permits(1);
     let handing = cluster.node(second).unwrap().clone();
     let handing = tokio::spawn(async move { handing.transfer_to(first).await });
-    // The second node lost its leadership and cleans up, too. It is not defined which of the two
-    // gets the permit.
+    // The second node has lost its leadership by the transfer and cleans up, too. Both nodes wait
+    // for a permit of `child_exits`, and it is not defined which of them gets it.
     let mut ended = Vec::new();
     loop {
         match in_time(reports.recv()).await.unwrap() {
@@ -229,7 +229,7 @@ async fn work_cleans_up_after_a_loss() {
         }
     }
     in_time(handing).await.unwrap().unwrap();
-    // After a crash there is no time to clean up.
+    // After a crash, the work has no time to clean up.
     assert!(in_time(cluster.kill(first)).await);
     child_exits.add_permits(9);
     in_time(cluster.shutdown()).await;

@@ -1,4 +1,4 @@
-//! The shutdown of a node or of a whole cluster during work.
+//! Tests the shutdown of a node or of a whole cluster during work.
 
 use std::{
     future::pending,
@@ -17,8 +17,8 @@ use tokio::sync::Notify;
 
 use super::*;
 
-// A process can limit the time of a shutdown, regardless of the grace of its work. The result says
-// what happened to the work.
+// A process can limit the time of a shutdown, even if the grace of its work (the time that the work
+// has to end) is longer. The result of the shutdown says what happened to the work.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_shutdown_has_a_limit() {
     let grace = Grace {
@@ -93,7 +93,7 @@ async fn a_shutdown_does_not_wait_for_a_stuck_disk() {
         "{hangs:?}"
     );
     drop(release);
-    // The write fails, and the node gets the error at last.
+    // The drop makes the write fail, and the node gets the error at last.
     assert!(in_time(elector.stopped()).await.is_err());
 }
 
@@ -130,7 +130,7 @@ async fn leave_returns_the_next_leader() {
         Some(second)
     );
 
-    // No other node is left, so the limit ends the wait.
+    // No other node is left, so no next leader appears, and the limit ends the wait.
     let last = &electors[place(second).unwrap()];
     let limit = Duration::from_millis(100);
     assert_eq!(in_time(last.leave(limit)).await.unwrap(), None);
