@@ -71,15 +71,12 @@ impl AddressBook {
     }
 
     /// Returns the addresses of a node in the order in which the dialler tries them. The configured
-    /// address comes first. The address that the node has named as its own comes next, if it
-    /// differs from the configured one: the node may have moved since this node was configured. If
-    /// no address was configured, returns the learned address, even if the node has not named it
-    /// itself.
+    /// address comes first. The learned address comes next, if it differs from the configured one:
+    /// the node may have moved since this node was configured.
     pub(crate) fn candidates(&self, node: NodeId) -> Vec<String> {
         let learned = lock(&self.learned).get(&node).cloned();
         let configured = self.configured.get(&node);
         let other = learned.filter(|known| configured != Some(&known.address));
-        let other = other.filter(|known| known.is_own || configured.is_none());
         let mut candidates: Vec<String> = configured.cloned().into_iter().collect();
         candidates.extend(other.map(|known| known.address));
         candidates
@@ -270,6 +267,11 @@ mod tests {
         first.reported(NodeId(4), "[::1]:7100");
         first.save().unwrap();
         assert_eq!(of(&book(Some(file.clone())), 4).unwrap(), "[::1]:7100");
+        // Node 1 has moved, and this node still has its old address in the configuration.
+        first.named_by(NodeId(1), "new:7100", HOST);
+        first.save().unwrap();
+        let candidates = book(Some(file.clone())).candidates(NodeId(1));
+        assert_eq!(candidates, ["db1:7100", "new:7100"]);
         std::fs::write(&file, b"\xff\x00 4=").unwrap();
         assert_eq!(of(&book(Some(file)), 4), None);
     }

@@ -192,8 +192,9 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
     /// a new record, it could vote twice in one epoch.
     ///
     /// # Errors
-    /// As [`FileStorage::format`].
+    /// As [`FileStorage::format`], and if the builder has no node id.
     pub fn format(&self) -> Result<(), RecordError> {
+        self.builder.named_node().ok_or(RecordError::NoNodeId)?;
         let peers = self.builder.named_peers().iter().map(|peer| peer.id);
         FileStorage::format(&self.folder, &self.identity, peers)
     }
@@ -203,8 +204,9 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
     /// cluster. The builder need not name all of them.
     ///
     /// # Errors
-    /// As [`FileStorage::format`].
+    /// As [`FileStorage::format`], and if the builder has no node id.
     pub fn format_to_join(&self) -> Result<(), RecordError> {
+        self.builder.named_node().ok_or(RecordError::NoNodeId)?;
         FileStorage::format_to_join(&self.folder, &self.identity)
     }
 

@@ -175,3 +175,15 @@ impl Api {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The node must answer before the client stops waiting. Otherwise the client would report that
+    // the result is unknown, although the node answers.
+    #[test]
+    fn the_client_waits_longer_than_the_node() {
+        assert!(COMMAND_TIMEOUT > elector_net::http::Limits::default().command);
+    }
+}

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use elector_core::{NodeId, actor::Peer};
+use elector_core::{MemberRole, NodeId, actor::Peer};
 use elector_net::http::{MembersRequest, MembersStatus};
 
 use super::{
@@ -266,7 +266,7 @@ fn complete(
     let voters: Vec<NodeId> = voters_after(present).into_iter().collect();
     let waits = |node: &NodeId| {
         let mut members = present.members.iter();
-        members.any(|member| member.id == *node && member.role == "observer")
+        members.any(|member| member.id == *node && member.role == MemberRole::Observer.name())
     };
     let is_reached = voters.iter().eq(&goal) && !wanted.readmit.iter().any(waits);
     let took = Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));

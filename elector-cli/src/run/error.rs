@@ -23,7 +23,10 @@ pub enum RunError {
     #[error("the command \"{0}\" cannot be executed: it must be a file, and executable (chmod +x)")]
     NotExecutable(String),
     /// A duration is longer than a day, or is zero and must not be zero.
-    #[error("{name} is {value:?}: it must be longer than zero, and a day at most")]
+    #[error(
+        "{name} is {value:?}: it must be {}a day at most",
+        if value.is_zero() { "longer than zero, and " } else { "" }
+    )]
     Duration {
         /// The name of the setting.
         name: &'static str,

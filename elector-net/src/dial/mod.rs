@@ -33,9 +33,9 @@ use crate::{
     socket::Socket,
     stream::{FirstFrame, Stream, read_frame, socket_of, write_frame},
     wire::{
-        Frame, MessageWriter, QueuedMessage, ROSTERS_SINCE, codec, encode_addresses,
+        Frame, MessageWriter, QueuedMessage, ROSTERS_SINCE, codec,
         hello::{self, Answer, Greeting, NO_COMMITMENT, Versions},
-        write_ping,
+        write_addresses, write_ping,
     },
 };
 
@@ -359,7 +359,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         let mut addresses = self.context.addresses.changes();
         // A peer of an earlier release does not know frames with addresses, and a cluster with
         // fixed members does not need them.
-        let tells_addresses = A::CHANGES_MEMBERS && version >= ROSTERS_SINCE;
+        let sends_addresses = A::CHANGES_MEMBERS && version >= ROSTERS_SINCE;
         addresses.mark_changed();
         loop {
             tokio::select! {
@@ -386,9 +386,9 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                         }
                     }
                 }
-                Ok(()) = addresses.changed(), if tells_addresses => {
+                Ok(()) = addresses.changed(), if sends_addresses => {
                     let all = self.context.addresses.all();
-                    out.extend_from_slice(&encode_addresses(&all).unwrap_or_default());
+                    write_addresses(&all, &mut out);
                 }
                 _ = pings.tick() => write_ping(actor::now().nanos(), &mut out),
                 () = &mut idle => return Err(io::ErrorKind::TimedOut.into()),

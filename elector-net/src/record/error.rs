@@ -27,6 +27,9 @@ pub enum RecordError {
         /// The folder without a record.
         folder: PathBuf,
     },
+    /// The builder of the node has no node id.
+    #[error("the node has no id: call `node_id` on the builder before `data_dir`")]
+    NoNodeId,
     /// A record cannot be created, because the folder already has one.
     #[error(
         "there is a record in {} already, and its contents must not be forgotten: start the node \

@@ -88,6 +88,15 @@ pub(crate) fn encode_addresses(addresses: &impl Serialize) -> Option<Bytes> {
     encode(ADDRESSES, addresses).filter(|frame| frame.len() <= MAX_ADDRESS_BYTES)
 }
 
+/// Appends frames with these addresses, in their order.
+pub(crate) fn write_addresses(addresses: &[(NodeId, String)], to: &mut BytesMut) {
+    // This number of addresses fits into a frame, even if all of them have the maximum length.
+    const PER_FRAME: usize = 512;
+    for some in addresses.chunks(PER_FRAME) {
+        to.extend_from_slice(&encode_addresses(&some).unwrap_or_default());
+    }
+}
+
 /// Reads the addresses of a frame. Returns `None` if the bytes are invalid. As in every other
 /// frame, bytes after the content make it invalid.
 pub(crate) fn decode_addresses(bytes: &[u8]) -> Option<Vec<(NodeId, String)>> {
@@ -171,6 +180,23 @@ mod tests {
             assert_eq!(decode_addresses(&[content, &[0]].concat()), None);
         }
         assert_eq!(decode_addresses(b"\x01\x01"), None);
+    }
+
+    // A node knows at most 2,048 addresses of at most 261 bytes. All of them must arrive.
+    #[test]
+    fn addresses_that_do_not_fit_into_one_frame_are_sent_in_several() {
+        let address = |node| (NodeId(u64::MAX - node), "a".repeat(261));
+        let addresses: Vec<_> = (0..2048).map(address).collect();
+        let mut bytes = BytesMut::new();
+        write_addresses(&addresses, &mut bytes);
+        let (mut codec, mut read) = (codec(MAX_FRAME_BYTES), Vec::new());
+        while let Some(body) = codec.decode(&mut bytes).unwrap() {
+            let Some(Frame::Addresses(content)) = Frame::read(&body) else {
+                panic!("no list of addresses");
+            };
+            read.extend(decode_addresses(content).unwrap());
+        }
+        assert_eq!(read, addresses);
     }
 
     // A frame with a forged length must not make the receiver reserve memory.

@@ -28,10 +28,10 @@ mod list;
 mod message;
 pub(crate) mod rejection;
 
-#[cfg(fuzzing)]
-pub(crate) use frame::write_roster;
 pub(crate) use frame::{
-    Frame, MAX_FRAME_BYTES, codec, decode_addresses, encode_addresses, write_ping, write_pong,
+    Frame, MAX_FRAME_BYTES, codec, decode_addresses, write_addresses, write_ping, write_pong,
 };
+#[cfg(fuzzing)]
+pub(crate) use frame::{encode_addresses, write_roster};
 pub(crate) use list::NodeList;
 pub(crate) use message::{MessageReader, MessageWriter, QueuedMessage, ROSTERS_SINCE};

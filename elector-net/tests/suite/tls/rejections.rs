@@ -308,9 +308,9 @@ async fn a_peer_that_closes_the_connection_is_recognized() {
     assert!(matches!(error, TlsError::Closed), "{error}");
 
     let (here, mut there) = duplex(64 * 1024);
-    let hang_up = async move { there.read_u8().await };
+    let close = async move { there.read_u8().await };
     let calling = one.connect(here, NodeId(2));
-    let (called, _) = in_time(async { tokio::join!(calling, hang_up) }).await;
+    let (called, _) = in_time(async { tokio::join!(calling, close) }).await;
     let error = called.unwrap_err();
     assert!(
         matches!(error, TlsError::Closed | TlsError::Connection(_)),
