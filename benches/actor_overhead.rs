@@ -41,9 +41,9 @@ impl actix::Message for Ball {
     type Result = ();
 }
 
-/// An algorithm that elects no leader, but exchanges messages with its last peer after the command
-/// to campaign. The node that got the command enters a new epoch when all messages have arrived for
-/// the last time.
+/// An algorithm that elects no leader. After the command to campaign, the node sends `BALLS`
+/// messages to its last peer, and each message makes `HOPS` hops between the two nodes. When all
+/// messages have arrived for the last time, the node that got the command enters a new epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Player {
     members: Membership,
@@ -163,11 +163,11 @@ async fn task(
     }
 }
 
-/// A function that runs one round: it sends all messages, and returns when they have arrived for
-/// the last time.
+/// A function that runs one round: it sends `BALLS` messages, waits until each of them has made its
+/// `HOPS` hops between the two nodes, actors or tasks, and returns.
 type Round = Box<dyn FnMut()>;
 
-/// The number of threads.
+/// The number of threads on which the two nodes, actors or tasks run.
 #[derive(Clone, Copy, PartialEq)]
 enum Threads {
     One,
@@ -302,8 +302,9 @@ fn throughput(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Runs the rounds in turns, so that other load on the machine affects all runtimes in the same
-/// way. The result is the first decile of each runtime, because other load only adds time.
+/// Runs one round of each runtime in turn, many times, so that other load on the machine affects
+/// all runtimes in the same way. The result for a runtime is the first decile of the times of its
+/// rounds, because other load only makes rounds longer.
 fn ratios(_: &mut Criterion) {
     // Without `--bench`, as in `cargo test --benches`, a few rounds check that the bench works.
     let rounds = if env::args().any(|arg| arg == "--bench") {

@@ -46,7 +46,7 @@ async fn elected<A: ElectionAlgorithm>(cluster: &Cluster<A>, epoch: Epoch) -> (E
             (epoch, Some(leader)) if known.iter().all(|other| *other == known[0]) => {
                 return (epoch, leader);
             }
-            // One of the nodes already knows a newer leader.
+            // The nodes do not agree yet: one of them already knows a newer leader.
             _ => time::sleep(Duration::from_micros(100)).await,
         }
     }

@@ -21,7 +21,8 @@ fn steady<A: ElectionAlgorithm>(criterion: &mut Criterion, nodes: u64) {
     let mut sim = Simulation::<A>::new(Setup::new(nodes));
     sim.run_until_settled(Duration::from_secs(60))
         .expect("the cluster elects at boot");
-    // A steady cluster has the same number of events in each span, except for a few at its ends.
+    // A steady cluster has the same number of events in each span, except for a few at the ends of
+    // the span.
     let before = sim.events();
     sim.run_for(SPAN);
     let events = sim.events() - before;

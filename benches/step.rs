@@ -17,7 +17,8 @@ use elector_paxos::Paxos;
 use elector_raft::Raft;
 use elector_ring::Ring;
 
-/// The maximum number of steps until a cluster sends routine heartbeats.
+/// How many events a cluster may need until it sends routine heartbeats. After more events, the
+/// bench panics.
 const LIMIT: usize = 100_000;
 /// The time that a message takes, in nanoseconds.
 const MESSAGE_TIME_NS: u64 = 1_000;

@@ -1,12 +1,14 @@
 //! Gives the program the commit of its source and the version of its compiler, which
 //! `elector --version` and `manifest.json` show.
 //!
-//! It sets these variables for the compiler. Cargo also sets them for programs that it starts. So
-//! their names must not begin with `ELECTOR_`, as those of settings do.
+//! This script sets these environment variables for the compiler. Cargo also sets them for the
+//! programs that it starts (`cargo run`), and such a program would take a variable whose name
+//! begins with `ELECTOR_` for a setting. So the names begin with `BUILD_`.
 //!
 //! - `BUILD_COMMIT`: the commit, with `-dirty` at its end if a source file has been changed since
-//!   that commit. `unknown` without git, and for a package from a registry. The variable
-//!   `ELECTOR_COMMIT` of the build replaces it, for builds of a copy without `.git`.
+//!   that commit. `unknown` without git, and for a package from a registry. If the environment
+//!   variable `ELECTOR_COMMIT` is set during the build, its value is the commit: this is for builds
+//!   of a copy without `.git`.
 //! - `BUILD_RUSTC`: what `rustc --version` prints.
 //! - `BUILD_TARGET` and `BUILD_PROFILE`: the target triple, and `debug` or `release`.
 
@@ -16,11 +18,12 @@ use std::{
     process::Command,
 };
 
-/// The value of what is not known.
+/// The value of a variable `BUILD_…` whose content cannot be found out.
 const UNKNOWN: &str = "unknown";
 
-/// The files of the workspace that the program is made of, as patterns of git.
-const SOURCES: [&str; 7] = [
+/// The files of the workspace from which the program `elector` is compiled, as patterns of git. A
+/// change in one of these files makes the commit `-dirty`.
+const SOURCES: [&str; 8] = [
     ":(top,glob)elector-*/src/**",
     ":(top,glob)elector-*/scenarios/**",
     ":(top,glob)elector-*/build.rs",
@@ -28,10 +31,12 @@ const SOURCES: [&str; 7] = [
     ":(top)Cargo.toml",
     ":(top)Cargo.lock",
     ":(top,exclude)elector-field",
+    ":(top,exclude)elector-oracle",
 ];
 
-/// The package of the workspace that the program does not contain.
-const EXCLUDED: &str = "elector-field";
+/// The packages of the workspace that are no part of the program `elector`. A change in them does
+/// not count.
+const EXCLUDED: [&str; 2] = ["elector-field", "elector-oracle"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -49,7 +54,8 @@ fn set(name: &str, value: &Option<String>) {
     println!("cargo::rustc-env=BUILD_{name}={value}");
 }
 
-/// Returns the commit that the build was given, if it is one word.
+/// Returns the commit that the environment variable `ELECTOR_COMMIT` gives, if its value is one
+/// word.
 fn given() -> Option<String> {
     let given = env::var("ELECTOR_COMMIT").ok()?;
     let is_word = !given.is_empty() && given.chars().all(|c| c.is_ascii_graphic());
@@ -57,7 +63,8 @@ fn given() -> Option<String> {
 }
 
 /// Asks git for the commit. Returns `None` if this package is not a folder of the repository of
-/// elector: a package from a registry can be inside of another repository.
+/// elector: a package from a registry can be inside of another repository, whose commit would be
+/// wrong.
 fn commit() -> Option<String> {
     if git(&["rev-parse", "--show-prefix"])? != "elector-cli/" {
         return None;
@@ -70,18 +77,19 @@ fn commit() -> Option<String> {
     Some(commit + mark)
 }
 
-/// Makes cargo run this script again when HEAD changes, and when a source file does: then the
-/// program is compiled again in any case.
+/// Makes cargo run this script again when HEAD or a source file has changed. A change of a source
+/// file costs no additional build, because cargo then compiles the program in any case.
 fn watch() -> Option<()> {
     let head = git_path("HEAD")?;
     println!("cargo::rerun-if-changed={}", head.display());
-    // Each change of HEAD adds a line to its log. Without a log, the branches are watched.
+    // Git adds a line to the log of HEAD at each change of HEAD. If git keeps no log, cargo watches
+    // the files of the branches.
     let log = git_path("logs/HEAD").filter(|log| log.exists());
     for path in log.map_or_else(
         || vec![git_path("refs/heads"), git_path("packed-refs")],
         |log| vec![Some(log)],
     ) {
-        // Cargo would run this script in each build if the file did not exist.
+        // If cargo was to watch a file that does not exist, it would run this script in each build.
         if let Some(path) = path.filter(|path| path.exists()) {
             println!("cargo::rerun-if-changed={}", path.display());
         }
@@ -89,7 +97,7 @@ fn watch() -> Option<()> {
     let workspace = Path::new("..");
     for package in workspace.read_dir().ok()?.flatten() {
         let name = package.file_name().to_string_lossy().into_owned();
-        let is_ours = name.starts_with("elector-") && name != EXCLUDED;
+        let is_ours = name.starts_with("elector-") && !EXCLUDED.contains(&&*name);
         for part in ["src", "scenarios", "build.rs", "Cargo.toml"] {
             let part = package.path().join(part);
             if is_ours && part.exists() {
@@ -106,9 +114,9 @@ fn git_path(name: &str) -> Option<PathBuf> {
     git(&["rev-parse", "--git-path", name]).map(PathBuf::from)
 }
 
-/// Returns the output of git. `None` if there is no git, or it fails.
+/// Returns the output of a git command. `None` if there is no git, or the command fails.
 fn git(arguments: &[&str]) -> Option<String> {
-    // Status must not write the index: another git may use it.
+    // `git status` must not write the index, because another git process may use the index now.
     output(
         Command::new("git")
             .arg("--no-optional-locks")

@@ -70,7 +70,7 @@ enum Event {
     Done,
 }
 
-/// The work of the leader.
+/// The work of the leader: it issues three invoices. The first leader is paused during this work.
 async fn invoices(
     node: NodeId,
     me: Leadership<Quorum>,

@@ -26,7 +26,8 @@ const BATCH: Duration = Duration::from_millis(30);
 
 type Report = (Phase, NodeId, Instant);
 
-/// Reports the end of the work of this node when it is dropped, so also if the work is interrupted.
+/// Reports the end of the work of this node when this value is dropped, so also if the work is
+/// interrupted.
 struct Working(NodeId, UnboundedSender<Report>);
 
 impl Drop for Working {

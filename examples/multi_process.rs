@@ -1,9 +1,9 @@
 //! Three processes elect a leader over TCP, with votes on disk. The leader is killed, as by `kill
 //! -9`, and returns. Run it with `cargo run --release --features net --example multi_process`.
 //!
-//! The parent process only starts and kills the others. Each child is like a real node: `main` with
-//! a builder, and work that runs while it leads. Here all nodes are on one machine. On three
-//! machines, only the addresses differ.
+//! The parent process only starts and kills the other processes. Each child is like a real node:
+//! `main` with a builder, and work that runs while it leads. Here all nodes are on one machine. On
+//! three machines, only the addresses differ.
 
 use std::{
     env,
@@ -27,7 +27,7 @@ async fn node(id: u64, peers: Vec<Peer>, folder: &Path) -> Result<(), BoxError> 
         .peers(peers)
         .data_dir(folder);
     if !folder.exists() {
-        node.format()?; // Only before its first start. In production, an operator does it.
+        node.format()?; // Only before its first start. In production, an operator formats it.
     }
     let elector = node.start().await?;
     let work = elector.lead(async |me| {
@@ -37,7 +37,7 @@ async fn node(id: u64, peers: Vec<Peer>, folder: &Path) -> Result<(), BoxError> 
     Ok(work.await?)
 }
 
-/// The three processes.
+/// The processes of the three nodes, which the parent process starts and kills.
 struct Cluster {
     peers: String,
     folder: PathBuf,
@@ -71,7 +71,7 @@ impl Cluster {
         Ok(id.parse()?)
     }
 
-    /// Kills a process, as by `kill -9`.
+    /// Kills the process of this node, as by `kill -9`.
     fn kill(&mut self, id: u64) -> Result<(), BoxError> {
         let place = self.running.iter().position(|(known, _)| *known == id);
         let (_, mut child) = self.running.swap_remove(place.ok_or("it does not run")?);

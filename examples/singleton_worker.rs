@@ -20,7 +20,8 @@ const JOB_TIME: Duration = Duration::from_millis(20);
 const FATAL_INVOICE: usize = 5;
 const LAST_INVOICE: usize = 10;
 
-/// The store of the invoices, with the fence. In production, both are in one database.
+/// The store of the invoices, with the fence. In production, the invoices and the fence are in one
+/// database.
 #[derive(Default)]
 struct Ledger {
     fence: Fence,

@@ -9,9 +9,9 @@
 //! cargo run --release -p elector --example swap_algorithm --all-features
 //! ```
 //!
-//! The program is generic over `ElectionAlgorithm`, and `Algorithm::visit` calls it with the type
-//! of the algorithm that has a given name. An application that always has exactly one feature on
-//! uses `elector::Selected` instead.
+//! The program is generic over `ElectionAlgorithm`, and `Algorithm::visit` calls the program with
+//! the type of the algorithm that has a given name. An application that always has exactly one
+//! feature on uses `elector::Selected` instead.
 
 use std::{
     error::Error,

@@ -1,7 +1,7 @@
 //! A conformance test for algorithms and hosts. A host is what drives an algorithm: here the
 //! simulator, and an actor. The test runs a cluster in the simulator, and then gives the inputs of
-//! each simulated node to a node on an actor. Both nodes must do the same, record by record. This
-//! module requires the feature `conformance`.
+//! each simulated node to a node on an actor. Both nodes must do the same: their trace records must
+//! be equal. This module requires the feature `conformance`.
 //!
 //! Use this test for your own algorithms, too. It finds a host that carries out steps in another
 //! way than the simulator, and an algorithm that is not deterministic (a clock, a random number,
@@ -94,11 +94,11 @@ impl<A: ElectionAlgorithm> ElectionAlgorithm for Recorder<A> {
 /// The size of the comparison.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// The number of nodes.
+    /// The number of nodes that were compared.
     pub nodes: usize,
     /// The number of inputs that both hosts got.
     pub inputs: usize,
-    /// The number of records that were equal in both hosts.
+    /// The number of trace records that were equal in both hosts.
     pub records: usize,
 }
 
@@ -121,23 +121,24 @@ pub enum NotConforming {
     /// A node on an actor stopped.
     #[error("node {node}, at input {number}: {error}")]
     Stopped {
-        /// The node.
+        /// The node that stopped.
         node: NodeId,
         /// The number of the input since the last start of the node, from 1.
         number: usize,
-        /// The reason.
+        /// The reason why the node stopped.
         error: NodeError,
     },
-    /// The records of the two hosts differ.
+    /// The trace records of the two hosts differ.
     #[error("node {node}, record {place}: simulated {simulated:?}, on an actor {actor:?}")]
     Differs {
-        /// The node.
+        /// The node whose records differ.
         node: NodeId,
-        /// The index of the record since the last start of the node, from 0.
+        /// The index of the first record that differs, counted from 0 at the last start of the
+        /// node.
         place: usize,
-        /// The record of the simulator.
+        /// The event in the simulator; `None` if the simulator has no record with this index.
         simulated: Option<Box<Event>>,
-        /// The record of the actor.
+        /// The event on the actor; `None` if the actor has no record with this index.
         actor: Option<Box<Event>>,
     },
 }

@@ -32,7 +32,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// The shared state of the work of all nodes.
 #[derive(Debug)]
 struct Observer<G: Guarantee> {
-    /// The number of running work futures.
+    /// The number of futures of work that run now.
     running: AtomicI64,
     started: AtomicU64,
     /// The number of starts while other work was running.
@@ -72,7 +72,7 @@ impl<G: Guarantee> Observer<G> {
     }
 }
 
-/// A running work future.
+/// A running future of the work of a leader. The drop of this value records its end.
 struct Running<G: Guarantee>(Arc<Observer<G>>, NodeId);
 
 impl<G: Guarantee> Running<G> {

@@ -229,9 +229,9 @@ mod checks {
         stat.is_ok_and(|stat| !stat.contains(") Z "))
     }
 
-    // The node that leads is killed. Its guardian, a process of this program that outlives the
-    // node, must kill the command of the leader. The command must start on another node, with a
-    // higher fencing token.
+    // The node that leads is killed. Its guardian, which is a process of this test program and
+    // outlives the node, must kill the command of the leader. The command must start on another
+    // node, with a higher fencing token.
     fn its_command_moves_to_another_node() {
         let cluster = Cluster::formatted();
         let file = cluster.folder.path().join("led");

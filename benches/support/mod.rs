@@ -13,7 +13,7 @@ use elector_raft::Raft;
 use elector_ring::Ring;
 use elector_sim::{Election, Setup, Simulation};
 
-/// The seeds of the runs. Each figure is the mean over them.
+/// The seeds of the simulated runs. Each figure is the mean over the runs with these seeds.
 const SEEDS: RangeInclusive<u64> = 1..=200;
 /// The limit for an election in a simulated cluster, in virtual time.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -92,15 +92,15 @@ fn failover<A: ElectionAlgorithm>(nodes: u64, hints: bool, seed: u64) -> Electio
     sim.crash(first.leader);
     sim.run_until_settled(LIMIT)
         .expect("the cluster elects after a crash");
-    // Late messages belong to the election, too.
+    // Messages that nodes send just after the end of the election count as its messages, too.
     sim.run_for(Duration::from_millis(100));
     let elections = sim.elections();
     *elections.first().expect("there was an election")
 }
 
-/// Benches one figure of failovers, for every algorithm and several sizes. In the runs `timeout`,
-/// the nodes notice the crash by a timeout. In the runs `hinted`, the hosts of the nodes report a
-/// proof of death.
+/// Benches one figure of failovers, which `of` takes from an [`Election`], for every algorithm and
+/// several cluster sizes. In the runs `timeout`, the nodes notice the crash by a timeout. In the
+/// runs `hinted`, the hosts of the nodes report a proof of death.
 pub(crate) fn failovers(
     criterion: &mut Criterion<GivenValue>,
     figure: &str,

@@ -71,8 +71,8 @@ impl ElectionAlgorithm for Bully {
 
 impl Bully {
     /// Handles the start. A node that starts is the paper's recovering node: it asks the higher
-    /// nodes at once, so it takes over if it is higher than the coordinator. Without `preempt` it
-    /// waits for a heartbeat of a coordinator first.
+    /// nodes at once, so it takes over if its id is higher than that of the coordinator. Without
+    /// `preempt`, the node waits for a heartbeat of a coordinator first.
     fn on_started(&mut self, out: &mut Outbox<Self>) {
         if self.config.preempt {
             self.is_recovering = true;
@@ -128,8 +128,9 @@ impl Bully {
     }
 
     /// Handles a suspicion of a peer. If the peer is the coordinator, the suspicion ends the vigil
-    /// early. A suspicion does not decide which node leads: a normal election follows. The highest
-    /// node has the first turn, because it would win anyway.
+    /// early, which is the wait for a sign of life of the coordinator. A suspicion does not decide
+    /// which node leads: a normal election follows. The node with the highest id campaigns first,
+    /// because it would win anyway.
     fn on_suspected(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
         self.suspects.insert(peer);
         match self.phase {
@@ -153,8 +154,9 @@ impl Bully {
         }
     }
 
-    /// Clears suspicions and proofs about this peer. A vigil that runs continues even if the peer
-    /// was the coordinator, because a coordinator that has restarted does not lead any more.
+    /// Forgets that this peer was suspected or reported dead. A vigil that runs (the wait for a
+    /// sign of life of the coordinator) continues even if the peer was the coordinator, because a
+    /// coordinator that has restarted does not lead any more.
     fn on_returned(&mut self, peer: NodeId) {
         self.suspects.remove(peer);
         self.dead.remove(peer);

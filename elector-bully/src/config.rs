@@ -115,7 +115,7 @@ impl Configuration for BullyConfig {
     }
 }
 
-/// [`elector_core::millis`] for an optional duration.
+/// Reads and writes an optional duration in milliseconds, like [`elector_core::millis`].
 mod optional_millis {
     use super::{Deserialize, Duration, Serialize};
     use serde::{Deserializer, Serializer};

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 /// state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BullyDurable {
-    /// The epoch of the newest tenure that this node led, followed or contested. The epoch never
-    /// goes back.
+    /// The epoch of the newest tenure that this node led, followed or contested (tried to take
+    /// over). The epoch never goes back.
     pub epoch: Epoch,
     /// The coordinator of the tenure in `epoch`; `None` if this node has recognised no coordinator
     /// of `epoch`. A node recognises only one coordinator for an epoch, ever: another coordinator

@@ -22,7 +22,8 @@ pub enum BullyMessage {
     Coordinator {
         /// The leader's epoch.
         epoch: Epoch,
-        /// Whether the sender leads by a transfer. If so, higher nodes do not contest the sender.
+        /// Whether the sender leads by a transfer. If so, nodes with higher ids do not try to take
+        /// over from it.
         appointed: bool,
     },
     /// "I lead", from the coordinator to all nodes, periodically. The higher nodes learn the
@@ -38,8 +39,8 @@ pub enum BullyMessage {
     Handover {
         /// The epoch that the sender led.
         epoch: Epoch,
-        /// Whether a transfer named the successor. If so, higher nodes do not contest the
-        /// successor.
+        /// Whether a transfer named the successor. If so, nodes with higher ids do not try to take
+        /// over from it.
         appointed: bool,
     },
     /// "Move to an epoch above this one". A node that knows no coordinator to follow instead sends

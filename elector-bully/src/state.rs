@@ -26,7 +26,7 @@ pub struct Bully {
     pub(crate) phase: Phase,
     pub(crate) eligibility: Eligibility,
     /// Whether the node has just started, has learned of no coordinator yet, and has not asked the
-    /// lower nodes for one.
+    /// nodes with lower ids for a coordinator.
     pub(crate) is_recovering: bool,
     /// The number of elections in a row, with this node as a candidate, that elected no node.
     pub(crate) attempts: u32,
@@ -46,7 +46,8 @@ pub enum BullyTimer {
     /// The second, random part of the election timeout, or the wait for a node's turn after a
     /// suspicion. When it ends, the node asks the higher nodes.
     Stagger,
-    /// The wait for answers: the paper's T. When it ends, no node has answered.
+    /// The wait of a candidate for answers of nodes with higher ids: the paper's T. When it ends,
+    /// no node has answered.
     Answer,
     /// The wait for COORDINATOR after a higher node has answered: the paper's T′. When it ends, no
     /// node has become coordinator.
@@ -60,8 +61,8 @@ pub enum BullyTimer {
 pub(crate) enum Phase {
     /// The node follows a coordinator, or waits for one.
     Following,
-    /// The coordinator is silent or suspected. The node asks the higher nodes when its random wait,
-    /// or the wait for its turn, has ended.
+    /// The coordinator has sent no sign of life in time, or is suspected. The node asks the higher
+    /// nodes when its random wait, or the wait for its turn, has ended.
     Due,
     /// The node has asked all higher nodes, and none of them has answered yet.
     Asking,
@@ -168,8 +169,8 @@ impl Bully {
         self.members.above().iter().all(silent) || self.config.skip_suspected && self.rank() == 0
     }
 
-    /// Returns the number of higher nodes that are not suspected. Each of them would win an
-    /// election against this node.
+    /// Returns the number of nodes with a higher id that are not suspected. Each of these nodes
+    /// would win an election against this node.
     pub(crate) fn rank(&self) -> usize {
         let above = self.members.above().iter();
         above.filter(|&&node| !self.suspects.contains(node)).count()

@@ -20,7 +20,7 @@ use crate::{
 /// transitions between them.
 pub(crate) struct Cluster<A: ElectionAlgorithm> {
     pub(crate) config: CheckConfig<()>,
-    /// The tick in which the runs begin.
+    /// The tick (the unit of time of the search) in which the runs begin.
     pub(crate) first_tick: u32,
     pub(crate) steps: Steps<A>,
     pub(crate) histories: Pool<History>,
@@ -137,7 +137,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
     }
 
     /// Adds the actions that come from outside and concern a running node: crashes, hints about
-    /// peers, and commands.
+    /// peers (suspicions and proofs of death), and commands.
     fn add_external_actions(&self, state: &State, node: usize, actions: &mut Vec<Action>) {
         let budgets = state.budgets;
         if budgets.crashes > 0 {
@@ -280,7 +280,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
     }
 
     /// Returns `true` if this elapsed timer counts against [`CheckConfig::timeouts`]. `before` and
-    /// `after` are the numbers of the node before and after the timer elapsed.
+    /// `after` are the numbers of the node's state ([`Node`](crate::node::Node)) before and after
+    /// the timer elapsed.
     fn counts_as_timeout(&self, before: u32, after: u32, timer: usize) -> bool {
         let Life::Up { timers, .. } = &self.steps.nodes.get(before).life else {
             return false;

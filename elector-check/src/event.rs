@@ -27,9 +27,9 @@ pub(crate) enum Event {
 /// The effect of an event at one node.
 #[derive(Clone, Debug)]
 pub(crate) struct Effect {
-    /// The number of the node after the event.
+    /// The number of the node's state ([`Node`](crate::node::Node)) after the event.
     pub(crate) node: u32,
-    /// The numbers of the envelopes that the node sends.
+    /// The numbers of the [`Envelope`]s that the node sends.
     pub(crate) sends: Box<[u32]>,
     pub(crate) observation: u32,
     pub(crate) violation: Option<Box<InvariantViolation>>,

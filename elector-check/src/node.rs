@@ -4,14 +4,14 @@ use elector_core::{Delay, ElectionAlgorithm, Epoch, TimerChange, View, nanos};
 
 use crate::action::id;
 
-/// One node.
+/// The state of one node, which is running or down.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Node<A: ElectionAlgorithm> {
     /// The position of the node. Without this field, two nodes with the same state on their disks
     /// would be equal values, and would get the same number in the pool.
     pub(crate) position: usize,
     pub(crate) life: Life<A>,
-    /// The newest epoch of all views of the node, in all its lives.
+    /// The newest epoch of all views of the node since its first start, crashes included.
     pub(crate) shown: Epoch,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Timer<T> {
 /// What other nodes and the application can see of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct VisibleState {
-    /// The newest epoch of all views of the node, in all its lives.
+    /// The newest epoch of all views of the node since its first start, crashes included.
     pub(crate) newest: Epoch,
     /// The view of the node, if it runs.
     pub(crate) view: Option<View>,
@@ -70,7 +70,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         seen
     }
 
-    /// Returns the node after a tick has passed.
+    /// Returns the node after one tick, the unit of time of the search, has passed.
     pub(crate) fn ticked(&self) -> Self {
         let mut node = self.clone();
         if let Life::Up { timers, .. } = &mut node.life {

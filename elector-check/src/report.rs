@@ -31,7 +31,8 @@ pub struct Report {
 pub enum Outcome {
     /// Every run within the bounds was followed.
     Exhaustive,
-    /// The state limit was reached: some runs within the bounds were not followed.
+    /// The limit [`CheckConfig::max_states`](crate::CheckConfig::max_states) was reached: some runs
+    /// within the bounds were not followed.
     LimitReached,
     /// The search ended at the first run that violated an invariant.
     Violated,

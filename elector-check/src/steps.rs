@@ -73,7 +73,8 @@ impl<A: ElectionAlgorithm> Steps<A> {
         }
     }
 
-    /// Returns the number of the node at this position as it is before its first start.
+    /// Returns the number of the state ([`Node`]) of the node at this position before its first
+    /// start.
     pub(crate) fn initial(&mut self, position: usize) -> u32 {
         self.node(Node {
             position,
@@ -84,7 +85,8 @@ impl<A: ElectionAlgorithm> Steps<A> {
         })
     }
 
-    /// Returns what other nodes and the application can see of the node with this number.
+    /// Returns what other nodes and the application can see of a node in the state with this
+    /// number.
     pub(crate) fn seen(&self, node: u32) -> VisibleState {
         self.seen[node as usize]
     }
@@ -94,7 +96,8 @@ impl<A: ElectionAlgorithm> Steps<A> {
         self.recipients[envelope as usize] as usize
     }
 
-    /// Returns the number of the node that the node with the number `node` becomes after a tick.
+    /// Returns the number of the state ([`Node`]) in which a node is after a tick, if it is in the
+    /// state with the number `node` before the tick.
     pub(crate) fn tick(&mut self, node: u32) -> u32 {
         if let Some(ticked) = self.ticked[node as usize] {
             return ticked;
@@ -104,9 +107,9 @@ impl<A: ElectionAlgorithm> Steps<A> {
         ticked
     }
 
-    /// Returns the effect of `event` on the node with the number `node` in the tick `now`. Returns
-    /// `None` if the event changes nothing, sends nothing and violates nothing. The effect does not
-    /// depend on the rest of the cluster.
+    /// Returns the effect of `event`, in the tick `now`, on a node in the state with the number
+    /// `node`. Returns `None` if the event changes nothing, sends nothing and violates nothing. The
+    /// effect does not depend on the rest of the cluster.
     pub(crate) fn effect(&mut self, node: u32, event: Event, now: u32) -> Option<&Effect> {
         const NOTHING: u32 = u32::MAX;
         let key = (node, event.code(), now);
@@ -284,7 +287,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
         }
     }
 
-    /// Returns the effect of an event after which the node leads nothing and sends nothing.
+    /// Returns the effect of an event after which the node does not lead, and sends nothing.
     fn without_sends(&mut self, node: Node<A>) -> Effect {
         let observation = Observation {
             node: id(node.position),

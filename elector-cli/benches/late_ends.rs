@@ -15,19 +15,20 @@ use std::{env, hint, thread, time::Duration};
 use elector_cli::run::{CommandHandle, Options, StartParameters};
 use elector_core::{Epoch, FencingToken, NodeId, Timing, actor::now};
 
-/// The parts of a lease that `elector run` reserves with the profile `lan`.
+/// The loss grace (the time from SIGTERM to SIGKILL) and the margin (the time from SIGKILL to the
+/// end of the lease) of `elector run` with the profile `lan`.
 const LOSS_GRACE: Duration = Duration::from_millis(2);
 const MARGIN: Duration = Duration::from_millis(5);
 
-/// The number of prolongations before a lease ends. The guardian learns from each of them how late
-/// it is.
+/// How many times the bench prolongs a lease before the lease ends. With each message about a
+/// longer lease, the guardian measures how late messages reach it.
 const HEARTBEATS: u64 = 10;
 
 fn main() {
     let is_bench = env::args().any(|argument| argument == "--bench");
     let (ends, busy) = if is_bench { (5_000, 10) } else { (3, 1) };
     let ends = number("--ends").unwrap_or(ends);
-    // The threads end with the process.
+    // The bench never stops these threads: they end with the process.
     for _ in 0..number("--busy").unwrap_or(busy) {
         thread::spawn(|| {
             loop {
@@ -52,7 +53,7 @@ fn number(name: &str) -> Option<usize> {
     Some(value.parse().expect("a number"))
 }
 
-/// Returns the delays of the late ends.
+/// Starts and ends `ends` commands. Returns how late each command was that ended after its lease.
 async fn late_ends(ends: usize) -> Vec<Duration> {
     let timing = Timing::lan();
     let mut options = Options::new(NodeId(1), ["sleep", "1000"]);
@@ -72,7 +73,8 @@ async fn late_ends(ends: usize) -> Vec<Duration> {
         handle.start(&parameters).unwrap();
         let mut end = None;
         for _ in 0..HEARTBEATS {
-            // If the node gets no processor time, it is late as well, and the lease ends earlier.
+            // On the busy machine, this process can be late, too. It prolongs only a lease that has
+            // not ended, as a leader does.
             if let Ok(exited) = tokio::time::timeout(timing.heartbeat, handle.exited()).await {
                 end = Some(exited.unwrap());
                 break;

@@ -11,7 +11,7 @@ use crate::{completions::Completions, manual::Man, version::version};
     after_help = after_help()
 )]
 pub(crate) struct Arguments {
-    /// The subcommand.
+    /// The subcommand that the user has given.
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -102,7 +102,9 @@ mod tests {
 
     use super::*;
 
-    // clap checks its rules (no duplicate names, valid defaults) only if `debug_assert` is called.
+    // clap checks the whole definition of the command line (no duplicate names, valid defaults)
+    // only if `debug_assert` is called. Without this test, a mistake in the definition could reach
+    // users.
     #[test]
     fn the_definition_is_valid() {
         Arguments::command().debug_assert();

@@ -90,8 +90,8 @@ impl Cli {
     /// - `elector run` starts this program as the guardian, which is the process that kills the
     ///   command on the leader before the leader's lease ends.
     /// - A node that is the first process of a container starts this program as a child.
-    /// - Each subcommand restarts this program if a variable `ELECTOR_…` is empty or ends in a
-    ///   carriage return, to remove what is wrong.
+    /// - If a variable `ELECTOR_…` is empty or ends in a carriage return, each subcommand restarts
+    ///   this program with corrected variables.
     #[must_use]
     pub fn main(self) -> ExitCode {
         #[cfg(all(feature = "node", target_os = "linux"))]

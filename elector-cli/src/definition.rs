@@ -184,7 +184,9 @@ mod tests {
         }
     }
 
-    // clap checks its rules (no duplicate names, valid defaults) only if `debug_assert` is called.
+    // clap checks the whole definition of the command line (no duplicate names, valid defaults)
+    // only if `debug_assert` is called. Without this test, a mistake in the definition would show
+    // only when a user requests completions or man pages.
     #[test]
     fn the_definition_is_valid() {
         definition(&Cli::standard().families, "elector").debug_assert();

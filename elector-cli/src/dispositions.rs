@@ -27,8 +27,8 @@ impl Ignored {
         Self(mask.unwrap_or(0))
     }
 
-    /// Returns `true` if this signal must stay ignored. SIGTERM never stays ignored: this signal
-    /// shuts a node down, and a node sends it to its command.
+    /// Returns `true` if this signal must stay ignored. SIGTERM never stays ignored: SIGTERM shuts
+    /// a node down, and a node stops its command with SIGTERM.
     pub(crate) fn keeps(self, signal: Signal) -> bool {
         let bit = signal.as_raw().checked_sub(1);
         let bit = bit.and_then(|bit| 1_u64.checked_shl(bit.try_into().ok()?));

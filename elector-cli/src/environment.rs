@@ -19,9 +19,9 @@ use crate::{args::Arguments, nearest::nearest};
 /// The prefix of all environment variables that this program reads.
 const PREFIX: &str = "ELECTOR_";
 
-/// The variables that set no flag of `elector node`: the secret for commands over HTTP, and the
-/// variables that `elector run` sets for its COMMAND. A node that a COMMAND starts inherits the
-/// variables of this COMMAND.
+/// The variables that are known although they set no flag: the secret for commands over HTTP, and
+/// the variables that `elector run` sets for its COMMAND. These variables are here because a node
+/// that a COMMAND starts inherits them, and must not warn of them.
 const WITHOUT_FLAG: [&str; 4] = [
     "ELECTOR_TOKEN",
     "ELECTOR_NODE",

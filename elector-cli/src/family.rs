@@ -1,7 +1,7 @@
 use elector_core::{Comparable, Guarantee, GuaranteeKind, quorum::Reseat};
 
-/// An algorithm that the command offers. Its type is erased, so that all algorithms fit into one
-/// list.
+/// An algorithm that the command `elector` offers. Its Rust type is erased, so that all algorithms
+/// fit into one list.
 #[derive(Debug)]
 pub(crate) struct Family {
     /// The algorithm's name.
@@ -12,7 +12,7 @@ pub(crate) struct Family {
     pub(crate) guarantee: GuaranteeKind,
     /// The name and the summary of each variant. The first variant is the default.
     pub(crate) variants: Vec<(&'static str, &'static str)>,
-    /// The variants, in the form that the simulator and the model checker run.
+    /// The variants of the algorithm, in the form that the simulator and the model checker run.
     #[cfg(feature = "lab")]
     pub(crate) entries: Vec<crate::lab::Entry>,
     /// The algorithm, in the form that a node of a real cluster runs.
@@ -21,8 +21,8 @@ pub(crate) struct Family {
 }
 
 impl Family {
-    /// Returns the entry of an algorithm whose clusters can change their members, both in real
-    /// clusters and in simulated scenarios.
+    /// Returns the family of the algorithm `A`, whose clusters can change their members, both in
+    /// real clusters and in simulated scenarios.
     pub(crate) fn with_members<A: Comparable + Reseat>() -> Self {
         Self {
             #[cfg(feature = "lab")]
@@ -33,7 +33,7 @@ impl Family {
         }
     }
 
-    /// Returns the entry of an algorithm whose clusters have fixed members.
+    /// Returns the family of the algorithm `A`, whose clusters have fixed members.
     pub(crate) fn of<A: Comparable>() -> Self {
         let variants = A::variants().into_iter();
         Self {

@@ -5,7 +5,7 @@ use crate::{
     wrap::{WIDTH, wrapped},
 };
 
-/// The meaning of each guarantee.
+/// The name of each guarantee of an algorithm, and what the guarantee means.
 const GUARANTEES: [(&str, &str); 2] = [
     (
         "quorum",

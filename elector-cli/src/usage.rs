@@ -50,8 +50,9 @@ const FEATURES: [Feature; 2] = [
     },
 ];
 
-/// Prints what is wrong with the arguments, and returns the exit code. clap also returns a request
-/// for help or for the version as an error.
+/// Prints what is wrong with the arguments, and returns the exit code. For clap a request for help
+/// or for the version is an error, too: this function answers it, and returns the exit code of
+/// success.
 pub(crate) fn wrong(error: &clap::Error) -> ExitCode {
     let subcommand = env::args().nth(1).unwrap_or_default();
     match missing(&FEATURES, &subcommand) {

@@ -24,7 +24,8 @@ use toml::{Table, Value};
 
 const SAMPLE: &str = include_str!("../../deploy/elector.toml");
 
-/// Returns the sample in which each default is a setting: `#key = value` becomes `key = value`.
+/// Returns the settings in the sample file `deploy/elector.toml`, with each default as a setting:
+/// `#key = value` becomes `key = value`.
 fn uncommented() -> Table {
     let lines = SAMPLE.lines().map(|line| match line.strip_prefix('#') {
         Some(setting) if setting.starts_with(|first: char| first.is_ascii_lowercase()) => setting,
@@ -110,8 +111,8 @@ fn table(of: impl Serialize) -> Table {
     Table::try_from(of).unwrap()
 }
 
-// The sample is useless if a node does not accept it, and a wrong default in the sample misleads
-// operators.
+// A node must accept the sample file `deploy/elector.toml`, and the defaults in it must be the
+// defaults of the program. A wrong default would mislead operators.
 #[test]
 fn the_sample_is_valid_with_and_without_its_defaults() {
     let folder = prepared_folder();
@@ -122,7 +123,8 @@ fn the_sample_is_valid_with_and_without_its_defaults() {
     assert_eq!(timing, Value::Table(table(Timing::patient())));
 }
 
-// A developer who adds a setting must not forget to add it to the sample.
+// A developer who adds a setting to the program must not forget to add it to the sample file
+// `deploy/elector.toml`.
 #[test]
 fn the_sample_has_every_setting() {
     let help = run(&mut elector(&["run", "--help"]));
@@ -141,8 +143,8 @@ fn the_sample_has_every_setting() {
     assert!(of_detection.eq(["ceiling_ms", "floor_ms", "ping_ms"]));
 }
 
-// The help of the command does not list the options of the algorithms, so the sample must list
-// them.
+// The help of the command does not list the options of the algorithms, so the sample file
+// `deploy/elector.toml` must list them.
 #[test]
 fn the_sample_has_the_options_of_each_algorithm() {
     let folder = prepared_folder();

@@ -23,7 +23,8 @@ pub struct Acks {
 }
 
 impl Acks {
-    /// Creates a record in which no node has acknowledged a round yet.
+    /// Creates the acknowledgements of a leader that has just been elected: no node has
+    /// acknowledged a round of heartbeats yet.
     #[must_use]
     pub fn new(members: &Membership) -> Self {
         Self {
@@ -32,14 +33,15 @@ impl Acks {
         }
     }
 
-    /// Records that `node` acknowledged the round that was sent at `sent`. The leader acknowledges
-    /// each round itself when it sends the round. Returns `true` if the acknowledgement counts.
+    /// Records that `node` acknowledged the round of heartbeats that the leader sent at `sent`. The
+    /// leader acknowledges each round itself when it sends the round. Returns `true` if the
+    /// acknowledgement counts.
     ///
     /// Acknowledgements from nodes that are not members do not count. An acknowledgement of a round
     /// that the leader has not sent does not count, so that no peer can make a lease last longer
     /// than the leader's own clock allows. An acknowledgement with a timestamp before the first
-    /// round of this tenure does not count: it belongs to an earlier tenure, and the peer that sent
-    /// it owes no silence to the leader of this tenure, so the peer may support another node.
+    /// round of this tenure does not count: it belongs to an earlier tenure, and does not show that
+    /// the peer follows the leader of this tenure. So the peer may support another node.
     pub fn record(&mut self, members: &Membership, node: NodeId, sent: Moment) -> bool {
         let position = |node| members.position(node);
         let me = members.me();
@@ -111,8 +113,9 @@ impl Acks {
 mod tests {
     use super::*;
 
-    // The lease must count from the quorum-th newest echo. If it counted from a later time, it
-    // could last longer than the time for which a quorum supports no other node.
+    // Of five nodes, the lease must count from the third newest acknowledgement (the quorum-th
+    // newest). If it counted from a later time, it could last longer than the time for which a
+    // quorum supports no other node.
     #[test]
     fn the_quorum_moment_is_the_quorum_th_newest_acknowledgement() {
         let members = Membership::new(NodeId(1), (1..=5).map(NodeId)).unwrap();
@@ -165,7 +168,8 @@ mod tests {
         assert_eq!(acks.quorum(&members), Some(Moment::from_nanos(10)));
     }
 
-    // A node has the time `span` to answer: in a tenure that has just begun, no node is late.
+    // A node has the time `span` to answer a round of heartbeats. Otherwise a leader that has just
+    // been elected would take all its peers for late.
     #[test]
     fn a_node_is_overdue_one_span_after_its_last_round() {
         let members = Membership::new(NodeId(1), (1..=3).map(NodeId)).unwrap();

@@ -2,8 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Membership, NodeId, NodeSet};
 
-/// The number of attempts in a row that always count, and so widen the wait before the next
-/// attempt: up to twofold.
+/// How many attempts in a row always count, also without a rival. Each attempt that counts can
+/// widen the random wait before the next attempt: the second one doubles the range of this wait.
 const FREE_ATTEMPTS: u32 = 2;
 
 /// The attempts of a node to be elected since it last had a leader: how many of the failed attempts
@@ -41,7 +41,7 @@ enum Pause {
 }
 
 impl Attempts {
-    /// Creates a record without attempts.
+    /// Creates the state of a node that has made no attempt since it last had a leader.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -56,8 +56,8 @@ impl Attempts {
     /// Begins an attempt of this node, and decides whether the count grows. The first attempts
     /// always count. After them, an attempt counts only if the previous attempt had answers from a
     /// quorum, and only in two cases. Either some of these answers came late, or there were rivals
-    /// and the spread is too short for all nodes to campaign one after the other (`has_room` is
-    /// `false`).
+    /// and the range of the random wait is too short for all nodes to campaign one after the other
+    /// (`has_room` is `false`).
     pub fn begin(&mut self, members: &Membership, has_room: bool) {
         let quorum = self.answered.len() + 1 >= members.majority();
         let too_narrow = self.is_late || self.is_contested && !has_room;
@@ -70,8 +70,9 @@ impl Attempts {
         self.pause = Pause::None;
     }
 
-    /// Counts one more attempt, so that the stagger gets a wider spread. An algorithm can call this
-    /// when the node supports a new rival, because a new rival is a sign of split votes.
+    /// Counts one more attempt, so that the random wait (the [`stagger`](crate::Timing::stagger))
+    /// has a wider range. An algorithm can call this when the node supports a new rival, because a
+    /// new rival is a sign of split votes.
     pub fn widen(&mut self) {
         self.count = self.count.saturating_add(1);
     }
@@ -162,8 +163,8 @@ mod tests {
         assert_eq!(after(false, split), 9);
     }
 
-    // If the spread is long enough for all nodes to campaign one after the other, a longer spread
-    // does not separate rivals better. Late answers still widen the spread.
+    // If the range of the random wait (the spread) is long enough for all nodes to campaign one
+    // after the other, a longer range does not separate rivals better. Late answers still widen it.
     #[test]
     fn a_spread_with_room_for_all_is_not_widened_for_rivals() {
         let split = |attempts: &mut Attempts| {

@@ -37,6 +37,6 @@ pub struct Variant<C> {
     pub name: &'static str,
     /// The special feature of this variant, in one line.
     pub summary: &'static str,
-    /// The configuration.
+    /// The configuration of the algorithm in this variant.
     pub config: C,
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct DiskId([u8; 16]);
 
 impl DiskId {
-    /// The disk id of a storage that has none, such as a storage in memory.
+    /// The disk id of a storage that has no id of its own, such as a storage in memory.
     pub const NONE: Self = Self([0; 16]);
 
     /// Creates a disk id from its bytes.

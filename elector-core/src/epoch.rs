@@ -20,14 +20,14 @@ impl Epoch {
     /// elections per second, a node would have to be offline for nine years to be this far behind.
     pub const FARTHEST_AHEAD: u64 = 1 << 48;
 
-    /// The highest epoch that a node in epoch zero, which has not joined yet, accepts from its
-    /// peers.
+    /// The highest epoch that a node in epoch zero, which has not joined the cluster yet, accepts
+    /// from its peers.
     const HIGHEST_JOINED: u64 = 1 << 62;
 
     /// Returns `true` if a node in this epoch accepts a message that names the epoch `received`.
     /// The epoch `received` may be at most [`FARTHEST_AHEAD`](Self::FARTHEST_AHEAD) above this
-    /// epoch. A node in epoch zero has not joined yet, and accepts the epoch of the cluster, up to
-    /// 2^62.
+    /// epoch. A node in epoch zero has not joined the cluster yet, and accepts the epoch of the
+    /// cluster, up to 2^62.
     #[must_use]
     pub const fn accepts(self, received: Self) -> bool {
         let highest = match self.0 {

@@ -5,9 +5,9 @@ use thiserror::Error;
 
 use crate::{Epoch, debug_as_text};
 
-/// A number below 2^63 that proves a tenure to a store. A leader sends its token with each write,
-/// and the store rejects a write with a lower token than it has seen (see [`Fence`]). Of two tokens
-/// of one cluster, the later one is higher.
+/// A number below 2^63 that proves a [tenure](crate::Tenure) to a store. A leader sends its token
+/// with each write, and the store rejects a write with a lower token than it has seen (see
+/// [`Fence`]). Of two tokens of one cluster, the later one is higher.
 ///
 /// The token is the epoch, times 2^14, plus the number of the grant within the epoch. A grant is
 /// the act of a node that gives its application the leadership, and lasts as long as the work of
@@ -179,7 +179,8 @@ mod tests {
         assert_eq!(fence.admit(token(7)), Ok(()));
     }
 
-    // Every token fits into a signed column, and no two tokens are equal.
+    // If a token did not fit into a signed column, a store could not save it. If two tokens were
+    // equal, a store could not distinguish two leaders, or two starts of the work.
     #[test]
     fn tokens_rise_with_the_grant_and_the_epoch() {
         let token = |epoch, grant| FencingToken::new(Epoch(epoch), grant);

@@ -43,7 +43,8 @@ impl<A: ElectionAlgorithm> Gate<A> {
         None
     }
 
-    /// Records that the write of step `number` is durable, and with it all earlier writes.
+    /// Records that the write of the [`Step`] with the number `number` is durable, and with it all
+    /// earlier writes.
     pub fn persisted(&mut self, number: u64) {
         self.durable = self.durable.max(number);
     }

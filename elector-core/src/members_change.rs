@@ -48,19 +48,20 @@ impl fmt::Display for RosterId {
 pub struct MembersChange {
     /// The nodes that vote after the change.
     pub goal: NodeSet,
-    /// Nodes of the goal that come back with a new disk, and not with the disk that the roster
-    /// names. A node is not a voter any more when its disk is lost, because the disk kept its
-    /// votes. So the command must say explicitly that the node may vote with its new disk.
+    /// Nodes of the goal that come back with a new disk. The roster (the list of the nodes that
+    /// vote) names the disk id of each voter. A node with another disk is no voter any more,
+    /// because the lost disk kept its votes. So the command must say explicitly that the node may
+    /// vote with its new disk.
     pub readmit: NodeSet,
-    /// Change only the roster with this id. If the cluster has another roster, the leader refuses
-    /// the command. If a change is in progress in this roster, the new goal replaces the goal of
-    /// that change.
+    /// Change only the roster (the list of the nodes that vote) with this id. If the cluster has
+    /// another roster, the leader refuses the command. If a change is in progress in this roster,
+    /// the new goal replaces the goal of that change.
     pub if_roster: Option<RosterId>,
 }
 
 impl MembersChange {
-    /// Creates a change to these voters, for any present roster. The change readmits no node with a
-    /// new disk.
+    /// Creates a change to these voters, no matter which roster the cluster has when it gets the
+    /// command. The change readmits no node with a new disk.
     #[must_use]
     pub fn to(goal: NodeSet) -> Self {
         Self {

@@ -11,8 +11,8 @@ pub struct MembersReport {
     /// The nodes that vote when the change in progress is complete; `None` if no change is in
     /// progress.
     pub goal: Option<Vec<NodeId>>,
-    /// The voters, the nodes of `goal`, and on the leader also the observers that answer it. In
-    /// ascending order of their ids.
+    /// The voters, the nodes of `goal`, and on the leader also the observers that answer it. The
+    /// list is in ascending order of ids.
     pub members: Vec<Member>,
     /// What the change in progress waits for. Only the leader knows it: on other nodes it is
     /// `None`.
@@ -35,8 +35,8 @@ pub struct Member {
     pub node: NodeId,
     /// What the node does in the cluster.
     pub role: MemberRole,
-    /// The id of the voter's disk. For a node that is no voter, the id of the disk from which it
-    /// has answered the leader.
+    /// For a voter, the id of the disk with which it votes. For a node that is no voter, the id of
+    /// the disk from which it has answered the leader.
     pub disk: Option<DiskId>,
     /// Whether the node never leads.
     pub is_witness: bool,
@@ -83,10 +83,11 @@ impl fmt::Display for MemberRole {
     }
 }
 
-/// What the next step of a change of the members waits for.
+/// What a change of the members waits for. A change is made in steps: each step adds or removes one
+/// voter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChangeWait {
-    /// A majority of the voters must store the present roster.
+    /// A majority of the voters must store the present roster, the list of the nodes that vote.
     Stored,
     /// A majority of the present voters must acknowledge the leader, so that its lease depends on
     /// these voters only.

@@ -29,15 +29,17 @@ pub trait Message: Payload {
         None
     }
 
-    /// Returns which nodes process the message: all nodes, or only the nodes with a certain roster.
-    /// The default is [`Scope::Cluster`], for algorithms whose members are fixed.
+    /// Returns which nodes process the message: all nodes, or only the nodes with a certain roster
+    /// (a list of the nodes that vote). The default is [`Scope::Cluster`], for algorithms whose
+    /// members are fixed.
     fn scope(&self) -> Scope {
         Scope::Cluster
     }
 
     /// Serializes a message of the scope [`Scope::Cluster`] or [`Scope::Roster`] without the id of
-    /// its roster. A transport over connections sends this id once on a connection, and again when
-    /// it changes, instead of with every message. The default serializes the whole message.
+    /// its roster (the list of the nodes that vote). A transport over connections sends this id
+    /// once on a connection, and again when it changes, instead of with every message. The default
+    /// serializes the whole message.
     ///
     /// # Errors
     /// Returns the errors of the serializer.

@@ -130,7 +130,7 @@ impl<A: ElectionAlgorithm> Outbox<A> {
     }
 
     /// Returns the messages of this step so far, in order. This method is for hosts that work
-    /// without a driver, and for tests.
+    /// without a [`Driver`](crate::Driver), and for tests.
     #[must_use]
     pub fn sends(&self) -> &[Outgoing<A::Message>] {
         &self.sends

@@ -4,7 +4,8 @@ use crate::{
     ContractViolation, Driver, ElectionAlgorithm, Gate, Input, Membership, Moment, Step, View,
 };
 
-/// One life of a node, from a start to a crash: its driver, its gate, and the last published view.
+/// One life of a node, from a start to a crash: its [`Driver`], its [`Gate`], and the last
+/// published view.
 ///
 /// [`host::carry_out`](crate::host::carry_out) carries out the requests of a step.
 #[derive(Clone, Debug)]
@@ -47,7 +48,7 @@ impl<A: ElectionAlgorithm> Process<A> {
         &self.driver
     }
 
-    /// Returns how many steps wait in the gate until a write is durable.
+    /// Returns how many steps wait in the [`Gate`] until a write is durable.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.gate.waiting()

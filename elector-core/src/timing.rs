@@ -100,7 +100,7 @@ impl Configuration for Timing {
 #[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TimingError {
-    /// A duration is zero.
+    /// A duration is zero. The value is the name of the duration.
     #[error("{0} must be longer than zero")]
     Zero(&'static str),
     /// A duration is not shorter than another duration, although it must be.
@@ -119,14 +119,14 @@ pub enum TimingError {
         /// The reason for the rule.
         because: &'static str,
     },
-    /// A duration is longer than a day. Such a value is certainly a mistake, for example in the
-    /// unit.
+    /// A duration is longer than a day. That is certainly a mistake, for example in the unit. The
+    /// value is the name of the duration.
     #[error("{0} is longer than a day: durations are given in milliseconds")]
     TooLong(&'static str),
-    /// A broken rule of an algorithm's own options.
+    /// A rule of an algorithm's own options is broken. The value describes the rule.
     #[error("{0}")]
     Option(&'static str),
-    /// An option names a node that is not in the cluster.
+    /// An option names a node that is not in the cluster. The value is the name of the option.
     #[error("{0} names a node that is not in the cluster: name members only")]
     NoMember(&'static str),
 }
@@ -362,8 +362,8 @@ mod tests {
         );
     }
 
-    // The spread must widen only after two tries. If it widened sooner, it would change the rate of
-    // split votes of Raft.
+    // The spread, the range of the random wait, must widen only after two tries. If it widened
+    // sooner, it would change the rate of split votes of Raft.
     #[test]
     fn the_stagger_widens_from_the_third_try() {
         let spread = |attempt| Timing::default().stagger(attempt).max.as_millis();

@@ -58,14 +58,14 @@ pub struct Record<M = String, T = String, D = String> {
 pub enum Event<M = String, T = String, D = String> {
     /// The algorithm handled an input.
     Stepped {
-        /// The number of the step in this life of the node.
+        /// The number of the [`Step`] since the last start of the node's process, from 1.
         step: u64,
         /// The input that the algorithm handled.
         input: Stimulus<M, T>,
     },
     /// The node sent a message.
     Sent {
-        /// The number of the step that sent the message.
+        /// The number of the [`Step`] that sent the message.
         step: u64,
         /// The number of this message in the whole trace. A duplicate of the message has the same
         /// number.
@@ -90,7 +90,7 @@ pub enum Event<M = String, T = String, D = String> {
     },
     /// A step set or cancelled a timer.
     Timer {
-        /// The number of the step that changed the timer.
+        /// The number of the [`Step`] that changed the timer.
         step: u64,
         /// The timer that the step set or cancelled.
         timer: T,
@@ -101,26 +101,26 @@ pub enum Event<M = String, T = String, D = String> {
     },
     /// A step requested a write of its durable state.
     Persisting {
-        /// The number of the step that requested the write.
+        /// The number of the [`Step`] that requested the write.
         step: u64,
         /// The durable state that is written.
         durable: D,
     },
     /// The durable state that this step requested to write is on the disk.
     Persisted {
-        /// The number of the step that requested the write.
+        /// The number of the [`Step`] that requested the write.
         step: u64,
     },
     /// The node published a new view.
     Viewed {
-        /// The number of the step that changed the view.
+        /// The number of the [`Step`] that changed the view.
         step: u64,
         /// The new view.
         view: View,
     },
     /// The algorithm refused a command.
     Refused {
-        /// The number of the step that handled the command.
+        /// The number of the [`Step`] that handled the command.
         step: u64,
         /// Why the algorithm refused the command.
         reason: String,
@@ -148,7 +148,8 @@ pub enum Event<M = String, T = String, D = String> {
         /// A description of the state or event that violates the invariant.
         detail: String,
     },
-    /// A note of the host for the reader: a step of a scenario, or a change of the network.
+    /// A note of the host for the reader, for example that the next action of a scenario begins, or
+    /// that the network changes.
     Note {
         /// The text of the note.
         text: String,
@@ -247,8 +248,8 @@ impl<M: Message, T: Clone> Stimulus<M, T> {
 }
 
 impl<M: Message, T, D> Event<M, T, D> {
-    /// Returns the event that step `step` sends the message `out`, which has the number `id` in the
-    /// trace.
+    /// Returns the event that the [`Step`] with the number `step` sends the message `out`, which
+    /// has the number `id` in the trace.
     #[must_use]
     pub fn sent(step: u64, id: u64, out: &Outgoing<M>) -> Self {
         Self::Sent {

@@ -32,7 +32,8 @@ fn an_epoch_that_goes_back_is_caught() {
     );
 }
 
-// Under the guarantee `Quorum`, an epoch has at most one leader.
+// Under the guarantee `Quorum`, an epoch has at most one leader. If a node names a second leader of
+// the same epoch, two nodes may have worked as the leader with the same fencing tokens.
 #[test]
 fn a_second_leader_of_an_epoch_is_caught() {
     let changed = ContractViolation::LeaderChanged {

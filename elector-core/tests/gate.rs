@@ -62,7 +62,7 @@ enum Move {
     /// This many of the writes in progress end, the oldest first. The host reports only the newest
     /// of them to the gate.
     Written(usize),
-    /// Take this many steps that may be visible out of the gate.
+    /// The host takes this many steps out of the gate whose effects may be visible.
     Pop(usize),
 }
 
@@ -95,8 +95,8 @@ struct Host {
     writing: Vec<u64>,
     /// The number of the newest step whose write has ended.
     written: u64,
-    /// For each step, the number of the newest step up to it with a write: the outputs of the step
-    /// depend on that write.
+    /// For each step, the number of the newest step with a write, up to and including this step:
+    /// the outputs of the step depend on that write.
     depends_on: Vec<u64>,
     /// The numbers of all steps with visible effects, in order. The field `seen` has the numbers of
     /// those steps that became visible, in the order in which the gate returned them.

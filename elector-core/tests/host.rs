@@ -97,7 +97,7 @@ const ALL: [Act; 6] = [
     Act::Persist(5),
 ];
 
-// The order of the calls differs from the order of the requests in `ALL`: the visible effects
+// The order of the calls must not be the order of the requests in `ALL`: the visible effects
 // (messages, view and refusal) come last.
 #[test]
 fn a_step_is_carried_out_in_order() {

@@ -15,7 +15,8 @@ fn cluster(n: u64) -> Membership {
 }
 
 proptest! {
-    // Only the first answer of each member counts in a vote.
+    // Only the first answer of each member counts in a vote. If an answer of another node, or a
+    // second answer, counted, a candidate could win without a majority.
     #[test]
     fn a_tally_counts_first_answers_of_members(
         n in 1..=9_u64,
@@ -61,7 +62,8 @@ proptest! {
             if node == 1 {
                 first.get_or_insert(sent);
             }
-            // Node 1 leads: only an echo of a round that it has sent in this tenure counts.
+            // Node 1 leads: only an acknowledgement of a round of heartbeats that it has sent in
+            // this tenure counts.
             let round_exists = node == 1
                 || first <= Some(sent) && newest.get(&1).is_some_and(|round| sent <= *round);
             if (1..=n).contains(&node) && round_exists {

@@ -201,8 +201,8 @@ fn unknown_events_are_rejected() {
     assert!(read(r#"{"at_ns":5,"node":1}"#).is_err());
 }
 
-// Hosts build records with these functions. The events must describe inputs and requests, in the
-// order in which the host carries them out.
+// Hosts build trace records with the functions `Stimulus::of` and `Event::sent`. The events must
+// describe inputs and messages as the algorithm got and sent them.
 #[test]
 fn records_describe_inputs_and_messages() {
     let message = Script(vec![Act::Broadcast]);
@@ -320,7 +320,8 @@ fn values_survive_json_and_have_a_text() {
     assert_eq!(texts, ["'a'", script, script, "'x'"]);
 }
 
-// When the values of a record are replaced by texts, the rest of the record stays the same.
+// When the values of a trace record are replaced by texts, the rest of the record must stay the
+// same.
 #[test]
 fn a_text_is_the_same_record() {
     for event in events() {

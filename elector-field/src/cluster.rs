@@ -179,13 +179,13 @@ impl<'a> Cluster<'a> {
         None
     }
 
-    /// Returns the number of tenures that have been seen.
+    /// Returns the number of tenures that have been seen: of pairs of a term and its leader.
     pub(crate) fn tenures(&self) -> usize {
         lock(&self.seen.tenures).len()
     }
 
-    /// Returns the lives of the command, each from the start of its process to its end, so far.
-    /// They are ordered by their beginning.
+    /// Returns the lives of the command that have begun so far, in the order of their beginning. A
+    /// life lasts from the start of a process of the command to its end.
     ///
     /// # Errors
     /// Returns an error if the file of the lives cannot be read.

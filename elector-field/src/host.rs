@@ -15,7 +15,8 @@ use tun_rs::{DeviceBuilder, SyncDevice};
 
 use crate::{error::Error, program::run};
 
-/// The name of the TUN device in each namespace.
+/// The name of the TUN device in each namespace, over which the switch exchanges packets with the
+/// host.
 const DEVICE: &str = "field0";
 
 /// A network namespace with one address, which stands for a machine.

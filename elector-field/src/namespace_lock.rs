@@ -11,7 +11,8 @@ use crate::error::Error;
 /// namespaces.
 const LOCK_PATH: &str = "/run/elector-field.lock";
 
-/// The exclusive right to create and delete the namespaces. Dropping this value releases the lock.
+/// The exclusive right to create and delete the network namespaces of this program. Dropping this
+/// value releases the lock.
 #[derive(Debug)]
 pub(crate) struct NamespaceLock(#[expect(dead_code, reason = "the open file holds the lock")] File);
 

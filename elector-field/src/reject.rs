@@ -8,7 +8,8 @@ use etherparse::{
 
 use crate::path::Barrier;
 
-/// How many bytes that follow the IPv4 header of the packet an ICMP message repeats.
+/// An ICMP message repeats the IPv4 header of the packet that it answers, and this many bytes after
+/// the header.
 const REPEATED: usize = 8;
 
 /// The time to live (TTL) in the IPv4 header of an answer.

@@ -127,7 +127,7 @@ pub(crate) struct Place<'a> {
     pub(crate) index: usize,
     /// The folder that all members write into.
     pub(crate) folder: &'a Path,
-    /// The program `elector`.
+    /// The path of the program `elector`.
     pub(crate) elector: &'a Path,
 }
 

@@ -43,9 +43,9 @@ pub(crate) enum Cut {
 pub(crate) struct StrainResult {
     /// The number of changes of the leader while the strain lasted.
     pub(crate) changes: usize,
-    /// How often the command began again after an end, if the system has a command.
+    /// How often the command of the leader began again after an end, if the system has a command.
     pub(crate) ends: usize,
-    /// How long no command ran.
+    /// How long no command of a leader ran while the strain lasted.
     pub(crate) down: Duration,
     /// How long the strain lasted.
     pub(crate) duration: Duration,
@@ -234,7 +234,8 @@ mod tests {
         }
     }
 
-    // The parts of the lives of commands that are before or after the trial must not count.
+    // A life of a command lasts from the start of its process to its end. The parts of lives before
+    // or after the trial must not count.
     #[test]
     fn down_time_is_the_time_that_no_life_covers() {
         assert_eq!(down(&CORRECT, 150, 300), Duration::from_nanos(50));

@@ -90,13 +90,14 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    /// Returns the path of the file with all lives. The file has one line for each life of the
-    /// command, in the order in which the commands took the lock or failed to take it.
+    /// Returns the path of the file with the lives of all commands. The file has one line for each
+    /// life, in the order in which the commands took the lock or failed to take it.
     pub(crate) fn all_path(folder: &Path) -> PathBuf {
         folder.join("lives")
     }
 
-    /// Parses a line of the file with all lives. The line does not contain the end of the life.
+    /// Parses a line of the file with the lives of all commands. The line does not contain the end
+    /// of the life, so the life ends where it begins.
     pub(crate) fn parse(line: &str) -> Option<Self> {
         let words: Vec<_> = line.split(' ').collect();
         let [process, began, token, overlaps, node] = words[..] else {
@@ -147,7 +148,8 @@ pub(crate) fn lives(folder: &Path) -> Result<Vec<Life>, Error> {
 mod tests {
     use super::*;
 
-    // A witness may be killed before its first sign of life: then its life ends where it begins.
+    // A witness, the command that runs on the leader, may be killed before its first sign of life:
+    // then its life ends where it begins.
     #[test]
     fn lives_are_read_as_they_were_written() {
         let folder = tempfile::tempdir().expect("a folder");

@@ -211,7 +211,8 @@ fn the_heir_keeps_only_two_files() {
     assert!(open.iter().any(|file| file.contains("pidfd")), "{open:?}");
 }
 
-// Signals to the group, or to all processes of a service, are not meant for the heir.
+// Signals to the process group, or to all processes of a service, are not meant for the heir. An
+// heir that such a signal ended or stopped could not report the end of its process.
 #[test]
 fn the_heir_ignores_signals_and_leaves_the_group() {
     let process = Process::start();
@@ -346,7 +347,8 @@ fn no_message_is_sent_while_the_process_lives() {
     assert!(process.child.try_wait().unwrap().is_none());
 }
 
-// If the heir kept connections that have ended, it would have no room for new ones.
+// If the heir kept connections that have ended, it would have no room for new ones, and the peers
+// of the new ones would get no proof of death.
 #[test]
 fn the_heir_closes_a_connection_that_has_ended() {
     let process = Process::start_with(ENTRUSTS);
@@ -357,7 +359,8 @@ fn the_heir_closes_a_connection_that_has_ended() {
     until("the heir has closed it", || open() == 2);
 }
 
-// Without an heir no process could send the message, so the caller must get an error.
+// Without an heir, no process sends the message when the process has ended, so the caller must get
+// an error.
 #[test]
 fn nothing_can_be_entrusted_without_an_heir() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -38,9 +38,9 @@ impl<A: Reseat> ElectionAlgorithm for Members<A> {
         self.current_view()
     }
 
-    /// The majority of an earlier roster that has acknowledged a round still owes the leader its
-    /// silence after a change of the members. So a lease that was earned under that roster holds to
-    /// its deadline.
+    /// After a change of the members, the majority of the earlier roster that acknowledged a round
+    /// of heartbeats still owes the leader silence: it supports no other node. So a lease that the
+    /// leader earned under the earlier roster holds to its deadline.
     fn lease(&self) -> Option<Moment> {
         let office = self.office.as_ref()?;
         let present = self.seat.as_ref()?.algorithm.lease();
@@ -204,8 +204,8 @@ impl<A: Reseat> Members<A> {
         }
     }
 
-    /// Passes an input that comes from a peer, or is about a peer, to the algorithm, if the peer is
-    /// a voter.
+    /// Passes an input that comes from a peer, or is about a peer, to the election algorithm, if
+    /// the peer is a voter.
     fn pass_on_report(
         &mut self,
         peer: NodeId,
@@ -222,7 +222,7 @@ impl<A: Reseat> Members<A> {
         self.act(out, |algorithm, out| algorithm.step(input, out));
     }
 
-    /// Runs a step of the algorithm, if this node is a voter.
+    /// Runs a step of the election algorithm, if this node is a voter.
     fn act(&mut self, out: &mut Outbox<Self>, step: impl FnOnce(&mut A, &mut Outbox<A>)) {
         let Some(Seat { algorithm, members }) = &mut self.seat else {
             return; // Stale: an observer takes part in no election.

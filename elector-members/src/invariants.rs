@@ -9,9 +9,9 @@ use crate::{DiskId, Roster};
 /// The roster on the disk of a node.
 #[derive(Clone, Copy, Debug)]
 pub struct Held<'a> {
-    /// The node.
+    /// The node that has the roster on its disk.
     pub node: NodeId,
-    /// The disk of the node.
+    /// The id of this disk; `None` if it is not known.
     pub disk: Option<DiskId>,
     /// The roster on this disk.
     pub roster: &'a Roster,
@@ -21,9 +21,9 @@ pub struct Held<'a> {
 /// has a node with a newer roster: then nodes with this roster can elect no leader any more.
 ///
 /// # Errors
-/// If two rosters differ although they have the same name, or if two rosters that are not disabled
-/// have majorities without a common node (`ActiveConfigsOverlap` in the specification of the
-/// protocol).
+/// If two rosters differ although they have the same name (epoch and version), or if two rosters
+/// that are not disabled have majorities without a common node (`ActiveConfigsOverlap` in the
+/// specification of the protocol).
 pub fn check_rosters(rosters: &[Held<'_>]) -> Result<(), &'static str> {
     let active: Vec<&Roster> = rosters
         .iter()

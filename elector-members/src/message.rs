@@ -9,9 +9,9 @@ pub enum MembersMessage<M> {
     /// A message of the election algorithm. Only a voter with the same roster as the sender
     /// processes this message.
     Inner {
-        /// The roster of the sender.
+        /// The name of the sender's roster.
         roster: RosterId,
-        /// The message.
+        /// The message of the election algorithm.
         message: M,
     },
     /// A roster. A node adopts a roster that is newer than its own, unless the node leads the term
@@ -34,7 +34,7 @@ pub enum MembersMessage<M> {
         rank: Rank,
         /// The epoch of the sender.
         epoch: Epoch,
-        /// The disk of the sender.
+        /// The id of the sender's disk.
         disk: Option<DiskId>,
         /// Whether the sender is a witness, which never leads.
         is_witness: bool,

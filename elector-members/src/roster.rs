@@ -4,7 +4,7 @@ use elector_core::{DiskId, Epoch, Member, Membership, NodeId, NodeSet, RosterId}
 use serde::{Deserialize, Serialize};
 
 /// The maximum number of voters. A roster has each voter and each node of the goal with an id and a
-/// disk id, and must fit into a record of 64 KiB.
+/// disk id, and must fit into a record (the saved state of a node) of 64 KiB.
 pub(crate) const MAX_VOTERS: usize = 512;
 
 /// A node that votes: its id, and the disk that keeps its votes.
@@ -119,7 +119,8 @@ impl Roster {
         find(&self.voters, node)
     }
 
-    /// Returns the member of the goal with this id, if a change is in progress.
+    /// Returns the voter with this id in the goal, the voters to which the change in progress
+    /// leads. Returns `None` if it is not one of them, or no change is in progress.
     #[must_use]
     pub fn wanted(&self, node: NodeId) -> Option<Voter> {
         find(&self.goal, node)

@@ -38,7 +38,7 @@ pub struct Members<A: Reseat> {
 pub enum MembersTimer<T> {
     /// A timer of the election algorithm.
     Inner(T),
-    /// When it ends, a leader sends its next beats.
+    /// When it ends, a leader sends its next beats ([`MembersMessage::Beat`]).
     Beat,
     /// When it ends, an observer has received no beat for an election timeout, and asks other nodes
     /// for their rosters.
@@ -53,7 +53,7 @@ pub(crate) struct Seat<A> {
     pub(crate) members: Membership,
 }
 
-/// The state of a leader.
+/// What a node keeps only while it leads.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Office {
     pub(crate) epoch: Epoch,
@@ -66,9 +66,11 @@ pub(crate) struct Office {
     pub(crate) changed: Option<Moment>,
     /// The lease at the time when this leader made its newest roster: the send time of the newest
     /// round of heartbeats that a majority of an earlier roster of this tenure had acknowledged.
-    /// That majority still owes the leader the silence that protects this lease.
+    /// That majority still owes the leader silence: it supports no other node, which protects this
+    /// lease.
     pub(crate) earned: Option<Moment>,
-    /// The send time of the last beat; `None` while this leader sends no beats.
+    /// The send time of the last beat ([`MembersMessage::Beat`]); `None` while this leader sends no
+    /// beats.
     pub(crate) beat: Option<Moment>,
     /// The voters that run an earlier release, which does not know rosters.
     pub(crate) older: NodeSet,
@@ -90,8 +92,8 @@ pub(crate) struct Heard {
     pub(crate) answered: Moment,
 }
 
-/// The number of beats in a row that a node must answer in time, within half a lease, before it can
-/// become a voter.
+/// The number of beats ([`MembersMessage::Beat`]) in a row that a node must answer in time, within
+/// half a lease, before it can become a voter.
 pub(crate) const STREAK: u8 = 5;
 
 /// The configuration. It never changes.

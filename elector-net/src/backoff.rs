@@ -6,8 +6,8 @@ const FIRST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_millis(500);
 
 /// The pauses between attempts to connect to an unreachable peer. The pauses double up to a limit.
-/// Each pause is shortened at random, by up to a half. Without this, all peers of a restarted node
-/// would dial that node at the same time.
+/// Each pause is shortened at random, by up to a half. With equal pauses, all peers of a restarted
+/// node would dial that node at the same time.
 #[derive(Debug)]
 pub(crate) struct Backoff(Duration);
 

@@ -151,8 +151,9 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
     }
 
-    /// Gives this node's watcher a copy of a connection on which this node sends to a peer. When
-    /// this process has ended, the watcher writes the proof of death on the copy.
+    /// Gives this node's watcher, which is another process, a copy of a connection on which this
+    /// node sends to a peer. When this process has ended, the watcher writes the proof of death on
+    /// the copy.
     pub(crate) fn entrust(&self, connection: &Socket) {
         let Some(death_proof) = &self.death_proof else {
             return;
@@ -189,8 +190,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         hello
     }
 
-    /// Returns the answer to the hello of a peer that this node admits, on a connection with this
-    /// version of the protocol.
+    /// Returns the answer to a peer that has described itself in its hello, and that this node
+    /// admits. `version` is the version of the protocol on this connection.
     pub(crate) fn welcome(&self, version: u16) -> Answer {
         Answer::Welcome {
             version,
@@ -208,8 +209,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
     }
 
-    /// Checks that this node can run an election with the node that has sent this hello, on a
-    /// connection with this version of the protocol.
+    /// Checks that this node can run an election with the node that describes itself in this hello,
+    /// on a connection with this version of the protocol.
     ///
     /// # Errors
     /// Returns the reason why this node cannot.
@@ -261,7 +262,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
     /// Checks the durations of a peer. The lease of a leader must end before its followers may
     /// support another leader. The leader counts the lease by its own clock. A follower counts its
     /// silence, the time for which it supports no other leader, by its own clock. So the lease of
-    /// each of the two nodes must be shorter than the silence of the other one.
+    /// this node must be shorter than the silence of the peer, and the lease of the peer must be
+    /// shorter than the silence of this node.
     fn check_timing(&self, hello: &Hello) -> Result<(), Rejection> {
         let own = &self.hello;
         for (lease_us, silence_us) in [

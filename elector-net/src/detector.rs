@@ -17,9 +17,10 @@ use elector_core::{Configuration, Moment, Timing};
 pub struct Detection {
     /// The interval at which each peer is pinged.
     pub ping: Duration,
-    /// The shortest silence that is reported.
+    /// The shortest silence of a peer that is reported to the algorithm.
     pub floor: Duration,
-    /// A silence of this length is always reported, even if the learned gaps are longer.
+    /// A silence of a peer that lasts this long is always reported to the algorithm, even if the
+    /// peer has been silent for almost as long before.
     pub ceiling: Duration,
 }
 
@@ -109,7 +110,7 @@ impl Detector {
         }
     }
 
-    /// Takes a sign of life of the peer.
+    /// Takes a sign of life of the peer, such as a message or a pong, which has arrived at `now`.
     pub(crate) fn received(&mut self, now: Moment) {
         let Some(last) = self.last.replace(now) else {
             self.period_start = now;
@@ -146,7 +147,7 @@ impl Detector {
         }
     }
 
-    /// Returns how long a silence may last before it is reported.
+    /// Returns how long a silence of the peer may last before it is reported to the algorithm.
     pub(crate) fn silence_limit(&self) -> Duration {
         let usual = self
             .gap
@@ -158,8 +159,8 @@ impl Detector {
             .clamp(self.detection.floor, self.detection.ceiling)
     }
 
-    /// Returns the moment at which the present silence will have lasted too long; `None` before the
-    /// first sign of life.
+    /// Returns the moment at which the present silence of the peer will have lasted too long;
+    /// `None` before the first sign of life of the peer.
     pub(crate) fn deadline(&self) -> Option<Moment> {
         Some(self.last?.saturating_add(self.silence_limit()))
     }
@@ -199,7 +200,8 @@ mod tests {
         detector.silence_limit().as_millis()
     }
 
-    // On a quiet network, a silence must be reported as soon as this is safe: after the floor.
+    // On a quiet network, a silence must be reported as soon as this is safe for the lease of a
+    // leader: after `Detection::floor`.
     #[test]
     fn regular_signs_of_life_keep_the_limit_at_the_floor() {
         let mut detector = detector();

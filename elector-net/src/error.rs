@@ -25,19 +25,19 @@ pub enum NetError {
          own"
     )]
     SameAddress {
-        /// The first of the two nodes.
+        /// The first of the two nodes with the same address.
         one: NodeId,
-        /// The second of the two nodes.
+        /// The second of the two nodes with the same address.
         other: NodeId,
-        /// The address that both have.
+        /// The address that both nodes have in the list.
         address: String,
     },
     /// The address to listen on cannot be resolved to a socket address.
     #[error("cannot resolve the address {address:?} to listen on: {error}")]
     Unknown {
-        /// The address as it was configured.
+        /// The address to listen on, as it was configured.
         address: String,
-        /// The error of the lookup.
+        /// The error of the lookup of this address.
         error: io::Error,
     },
     /// Another process listens at the address, or the address does not belong to this machine.
@@ -65,7 +65,7 @@ pub enum NetError {
          can pose as it: set up TLS, or allow plain text"
     )]
     PlaintextPeer {
-        /// The peer.
+        /// The id of the peer.
         node: NodeId,
         /// The address of the peer.
         address: SocketAddr,

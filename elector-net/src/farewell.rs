@@ -7,11 +7,11 @@ use ring::{
 
 use crate::wire::hello::Commitment;
 
-/// The length of a farewell, in bytes.
+/// The length of a [`Farewell`] in bytes.
 const LENGTH: usize = MARK.len() + SECRET_LENGTH;
 
-/// The first bytes of every farewell. A peer that reads a connection computes a hash only after it
-/// has found these bytes.
+/// The first bytes of every [`Farewell`]. A peer that reads a connection computes a hash only after
+/// it has found these bytes.
 const MARK: [u8; 16] = *b"\0ELCT farewell\r\n";
 
 const SECRET_LENGTH: usize = 32;
@@ -27,7 +27,7 @@ const SECRET_LENGTH: usize = 32;
 pub struct Farewell([u8; LENGTH]);
 
 impl Farewell {
-    /// Creates the random secret of a new life.
+    /// Creates the farewell of a new life, which is one process of a node, with a random secret.
     pub(crate) fn draw() -> io::Result<Self> {
         let mut bytes = [0; LENGTH];
         let (mark, secret) = bytes.split_at_mut(MARK.len());
@@ -63,7 +63,8 @@ impl fmt::Debug for Farewell {
 /// [`Tcp::watcher`](crate::Tcp::watcher).
 pub(crate) type Watcher = Box<dyn Fn(&Farewell, BorrowedFd<'_>) -> io::Result<()> + Send + Sync>;
 
-/// The farewell of this life, and the watcher that writes it after this life has ended.
+/// The farewell of this process, and the watcher, which is another process and writes the farewell
+/// to the peers after this process has ended.
 pub(crate) struct DeathProof {
     farewell: Farewell,
     watcher: Watcher,
@@ -79,7 +80,8 @@ impl DeathProof {
         self.farewell.commitment()
     }
 
-    /// Gives the watcher a copy of this connection, and the farewell that it must write on it.
+    /// Gives the watcher a copy of this connection, and the farewell that the watcher must write on
+    /// the copy.
     pub(crate) fn keep(&self, connection: BorrowedFd<'_>) -> io::Result<()> {
         (self.watcher)(&self.farewell, connection)
     }
@@ -105,7 +107,7 @@ impl Tail {
     }
 }
 
-/// The error of a connection on which a farewell was read.
+/// The error of a connection on which a [`Farewell`] was read.
 #[derive(Debug)]
 pub(crate) struct Ended(pub(crate) Farewell);
 

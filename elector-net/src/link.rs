@@ -29,19 +29,20 @@ pub(crate) struct Link {
     pub(crate) known_addresses: KnownAddresses,
     /// Whether this node's own connection to the peer is open.
     is_outgoing_open: AtomicBool,
-    /// The number of the present life, which is the life that the last handshake named; 0 before
-    /// the first handshake.
+    /// The number of the present life (process) of the peer, which is the life that the last
+    /// handshake named; 0 before the first handshake.
     life: AtomicU64,
-    /// The number of the last life that is proved to have ended; 0 if no end is proved.
+    /// The number of the last life (process) of the peer whose end is proved; 0 if no end is
+    /// proved.
     dead_life: AtomicU64,
-    /// The moment when a new life last replaced a life whose end was not proved, in nanoseconds of
-    /// this machine's clock; 0 if this never happened.
+    /// The moment when a new life (process) of the peer last replaced a life whose end was not
+    /// proved, in nanoseconds of this machine's clock; 0 if this never happened.
     unproved_change_ns: AtomicU64,
     /// The highest [`Mark`] that this node has set since the last sign of life of the peer; 0 if it
     /// has set none since then.
     mark: AtomicU8,
-    /// The lock that the present life holds, and the clock of its machine; `None` before the first
-    /// handshake.
+    /// The lock that the present process of the peer holds, and how the clock of the peer's machine
+    /// differs from the clock of this machine; `None` before the first handshake.
     lock_tracker: Mutex<Option<LockTracker>>,
     detector: Mutex<Detector>,
     incoming: Mutex<Option<Incoming>>,
@@ -50,28 +51,30 @@ pub(crate) struct Link {
     pub(crate) alive: Notify,
     /// Whether the process of the peer has a watcher that can prove its death.
     pub(crate) has_watcher: AtomicBool,
-    /// Notified when a life of the peer is proved to have ended.
+    /// Notified when a proof arrives that a process of the peer has ended.
     proved: Notify,
     pub(crate) outage: Mutex<Outage>,
     /// Whether the log already says that the peer sends invalid data on the present connection.
     has_sent_garbage: AtomicBool,
     /// How often this node has connected to the peer.
     pub(crate) connections: AtomicU64,
-    /// How often the peer was marked down.
+    /// How often this node has marked the peer down, which means taken it for failed.
     pub(crate) suspicions: AtomicU64,
-    /// How often a proof of death was accepted.
+    /// How often this node has accepted a proof that a process of the peer has ended.
     pub(crate) proofs: AtomicU64,
 }
 
-/// How the life that a peer names in a handshake differs from the life that was known before.
+/// How the life that a peer names in a handshake differs from the life that this node knew before.
+/// A life is one process of the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LifeChange {
     /// The peer names the same life as before, or its first life.
     Unchanged,
-    /// The peer names another life than before. The life before may have ended, but this is not
+    /// The peer names another life than before. The life before may have ended, but its end is not
     /// proved.
     Unproved,
-    /// This new life proves that the life before has ended, and there was no proof before.
+    /// The peer names another life than before, and this new life proves that the life before has
+    /// ended. There was no proof of this before.
     Proved,
 }
 
@@ -82,8 +85,8 @@ pub(crate) enum Mark {
     /// The peer may have failed. A voter still keeps its vigil: the time for which it supports no
     /// leader other than this peer.
     Suspected = 1,
-    /// The peer was silent for longer than a lease, or its death is proved or taken as proved. This
-    /// node owes the peer no vigil any more.
+    /// The peer was silent for longer than a lease, or its death is proved or taken as proved. So a
+    /// voter keeps no vigil for this peer any more: it may support another leader.
     Released = 2,
 }
 
@@ -91,8 +94,8 @@ pub(crate) enum Mark {
 #[derive(Debug)]
 struct Incoming {
     life: u64,
-    /// Whether the roster names a voter with the peer's id, and another disk than the one that this
-    /// process has.
+    /// Whether the roster, the list of the voters, names the peer's id with another disk than the
+    /// disk of the connected process.
     has_other_disk: bool,
     closing: CancellationToken,
 }
@@ -140,14 +143,14 @@ impl Link {
         self.update_outage();
     }
 
-    /// Returns the present life of the peer; 0 before the first handshake.
+    /// Returns the number of the present life (process) of the peer; 0 before the first handshake.
     pub(crate) fn life(&self) -> u64 {
         self.life.load(Ordering::Acquire)
     }
 
-    /// Records the life that the peer has named in a handshake, and the lock that this life says it
-    /// holds. Returns how the life has changed. [`prove_dead`](Self::prove_dead) explains
-    /// `silence`.
+    /// Records the life (process) that the peer has named in a handshake, and the lock that this
+    /// life says it holds. Returns how the life has changed. [`prove_dead`](Self::prove_dead)
+    /// explains `silence`.
     pub(crate) fn learn_life(&self, life: u64, claim: LockClaim, silence: Duration) -> LifeChange {
         let now = actor::now();
         let mut tracker = lock(&self.lock_tracker);
@@ -175,18 +178,19 @@ impl Link {
         }
     }
 
-    /// Takes a reading of the peer's clock in nanoseconds, which the present life has sent.
+    /// Takes a reading of the peer's clock in nanoseconds, which the present process of the peer
+    /// has sent.
     pub(crate) fn clock_received(&self, clock_ns: u64) {
         if let Some(tracker) = &mut *lock(&self.lock_tracker) {
             tracker.clock_received(clock_ns, actor::now());
         }
     }
 
-    /// Takes a proof that this life has ended. Returns `true` if the algorithm must be notified.
-    /// This is the case if the life is the present one, this is the first proof of its end, and no
-    /// lease of an earlier life can be left. An earlier life whose end is not proved may have a
-    /// lease until `silence` has passed since its replacement: if a disk was copied, two lives of
-    /// one node can run, and the death of one of them does not prove the death of the other one.
+    /// Takes a proof that this life (process) of the peer has ended. Returns `true` if the
+    /// algorithm must be notified: the life is the present one, this is the first proof of its end,
+    /// and no lease of an earlier life can be left. An earlier life whose end is not proved may
+    /// have a lease until `silence` has passed since its replacement: if a disk was copied, two
+    /// lives of one node can run, and the death of one life does not prove the death of the other.
     pub(crate) fn prove_dead(&self, life: u64, silence: Duration) -> bool {
         if self.life() != life || self.dead_life.swap(life, Ordering::AcqRel) == life {
             return false;
@@ -202,8 +206,8 @@ impl Link {
         is_valid
     }
 
-    /// Waits until the present life is proved to have ended, for at most this time. Returns `true`
-    /// if there is a proof.
+    /// Waits for a proof that the present life (process) of the peer has ended, for at most this
+    /// time. Returns `true` if there is a proof.
     pub(crate) async fn is_proved_dead_within(&self, limit: Duration) -> bool {
         // The future is created before the check, so a proof that arrives after the check ends the
         // wait.
@@ -214,8 +218,8 @@ impl Link {
         self.is_dead()
     }
 
-    /// Returns `true` if the present life is proved to have ended. Data of this life that still
-    /// arrives is not a sign of life.
+    /// Returns `true` if there is a proof that the present life (process) of the peer has ended.
+    /// Data of this life that still arrives does not show that the peer is alive.
     fn is_dead(&self) -> bool {
         let life = self.life();
         life != 0 && self.dead_life.load(Ordering::Acquire) == life
@@ -241,8 +245,8 @@ impl Link {
         }
     }
 
-    /// Removes the mark. Returns `true` if there was one. The load comes first because this method
-    /// is called for each received frame, and a load is cheaper than a swap.
+    /// Removes the [`Mark`] of the peer. Returns `true` if there was a mark. The load comes first
+    /// because this method is called for each received frame, and a load is cheaper than a swap.
     fn clear_mark(&self) -> bool {
         let was_marked =
             self.mark.load(Ordering::Acquire) != 0 && self.mark.swap(0, Ordering::AcqRel) != 0;
@@ -281,10 +285,10 @@ impl Link {
     /// before. The returned token is cancelled when another connection replaces this one.
     ///
     /// # Errors
-    /// Returns an error if this life is proved to have ended. Also returns an error if a process
-    /// with another life is connected and has sent something within `fresh`: then the new
-    /// connection claims an id that is in use. The exception is a voter that replaces a process
-    /// with another disk.
+    /// Returns an error if there is a proof that this life (process) has ended. Also returns an
+    /// error if another process is connected and has sent something within `fresh`: then the new
+    /// connection claims an id that is in use. The exception is a voter with the disk that the
+    /// roster names: it replaces a process that has its id and another disk.
     pub(crate) fn admit_incoming(
         &self,
         life: u64,
@@ -298,8 +302,8 @@ impl Link {
             return Err(Rejection::Claimed(self.node));
         }
         if let Some(known) = &*incoming {
-            // The voter, which has the disk that the roster names, replaces a connected process
-            // that has the voter's id and another disk.
+            // The roster, the list of the voters, names a disk for this id. The process with this
+            // disk replaces a connected process that has the same id and another disk.
             let is_better = known.has_other_disk && !has_other_disk;
             if known.life != life && is_fresh && !is_better {
                 return Err(Rejection::Claimed(self.node));
@@ -318,7 +322,8 @@ impl Link {
         Ok(closing)
     }
 
-    /// Records that the connection that was admitted with this token has ended.
+    /// Records that the connection for which [`admit_incoming`](Self::admit_incoming) returned this
+    /// token has ended.
     pub(crate) fn incoming_closed(&self, closing: &CancellationToken) {
         if closing.is_cancelled() {
             return; // Another connection has replaced it.

@@ -17,8 +17,8 @@ use crate::{
 /// The maximum number of messages to one peer that wait in its queue.
 pub(crate) const MAX_QUEUED: usize = 1024;
 
-/// The maximum number of nodes that get a link although the list of peers did not name them when
-/// this node was started.
+/// The maximum number of nodes that get a [`Link`], the shared state of the connections with one
+/// peer, although the list of peers did not name them when this node was started.
 const MAX_MET: usize = 1024;
 
 /// A link, which is the shared state of the connections with one peer, and the queue of the
@@ -46,8 +46,8 @@ pub(crate) struct PeerLinks {
     is_stopping: AtomicBool,
 }
 
-/// What the roster says: the voters with their disks, and the nodes that a change in progress makes
-/// voters.
+/// What the roster, the list of the voters of the cluster, says: the voters with their disks, and
+/// the nodes that a change in progress makes voters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Voters {
     roster: RosterId,
@@ -62,15 +62,15 @@ pub(crate) enum Standing {
     Unknown,
     /// The node votes. The field is its disk, or `None` if the roster does not name the disk.
     Voter(Option<DiskId>),
-    /// The node does not vote yet, but a change in progress makes it a voter. The roster names its
-    /// disk only when it votes.
+    /// The node does not vote yet, but a change in progress makes it a voter. There is no field for
+    /// its disk, because the roster names the disk of a node only when the node votes.
     Joining,
     Observer,
 }
 
 impl PeerLinks {
     /// Creates an empty set of links. `named` is the number of nodes in the list of peers. If
-    /// `changes_members` is `true`, other nodes can get links, too.
+    /// `changes_members` is `true`, up to [`MAX_MET`] other nodes can get links, too.
     pub(crate) fn new(named: usize, changes_members: bool) -> Self {
         Self {
             links: Mutex::new([].into()),
@@ -144,7 +144,7 @@ impl PeerLinks {
             .for_each(|outgoing| outgoing.link.alive.notify_one());
     }
 
-    /// Returns what the roster says about a node.
+    /// Returns what the roster, the list of the voters, says about a node.
     pub(crate) fn standing(&self, node: NodeId) -> Standing {
         match &*lock(&self.roster) {
             Some(known) if known.roster.version > 0 => {
@@ -159,7 +159,8 @@ impl PeerLinks {
         }
     }
 
-    /// Returns `true` if the node is a voter, and the roster names a disk other than `disk` for it.
+    /// Returns `true` if the node is a voter, and the roster, the list of the voters, names a disk
+    /// other than `disk` for this node.
     pub(crate) fn has_other_disk(&self, node: NodeId, disk: DiskId) -> bool {
         matches!(self.standing(node), Standing::Voter(Some(known)) if known != disk)
     }
@@ -173,8 +174,8 @@ impl PeerLinks {
             .is_some_and(|known| known.roster.version == 0)
     }
 
-    /// Returns `true` if the cluster may still have its first roster. Then no change of the members
-    /// is known to this node.
+    /// Returns `true` if the cluster may still have its first roster (list of voters): this node
+    /// knows no roster yet, or it knows the first roster, and so no change of the members.
     pub(crate) fn may_have_first_roster(&self) -> bool {
         let roster = lock(&self.roster);
         roster

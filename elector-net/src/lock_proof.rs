@@ -22,15 +22,16 @@ const OFFSET_PERIOD: Duration = Duration::from_secs(30);
 /// them, the next life of the node can prove that this life has ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LockClaim {
-    /// The lock that all processes of the life hold until they have ended.
+    /// The lock that the process, and all processes that act on its behalf, hold until they have
+    /// ended.
     pub(crate) lock: LockId,
     /// The reading of the machine's clock when the handshake was sent, in nanoseconds since the
     /// start of the kernel.
     pub(crate) clock_ns: u64,
 }
 
-/// The lock that the present life of a peer holds, and how the clock of its machine differs from
-/// the clock of this machine.
+/// The lock that the present life (process) of a peer holds, and how the clock of the peer's
+/// machine differs from the clock of this machine.
 #[derive(Debug)]
 pub(crate) struct LockTracker {
     lock: LockId,
@@ -66,9 +67,9 @@ impl LockTracker {
         }
     }
 
-    /// Returns `true` if a new life with this claim proves that the present life has ended. It does
-    /// so if both lives hold the same lock, and if the clock of the new life's machine has not
-    /// stood still.
+    /// Returns `true` if a new life (process) of the peer with this claim proves that the present
+    /// life has ended. It does so if both lives hold the same lock, and if the clock of the new
+    /// life's machine has not stood still.
     pub(crate) fn is_ended_by(&self, claim: LockClaim, now: Moment) -> bool {
         let least_ns = self.offsets_ns.into_iter().min().unwrap_or_default();
         let delay_ns = offset_ns(now, claim.clock_ns) - least_ns;
@@ -117,7 +118,8 @@ mod tests {
     }
 
     // A restored virtual machine has the boot id, the lock and the clock that it had when it was
-    // saved. Here it was saved an hour ago, or a tenth of a second ago.
+    // saved. The original machine may still run, so the lock of the restored one must prove
+    // nothing. Here the machine was saved an hour ago, or a tenth of a second ago.
     #[test]
     fn a_machine_whose_clock_stood_still_proves_nothing() {
         assert!(!tracker().is_ended_by(claim(1, 6_000), at_ms(2_100)));

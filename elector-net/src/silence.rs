@@ -9,7 +9,8 @@ use crate::{
     timing_check::{Stalls, TimingCheck},
 };
 
-/// The minimum time between two checks. The timers of tokio are not more precise than this.
+/// The minimum time between two checks of whether peers are silent. The timers of tokio are not
+/// more precise than this.
 const CHECK_INTERVAL_MIN: Duration = Duration::from_millis(1);
 
 /// Notifies the algorithm of each peer that has been silent for too long, which is longer than a

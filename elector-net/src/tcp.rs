@@ -445,7 +445,7 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
 }
 
 /// The minimum descriptor number of the listening socket. The connections of a node usually have
-/// lower numbers.
+/// lower numbers, so Linux closes the listening socket first when the process is killed.
 const LISTENER_FD_MIN: RawFd = 512;
 
 /// Gives the listening socket a high descriptor number. Linux closes the files of a killed process

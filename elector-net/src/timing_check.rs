@@ -98,8 +98,8 @@ mod tests {
         Moment::ZERO.saturating_add(ms(millis))
     }
 
-    // A round trip of 42 ms between two sites does not fit a lease of 120 ms, but it fits one of
-    // 800 ms.
+    // The log must say if a round trip is too long for the lease, but must not get a line for each
+    // round trip. A round trip of 42 ms between two sites is too long for a lease of 120 ms.
     #[test]
     fn a_long_round_trip_is_reported_once_a_minute() {
         let mut check = TimingCheck::new(Timing::default());
@@ -116,8 +116,9 @@ mod tests {
         assert!(patient.round_trip(PEER, ms(400), at_ms(0)));
     }
 
-    // One short stall does no harm. A stall of at least a quarter of the lease is reported,
-    // together with the stalls before it that were not reported.
+    // A stall is a time in which the node should have run but did not. One short stall does no
+    // harm, so it must not be logged. A stall of at least a quarter of the lease must be logged,
+    // together with the stalls before it that were not logged.
     #[test]
     fn stalls_are_reported_together() {
         let mut check = TimingCheck::new(Timing::patient());

@@ -68,7 +68,7 @@ async fn hello(folder: &Path) -> Vec<u8> {
     bytes
 }
 
-/// Connects from an address that is not the address of a peer.
+/// Connects from an address that is not the address of a peer of the flooded node.
 fn from_elsewhere(to: SocketAddr) -> rustix::io::Result<TcpStream> {
     let stream: OwnedFd = socket(AddressFamily::INET, SocketType::STREAM, None)?;
     bind(&stream, &SocketAddr::from(([127, 0, 0, 9], 0)))?;

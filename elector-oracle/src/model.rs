@@ -4,7 +4,7 @@ use crate::properties;
 use crate::server::{Members, Server, Set, majorities_meet, majority};
 use stateright::{Model, Property};
 
-/// The state of all servers.
+/// A state of the model: the state of each of the `N` servers.
 pub type State<const N: usize> = [Server; N];
 
 /// The rules that the model has: those of the protocol, or those of the protocol without one rule
@@ -21,7 +21,8 @@ pub enum Variant {
     NoConfigQuorum,
     /// Without rule Q2: a leader may change its configuration although no majority is in its term.
     NoTermQuorum,
-    /// Without the rules Q1 and Q2.
+    /// Without the rules Q1 and Q2: a leader may change its configuration although no majority
+    /// holds it, and although no majority is in its term.
     NoQuorums,
     /// Without the comparison of configurations: a server may vote for a candidate with an older
     /// configuration than its own.
@@ -39,14 +40,14 @@ pub enum Variant {
 pub enum Step {
     /// The candidate wins the next term by the votes of a majority, which includes itself.
     BecomeLeader {
-        /// The server that wins.
+        /// The server that wins the next term.
         candidate: usize,
         /// The majority that votes for the candidate, including the candidate.
         voters: Set,
     },
     /// The leader changes its configuration.
     Reconfig {
-        /// The leader.
+        /// The leader that changes its configuration.
         leader: usize,
         /// The members of the next configuration.
         config: Set,
@@ -55,14 +56,14 @@ pub enum Step {
     SendConfig {
         /// The server with the newer configuration.
         from: usize,
-        /// The server that takes it.
+        /// The server that takes the newer configuration.
         to: usize,
     },
     /// A server gives its higher term to another server, which then does not lead.
     UpdateTerms {
         /// The server with the higher term.
         from: usize,
-        /// The server that takes it.
+        /// The server that takes the higher term.
         to: usize,
     },
 }

@@ -98,7 +98,7 @@ fn leader_holds_newest<const N: usize>(state: &State<N>) -> bool {
         .all(|server| !server.is_primary() || newest(server))
 }
 
-/// Returns `true` if `holds` is `true` for any two servers.
+/// Returns `true` if `holds` is `true` for every pair of servers.
 fn pairs<const N: usize>(state: &State<N>, holds: impl Fn(Server, Server) -> bool) -> bool {
     (0..N).all(|a| (a + 1..N).all(|b| holds(state[a], state[b])))
 }

@@ -22,14 +22,14 @@ impl<const N: usize> Counterexample<N> {
     }
 }
 
-/// What a search over all states within the bounds found.
+/// What a search over all states within the bounds (of terms and versions) found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
     /// The number of distinct initial states.
     pub initial: usize,
     /// The number of initial states plus the number of steps to states within the bounds.
     pub generated: usize,
-    /// The number of distinct states.
+    /// The number of distinct states within the bounds, initial states included.
     pub distinct: usize,
     /// The depth: the largest number of states on the path by which the search reached a state. It
     /// is exact with one thread, and an upper bound with more threads.
@@ -38,7 +38,7 @@ pub struct Counts {
     pub failed: Vec<&'static str>,
 }
 
-/// Visits all states within the bounds.
+/// Visits all states within the bounds of the model, and counts them.
 #[must_use]
 pub fn count<const N: usize>(model: Reconfiguration<N>, threads: usize) -> Counts {
     let initial = model.init_states().len();

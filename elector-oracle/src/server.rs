@@ -52,27 +52,27 @@ impl Server {
         self.0 & PRIMARY != 0
     }
 
-    /// Returns the members of the configuration.
+    /// Returns the members of the configuration that the server holds.
     #[must_use]
     pub const fn config(self) -> Set {
         (self.0 & MEMBERS) as Set
     }
 
-    /// Returns the version of the configuration.
+    /// Returns the version of the configuration that the server holds.
     #[must_use]
     pub const fn version(self) -> u16 {
         self.0 >> 10 & 7
     }
 
-    /// Returns the term of the configuration.
+    /// Returns the term of the configuration that the server holds.
     #[must_use]
     pub const fn config_term(self) -> u16 {
         self.0 >> 13
     }
 
-    /// Returns the term and the version of the configuration as one number.
+    /// Returns the term and the version of the configuration that the server holds, as one number.
     ///
-    /// A newer configuration has a larger number.
+    /// The number of a newer configuration is larger.
     #[must_use]
     pub const fn name(self) -> u16 {
         self.0 >> 10

@@ -64,7 +64,7 @@ fn reached<const N: usize>(model: &Reconfiguration<N>) -> HashSet<State<N>> {
     seen
 }
 
-/// The model merges states that differ in the order of servers only, and no other states.
+/// The model must merge states that differ in the order of servers only, and no other states.
 #[test]
 fn symmetry_keeps_one_state_of_each_orbit() {
     let model = Reconfiguration::<3>::new(Variant::TwoMajorities, 2, 3);

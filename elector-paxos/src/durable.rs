@@ -64,7 +64,7 @@ pub struct Ballot {
     // The derived order compares the fields from top to bottom: the counter must stay first.
     /// A proposer chooses a counter that is higher than all counters that it has used or seen.
     pub counter: u64,
-    /// The proposer.
+    /// The node that proposes with this ballot.
     pub node: NodeId,
 }
 
@@ -86,7 +86,7 @@ pub struct Proposal {
     // The derived order compares the fields from top to bottom: the ballot must stay first.
     /// The number of the proposal.
     pub ballot: Ballot,
-    /// The value of the proposal.
+    /// The node that will lead if this proposal is chosen.
     pub value: NodeId,
 }
 

@@ -112,10 +112,11 @@
 //! - *A proposer writes while its requests are in flight*, in both phases. The module
 //!   `algorithm::proposer` explains why this is safe.
 //! - *The three cases* of the article that comes with Kartikkumar Shetty's `httpPaxos` are golden
-//!   scenarios of this crate. In the article, each node has one unique id. Here, this number is the
-//!   counter of the node's first ballot ([`PaxosConfig::first_ballot`]). The article's proposer
-//!   ignores competing `Prepare`s while it waits for acceptances. Here, a proposer promises like
-//!   any other acceptor, as in the paper.
+//!   scenarios of this crate: texts in `tests/scenarios` that list every expected step. In the
+//!   article, each node has one unique id. Here, this number is the counter of the node's first
+//!   ballot ([`PaxosConfig::first_ballot`]). The article's proposer ignores competing `Prepare`s
+//!   while it waits for acceptances. Here, a proposer promises like any other acceptor, as in the
+//!   paper.
 //!
 //! # Under a partition
 //!

@@ -15,7 +15,8 @@ pub enum PaxosMessage {
         /// The ballot, which belongs to the sender.
         ballot: Ballot,
         /// Whether the leader of the previous epoch has asked for this election. That leader
-        /// stepped down before it asked, so no node owes it silence any more.
+        /// stepped down before it asked, so no node owes it silence any more: the receivers may
+        /// support another node at once.
         handover: bool,
     },
     /// Phase 1b: "I promise; and this is what I have accepted".
@@ -28,7 +29,8 @@ pub enum PaxosMessage {
         accepted: Option<Proposal>,
     },
     /// "I refuse; and this is what I have seen": a node answers so if the instance or the ballot of
-    /// a request is too low, or if the node still owes silence to a leader.
+    /// a request is too low, or if the node still owes silence to a leader, which means that it may
+    /// support no other node.
     Reject {
         /// The ballot of the request that the sender refuses.
         ballot: Ballot,
@@ -55,12 +57,12 @@ pub enum PaxosMessage {
     Accepted {
         /// The instance of Paxos that decides the leader of this epoch.
         epoch: Epoch,
-        /// The proposal.
+        /// The proposal that the sender has accepted.
         proposal: Proposal,
     },
     /// "A majority has accepted this" (section 2.3: the message of the distinguished learner).
     Learn {
-        /// The epoch.
+        /// The epoch whose leader was chosen.
         epoch: Epoch,
         /// The leader of the epoch.
         leader: NodeId,

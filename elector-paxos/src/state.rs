@@ -104,8 +104,8 @@ pub(crate) struct Count {
     pub(crate) acceptors: Tally,
 }
 
-/// The highest numbers that this node has seen in messages and on its disk. It uses them to choose
-/// its next ballot. They do not bind the node.
+/// The highest numbers that this node has seen in messages and on its disk. The node uses these
+/// numbers to choose its next ballot. The numbers do not bind the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Seen {
     /// The newest instance that a refusal has named, or that was on disk at the start.
@@ -134,7 +134,9 @@ pub struct Request {
 impl Paxos {
     pub(crate) fn new(config: &PaxosConfig, members: Membership, durable: PaxosDurable) -> Self {
         Self {
-            node: QuorumNode::new(Rules::new(config, members), &durable), // I6: it may owe silence.
+            // I6: a node that has run before may owe a leader silence (may support no other node
+            // yet).
+            node: QuorumNode::new(Rules::new(config, members), &durable),
             count: None,
             seen: Seen {
                 instance: durable.instance,
@@ -152,8 +154,8 @@ impl Paxos {
     }
 
     /// Enters a newer epoch. No other method changes the epoch. An election timeout that runs
-    /// continues: a node owes silence to a leader for `election_min`, even if the epoch changes in
-    /// this time.
+    /// continues: a node owes silence to a leader (supports no other node) for `election_min`, even
+    /// if the epoch changes in this time.
     pub(crate) fn enter(&mut self, epoch: Epoch, out: &mut Outbox<Self>) {
         self.node.step_down(out);
         self.memory.enter(epoch, self.seen.counter);

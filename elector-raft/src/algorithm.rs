@@ -166,9 +166,10 @@ impl Raft {
         }
     }
 
-    /// Carries out a decision of the election timeout. Without pre-votes every request binds the
-    /// voter that grants it. So, without pre-votes, a node sends no request before its own silence
-    /// has ended.
+    /// Carries out what the election timeout has decided. Without pre-votes, every request binds
+    /// the voter that grants it. So, without pre-votes, a node sends no request ahead
+    /// ([`Due::AskAhead`]): it waits until it may vote again, because it owes its last leader no
+    /// silence any more (I7).
     fn carry_out(&mut self, due: Due<Request>, out: &mut Outbox<Self>) {
         match due {
             Due::AskAhead if self.node.rules.config.pre_vote => self.ask_ahead(out),

@@ -31,8 +31,8 @@ pub enum RaftMessage {
         /// The end of the candidate's log (section 5.4.1).
         last_log: LogPosition,
         /// Whether the leader of the previous term has asked for this election. That leader had
-        /// stepped down before, so no node owes it silence any more (dissertation, sections 3.10
-        /// and 4.2.3).
+        /// stepped down before, so the voters owe it no silence any more and may vote at once
+        /// (dissertation, sections 3.10 and 4.2.3).
         transfer: bool,
     },
     /// The answer to a [`RequestVote`](Self::RequestVote).

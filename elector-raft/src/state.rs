@@ -14,8 +14,8 @@ pub struct Raft {
     /// pre-votes.
     pub(crate) node: QuorumNode<Self>,
     pub(crate) durable: RaftDurable,
-    /// The newest term whose election is closed because the members have changed since. The node
-    /// does not vote in this term or an earlier one.
+    /// The newest term in which this node gives no vote any more, because the members have changed
+    /// since. The node does not vote in an earlier term either.
     pub(crate) closed: Epoch,
 }
 
@@ -101,11 +101,11 @@ impl Raft {
     }
 
     /// Enters a higher term. The term changes only in this method, and the vote changes with it in
-    /// the same record. The election timeout does not change: a node owes silence to a leader for
-    /// `election_min`, even if the term changes in this time.
+    /// the same record. The election timeout does not change: a node owes silence to a leader
+    /// (votes for no other node) for `election_min`, even if the term changes in this time.
     pub(crate) fn enter(&mut self, term: Epoch, vote: Option<NodeId>) {
         self.durable.term = term; // I1: the term never goes back.
-        self.durable.voted_for = vote; // I2: a new term, a new vote.
+        self.durable.voted_for = vote; // I2: the vote is cleared only when the term grows.
         self.node.elected = None;
     }
 

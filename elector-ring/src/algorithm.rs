@@ -160,7 +160,8 @@ impl Ring {
     /// Handles a suspicion of a peer. If the peer is the leader, the suspicion ends only this
     /// node's own wait for the leader's heartbeats. A proof of death has the same effect as a
     /// suspicion, because there is no lease. The next live node after the leader starts an election
-    /// at once; the other nodes wait in the order of their ranks.
+    /// at once; each other live node waits one round trip longer than the node before it in the
+    /// ring.
     fn on_suspected(&mut self, peer: NodeId, out: &mut Out) {
         self.suspect(peer);
         for id in self.tokens.waiting_for(peer) {

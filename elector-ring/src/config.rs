@@ -14,12 +14,13 @@ use crate::Ring;
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum RingVariant {
-    /// A token collects the ids of all live nodes. Its origin selects the highest id and sends a
-    /// COORDINATOR token round the ring (Silberschatz, Galvin and Gagne; Tanenbaum).
+    /// A token collects the ids of all live nodes. Its origin, which is the node that created it,
+    /// selects the highest id and sends a COORDINATOR token round the ring (Silberschatz, Galvin
+    /// and Gagne; Tanenbaum).
     #[default]
     Collect,
-    /// A token carries the id of its origin, and only nodes with lower ids forward it. The origin
-    /// is elected when its token comes back (Chang and Roberts 1979).
+    /// A token carries the id of its origin (the node that created it), and only nodes with lower
+    /// ids forward it. The origin is elected when its token comes back (Chang and Roberts 1979).
     ChangRoberts,
     /// Probes go in both directions, over distances that double. The candidate needs replies to
     /// both probes of a distance before it sends probes over the next distance (Hirschberg and
@@ -32,7 +33,8 @@ pub enum RingVariant {
 #[serde(default, deny_unknown_fields)]
 pub struct RingConfig {
     /// The durations that all algorithms share. `round_trip` is the timeout of one hop. The timeout
-    /// of a lap is `round_trip` times the number of nodes.
+    /// of a lap, which is the way of a token round the ring, is `round_trip` times the number of
+    /// nodes.
     pub timing: Timing,
     /// The kind of election that the nodes hold. It must be the same on all nodes: a node drops the
     /// tokens of other variants.

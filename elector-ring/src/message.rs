@@ -91,18 +91,20 @@ pub enum RingTimer {
     Vigil,
     /// The second, random part of the election timeout. When it ends, the node starts an election.
     Stagger,
-    /// This node has waited for the result of another node's election for the time of two laps.
+    /// When it ends, this node has waited for the result of another node's election for the time of
+    /// two laps (two ways of a token round the ring).
     Await,
-    /// The node's own token has not come back in the time that a lap, or a probe and its reply, may
-    /// take.
+    /// When it ends, the node's own token has not come back in the time that a lap, or a probe and
+    /// its reply, may take.
     Lap,
     /// When it ends, a leader sends its next heartbeat.
     Heartbeat,
-    /// The lap of the COORDINATOR token that announced this leader must have ended.
+    /// When it ends, the COORDINATOR token that announced this leader must have finished its lap
+    /// round the ring.
     Settle,
-    /// A node that has resigned offers itself for elections again.
+    /// When it ends, a node that has resigned offers itself for elections again.
     Aside,
-    /// The receiver of this token has not acknowledged it in time.
+    /// When it ends, the receiver of this token has not acknowledged the token in time.
     Hop(TokenId),
 }
 

@@ -30,7 +30,7 @@ pub struct Ring {
     /// met, so the winner's epoch is above the epochs of all nodes that the winner's token has
     /// visited.
     pub(crate) highest: Epoch,
-    /// The number of serials that this node has used since its last start.
+    /// The number of [`Serial`]s that this node has given to its tokens since its last start.
     count: u64,
     /// Peers that did not acknowledge a token in time or that the host suspects, and from which
     /// this node has received nothing since.
@@ -61,7 +61,7 @@ pub(crate) enum Phase {
 /// The reason why an election starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Trigger {
-    /// The leader is silent, or suspected.
+    /// The leader has sent no heartbeat in time, or is suspected.
     Silence,
     /// The application has asked for an election. A heartbeat of the present leader does not end
     /// this election.

@@ -5,7 +5,7 @@ use elector_core::{Epoch, NodeId};
 use serde::{Deserialize, Serialize};
 
 /// A number that a node gives to its token. The node uses it for one token only, or for the two
-/// probes of one level, even across restarts.
+/// probes of one level ([`TokenBody::Probe`]), even across restarts.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Serial {
     /// The number of times that the node had started when it created the token, from 1.
@@ -48,14 +48,14 @@ impl Way {
 pub enum TokenBody {
     /// The ELECTION token of the Collect variant: collects the ids of live nodes.
     Gather {
-        /// The nodes that have offered themselves so far, in the order of the visits.
+        /// The nodes that have offered themselves for election so far, in the order of the visits.
         ids: Vec<NodeId>,
     },
     /// The ELECTION token of Chang–Roberts: the origin is a candidate.
     Contend,
     /// The COORDINATOR token: announces the leader of the token's epoch.
     Coordinator {
-        /// The leader.
+        /// The node that leads the token's epoch.
         leader: NodeId,
     },
     /// Hirschberg–Sinclair: the origin is a candidate among all nodes within 2^level hops.
@@ -67,7 +67,7 @@ pub enum TokenBody {
     },
     /// Hirschberg–Sinclair: no node on the way of the probe has a higher id than the origin.
     Reply {
-        /// The level of the probe.
+        /// The level of the probe that this token answers.
         level: u32,
         /// The direction of the reply, opposite to that of its probe.
         way: Way,
@@ -93,7 +93,7 @@ pub enum Course {
 pub struct TokenId {
     /// The node that created the token.
     pub origin: NodeId,
-    /// The course of the token.
+    /// The purpose and the direction of the token.
     pub course: Course,
     /// The number that the origin gave to the token.
     pub serial: Serial,

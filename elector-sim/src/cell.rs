@@ -27,10 +27,11 @@ impl Cell {
         Summary::of(self)
     }
 
-    /// Returns the worst run. A run with violations is worse than a run without. Among equal runs,
-    /// one without agreement in the end is worse. After that, more split-brain time is worse (two
-    /// or more nodes believe that they lead), and then more leaderless time (no node believes that
-    /// it leads). Returns `None` if there is no run.
+    /// Returns the worst run. A run with violations is worse than a run without. Among the runs
+    /// with violations, and among those without, a run whose nodes do not agree on a leader at the
+    /// end is worse. After that, more split-brain time is worse (two or more nodes believe that
+    /// they lead), and then more leaderless time (no node believes that it leads). Returns `None`
+    /// if there is no run.
     #[must_use]
     pub fn worst(&self) -> Option<&Outcome> {
         // `max_by_key` returns the last one of several equal runs. With `rev` this is the run with

@@ -14,7 +14,7 @@ use crate::{
 /// different algorithms can be compared.
 #[derive(Clone)]
 pub struct Contestant {
-    /// [`ElectionAlgorithm::NAME`].
+    /// The name of the algorithm ([`ElectionAlgorithm::NAME`]).
     pub algorithm: &'static str,
     /// The name of the configuration.
     pub variant: String,
@@ -45,12 +45,13 @@ pub struct Job<'a> {
     pub nodes: u64,
     /// The seed of the run.
     pub seed: u64,
-    /// Whether to keep the trace.
+    /// Whether to keep the trace, which is the list of all events of the run.
     pub trace: bool,
-    /// Whether to run twice and compare the fingerprints.
+    /// Whether to do the run twice and compare the fingerprints, which are hashes of all that
+    /// happened in a run.
     pub twice: bool,
-    /// Whether the run itself has false suspicions. If it has none, and no trace is kept, it is
-    /// followed by a second run with false suspicions: see
+    /// Whether the run itself has false suspicions. If it has none, and no trace is kept, the run
+    /// is followed by a second run with false suspicions: see
     /// [`run_suspected`](crate::run::run_suspected).
     pub false_suspicions: bool,
 }

@@ -7,9 +7,9 @@ use crate::rng::Rng;
 /// once, when it is sent. A duplicate that the network makes is not counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct KindCount {
-    /// [`Message::kind`].
+    /// The kind of these messages ([`Message::kind`]).
     pub kind: &'static str,
-    /// [`Message::purpose`].
+    /// The purpose of these messages ([`Message::purpose`]).
     pub purpose: Option<Purpose>,
     /// Messages that nodes handed to the network.
     pub sent: u64,
@@ -87,8 +87,8 @@ impl Counts {
 
     fn slot(&mut self, kind: &'static str, purpose: Purpose) -> &mut KindCount {
         // An algorithm has only a few kinds of messages. Two names of one kind are nearly always
-        // the same string in memory, so a comparison of pointers finds them. So a scan of the list
-        // is faster than a map.
+        // the same string in memory, so a comparison of pointers is mostly enough. So a scan of the
+        // list is faster than a map.
         let same = |count: &KindCount| {
             count.purpose == Some(purpose) && (std::ptr::eq(count.kind, kind) || count.kind == kind)
         };

@@ -17,7 +17,7 @@ pub struct Erased {
 /// [`Contestant::run`](crate::Contestant::run).
 pub type ErasedRecord = Record<Erased, Erased, Erased>;
 
-/// Replaces the messages, timers and states of a record by values without their types.
+/// Replaces the messages, timers and states of a record of a trace by values without their types.
 pub(crate) fn record<M, T, D>(record: &Record<M, T, D>) -> ErasedRecord
 where
     M: fmt::Debug + Serialize,

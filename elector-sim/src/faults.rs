@@ -9,9 +9,9 @@ use crate::{Simulation, connectivity::Connectivity, machine::MachineEvent, membe
 /// effect.
 impl<A: ElectionAlgorithm> Simulation<A> {
     /// Ends the process of a node. Durable state stays; writes that have not ended are lost. If
-    /// [`Setup::hints`](crate::Setup::hints) is on, the watcher of the node, which does not end
-    /// with the process, gives a proof of death to every peer that it can reach. Each proof takes
-    /// the delay of a message.
+    /// [`Setup::hints`](crate::Setup::hints) is on, the watcher of the node, which sees the node's
+    /// process end and does not end with it, gives a proof of death to every peer that it can
+    /// reach. Each proof takes the delay of a message.
     pub fn crash(&mut self, node: NodeId) {
         if let Some(node) = self.position(node) {
             self.crash_at(node);

@@ -50,7 +50,7 @@ struct ObservedNode {
 /// and from the leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Settled {
-    /// The leader.
+    /// The leader of the tenure.
     pub leader: NodeId,
     /// The epoch that the leader leads.
     pub epoch: Epoch,
@@ -77,7 +77,7 @@ pub struct Election {
     pub winner_ns: u64,
     /// When all running, reachable nodes knew the winner.
     pub settled_ns: u64,
-    /// The winner.
+    /// The node that won the election.
     pub leader: NodeId,
     /// The epoch that the winner leads.
     pub epoch: Epoch,
@@ -130,7 +130,7 @@ impl Meter {
         }
     }
 
-    /// Resets all counts. If the cluster is settled, it stays settled.
+    /// Resets all counts. If the cluster agrees on a leader (is settled), this agreement stays.
     pub(crate) fn restart_counts(&mut self, now: u64) {
         self.advance(now);
         self.times = Times::default();

@@ -27,9 +27,9 @@ pub struct Setup<A: ElectionAlgorithm> {
     /// How the simulator finds the rosters (the durable lists of voters), if the members can
     /// change. With `None`, the simulator does not check rosters.
     pub members: Option<MembersAccess<A>>,
-    /// The network.
+    /// The network between the nodes.
     pub network: Network,
-    /// The disks.
+    /// The properties of the disks of all nodes.
     pub disk: Disk,
     /// Whether a watcher (a helper process beside each node) gives the peers of a node a proof of
     /// death when the process of the node ends. If `true`, the hosts of the peers also report when
@@ -62,7 +62,7 @@ pub enum SetupError {
     /// The configuration of a single node breaks a rule.
     #[error("the configuration of node {node} breaks a rule: {error}")]
     NodeConfig {
-        /// The node.
+        /// The node whose configuration breaks the rule.
         node: NodeId,
         /// The rule that the configuration breaks.
         error: TimingError,
@@ -70,12 +70,12 @@ pub enum SetupError {
     /// A configuration or a durable state is given for a node that is not in the cluster.
     #[error("{what}: node {node} is not in the cluster: give one of its nodes, or add it to them")]
     UnknownNode {
-        /// The name of the field.
+        /// The field of the setup that names the node: `configs` or `initial`.
         what: &'static str,
-        /// The node.
+        /// The node that is not in the cluster.
         node: NodeId,
     },
-    /// A probability is outside `0..=1`.
+    /// The probability of the network with this name is outside `0..=1`.
     #[error("network: {0} must be between 0 and 1")]
     Probability(&'static str),
     /// A latency of the network or of the disks is not valid.
@@ -88,7 +88,7 @@ pub enum SetupError {
 
 impl<A: ElectionAlgorithm> Setup<A> {
     /// Creates the setup of nodes `1..=nodes` with defaults: a message takes 0.5 to 1.5 ms, a write
-    /// takes 0.1 to 0.3 ms, there are no hints, and the seed is 1.
+    /// takes 0.1 to 0.3 ms, there are no hints (proofs of death), and the seed is 1.
     #[must_use]
     pub fn new(nodes: u64) -> Self {
         Self {

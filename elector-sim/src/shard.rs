@@ -12,7 +12,7 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// The whole sweep.
+    /// The only shard of a sweep that is not divided. It has all runs.
     pub const WHOLE: Self = Self {
         number: 1,
         count: 1,
@@ -39,9 +39,9 @@ impl Shard {
         self.count
     }
 
-    /// Returns `true` if the run number `run` of the cell at `place` belongs to this shard. Both
-    /// numbers count from 0. Cells of the same size have consecutive places. Each cell has `runs`
-    /// runs.
+    /// Returns `true` if the run number `run` of the [`Cell`](crate::Cell) at `place` belongs to
+    /// this shard. Both numbers count from 0. Cells of the same size have consecutive places. Each
+    /// cell has `runs` runs.
     pub(crate) fn has(self, place: u64, run: u64, runs: u64) -> bool {
         // The runs of all cells are dealt to the shards in turn. After `period` cells, the cells
         // would begin with the same shards again. So the same shards would always get the first run
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     /// Returns for each shard the number of its runs, and how many of these are the first run of a
-    /// cell.
+    /// cell (all runs of one contestant in one scenario at one size).
     fn loads(count: u64, places: u64, runs: u64) -> Vec<(u64, u64)> {
         let shards = (1..=count).map(|number| Shard::new(number, count).unwrap());
         let load = |shard: Shard| {

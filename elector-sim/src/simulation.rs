@@ -41,7 +41,7 @@ pub struct Simulation<A: ElectionAlgorithm> {
     pub(crate) invariants: Invariants,
     pub(crate) operators: Operators,
     /// The contradiction that exists now between the rosters (the durable lists of voters) on all
-    /// disks, as text. `None` if they do not contradict each other.
+    /// disks, as text. `None` if the rosters do not contradict each other.
     pub(crate) broken_rosters: Option<&'static str>,
     /// The number of disks that were replaced by empty ones.
     pub(crate) replaced_disks: u64,
@@ -270,8 +270,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Reports to the meter whether the process of a node votes now. Only running nodes that vote
-    /// count for the agreement on a leader.
+    /// Reports to the [`Meter`], which measures elections, whether the process of a node votes now.
+    /// Only running nodes that vote count for the agreement on a leader.
     pub(crate) fn note_vote(&mut self, node: usize) {
         if let Some(process) = &self.machines[node].process {
             let votes = process.driver().algorithm().votes();

@@ -7,7 +7,7 @@ use crate::{Cell, Election, MembersOutcome, Outcome};
 /// and JSON show them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
-    /// The algorithm.
+    /// The name of the algorithm.
     pub algorithm: &'static str,
     /// The name of the algorithm's configuration.
     pub variant: String,

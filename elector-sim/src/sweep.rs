@@ -13,23 +13,24 @@ use crate::{
     table::{self, Row},
 };
 
-/// Runs every contestant in every scenario at every size, with the same seeds.
+/// A comparison. It runs every contestant (an algorithm in one configuration) in every scenario at
+/// every cluster size, with the same seeds.
 #[derive(Clone, Debug)]
 pub struct Sweep {
-    /// The contestants.
+    /// The contestants: the algorithms that are compared, each in one configuration.
     pub contestants: Vec<Contestant>,
     /// The cluster sizes. A scenario skips the sizes below its minimum.
     pub nodes: Vec<u64>,
     /// The scenarios. A contestant with fixed members skips those that change the members.
     pub scenarios: Vec<Scenario>,
-    /// The number of runs of each cell.
+    /// The number of runs of each [`Cell`], which is one contestant in one scenario at one size.
     pub runs: u64,
-    /// Run k of each cell, from 0, has seed `seed + k`.
+    /// Run k of each [`Cell`], from 0, has seed `seed + k`.
     pub seed: u64,
     /// The number of threads; `None` for one per core. The result does not depend on this number.
     pub jobs: Option<NonZeroUsize>,
     /// Whether every run is done twice to compare fingerprints (hashes of the events). With
-    /// `false`, only the first run of each cell is done twice.
+    /// `false`, only the first run of each [`Cell`] is done twice.
     pub always_twice: bool,
 }
 
@@ -51,7 +52,8 @@ pub enum SweepError {
         /// The rule that was broken.
         error: SetupError,
     },
-    /// There are more shards than runs, so some shards would be empty.
+    /// There are more shards, which are parts of the sweep for several machines, than runs. So some
+    /// shards would be empty.
     #[error("there are {shards} shards and only {runs} runs: use at most {runs} shards")]
     TooManyShards {
         /// The number of shards.
@@ -238,7 +240,8 @@ impl Sweep {
             .collect()
     }
 
-    /// Returns the number of cells.
+    /// Returns the number of [`Cell`]s: one for each contestant, scenario and size that fit
+    /// together.
     #[must_use]
     pub fn cells(&self) -> usize {
         self.places().len()

@@ -19,12 +19,12 @@ pub(crate) enum Row<'a> {
 /// What a table shows in place of a figure that does not exist.
 const NO_FIGURE: &str = "–";
 
-/// Returns a table for a terminal or a Markdown file, with one row for each cell. The columns with
-/// figures are: the runs in which all nodes agreed in the end; the messages, the bytes and the
-/// milliseconds (median and 99th percentile) of an election until all nodes know the leader; the
-/// time of a run without a leader, and with two or more leaders; the number of runs with two or
-/// more leaders; the tenures that began in a run; the violations; and the messages per second
-/// without faults and elections.
+/// Returns a table for a terminal or a Markdown file, with one row for each cell (all runs of one
+/// contestant in one scenario at one size). The columns with figures are: the runs in which all
+/// nodes agreed in the end; the messages, the bytes and the milliseconds (median and 99th
+/// percentile) of an election until all nodes know the leader; the time of a run without a leader,
+/// and with two or more leaders; the number of runs with two or more leaders; the tenures that
+/// began in a run; the violations; and the messages per second without faults and elections.
 #[must_use]
 pub fn table(summaries: &[Summary]) -> String {
     elections(&summaries.iter().map(Row::Cell).collect::<Vec<_>>())
@@ -122,7 +122,8 @@ fn optional(value: Option<f64>) -> String {
     value.map_or_else(|| NO_FIGURE.to_owned(), one_decimal)
 }
 
-/// Returns a table with the names of each row, and with its figures, or with dashes if it has none.
+/// Returns a table with the names of each row, and with its figures, or with dashes if the row has
+/// no figures.
 fn formatted<'a, const N: usize>(
     header: [&str; N],
     rows: impl Iterator<Item = (&'a Row<'a>, Option<[String; N]>)>,

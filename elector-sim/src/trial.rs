@@ -24,7 +24,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Trial {
-    /// The cluster sizes.
+    /// The cluster sizes at which each scenario runs.
     pub nodes: Vec<u64>,
     /// The seeds: each scenario runs at each size once with each of these seeds.
     pub seeds: RangeInclusive<u64>,

@@ -15,12 +15,12 @@ use thiserror::Error;
 /// The largest length of a list within a value.
 const MAX_ENTRIES: usize = 7;
 
-/// A source of values. It never ends: after the last byte all values are zero.
+/// A source of values that never ends: after the last byte all values are zero.
 ///
-/// It is a serde format that makes a value of any type with `Deserialize` from any bytes, with one
-/// byte for most fields. So every input of an algorithm can be drawn without code in the crate of
-/// the algorithm. If the fuzzer changes one byte, mostly one field changes. This helps the fuzzer
-/// to come closer to an interesting input.
+/// The source is a serde format: it makes a value of any type with `Deserialize` from any bytes,
+/// with one byte for most fields. So every input of an algorithm can be drawn without code in the
+/// crate of the algorithm. If the fuzzer changes one byte, mostly one field changes. This helps the
+/// fuzzer to come closer to an interesting input.
 #[derive(Clone, Debug)]
 pub struct Draw<'a> {
     bytes: &'a [u8],

@@ -34,7 +34,8 @@ struct Node<A: ElectionAlgorithm> {
     /// The timers that are set, and have not elapsed or been cancelled.
     running: BTreeSet<A::Timer>,
     disk: Vec<u8>,
-    /// The writes that have begun, with the numbers of their steps.
+    /// The writes that have begun and not ended, each with the number of the step that requested
+    /// it, and with the bytes that are written.
     writes: VecDeque<(u64, Vec<u8>)>,
     /// If `true`, a write ends only when the fuzzer draws its end. Otherwise a write takes no time.
     disk_hangs: bool,

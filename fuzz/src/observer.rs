@@ -1,4 +1,4 @@
-//! Checks what one node shows to the outside, over all of its lives.
+//! Checks what one node shows to the outside, from its first start on and across crashes.
 
 use std::{collections::VecDeque, marker::PhantomData};
 

@@ -79,8 +79,9 @@ fn verdict<A: ElectionAlgorithm>(text: &str) -> Vec<&'static str> {
     violations.map(|violation| violation.invariant).collect()
 }
 
-// All faults must end before the verdict, also in a scenario that starts at boot. A disk that hangs
-// is such a fault, too.
+// The simulator must end all faults before it judges a run (the verdict), also in a scenario that
+// starts at boot. A disk that hangs is a fault, too. Otherwise a correct algorithm would fail
+// because a fault still lasts.
 #[test]
 fn all_faults_end_before_the_verdict() {
     let from_boot = "name = 'a'\nsummary = 'a'\nfrom_boot = true\n[[step]]\nsplit = 'node 1'";

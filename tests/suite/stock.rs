@@ -84,7 +84,8 @@ fn every_algorithm_passes_every_scenario() {
 
 // With changes of the members, too, no run violates an invariant, and one leader remains: the
 // changes are completed, and the rosters (lists of voters) on all disks agree with the rules of
-// changes. The environment variable `MEMBERS_RUNS` sets the number of runs of each cell.
+// changes. The environment variable `MEMBERS_RUNS` sets the number of runs of each algorithm
+// variant, scenario and size.
 #[test]
 fn every_change_of_the_members_is_completed() {
     let scenarios = Scenario::changing_members().expect("the built-in scenarios are valid");

@@ -44,7 +44,8 @@ impl Bully {
         self.enter(Phase::Confirming, timeout, out);
     }
 
-    /// Handles ELECTION: the node `from` asks for an answer or for the coordinator.
+    /// Handles ELECTION: the node `from` asks whether this node is alive, or which node is the
+    /// coordinator.
     pub(super) fn on_election(&mut self, from: NodeId, epoch: Epoch, out: &mut Outbox<Self>) {
         self.learn(epoch);
         let above = from > self.members.me();

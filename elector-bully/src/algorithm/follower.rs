@@ -1,5 +1,5 @@
-//! The follower: how a node handles COORDINATOR and heartbeats. After a split, these rules end all
-//! tenures but one.
+//! The follower: how a node handles COORDINATOR and heartbeats. If several nodes lead, for example
+//! after a partition, these rules end all tenures but one.
 
 use elector_core::{Epoch, NodeId, Outbox};
 
@@ -43,10 +43,10 @@ impl Bully {
         self.enter(Phase::Following, self.config.timing.vigil(), out);
     }
 
-    /// Returns `true` if the epoch is newer than this node's own, or if it is the same and this
-    /// node has recognised no other coordinator for this epoch (I2). Two coordinators of the last
-    /// epoch (`u64::MAX`) cannot move to a new epoch. So in the last epoch the node with the higher
-    /// id leads.
+    /// Returns `true` if this node may follow `from` as the coordinator of `epoch`: the epoch is
+    /// newer than this node's own, or it is the same and this node has recognised no other
+    /// coordinator for it (I2). Two coordinators of the last epoch (`u64::MAX`) cannot move to a
+    /// new epoch. So in the last epoch the node with the higher id leads.
     fn can_recognise(&self, from: NodeId, epoch: Epoch) -> bool {
         let known = self.durable.coordinator;
         let is_last = epoch.checked_next().is_none();
@@ -60,8 +60,9 @@ impl Bully {
     }
 
     /// Handles a claim of a past epoch, or of an epoch for which this node has recognised another
-    /// coordinator. Informs `from`, unless another node will inform `from`. After that, `from`
-    /// moves to a new epoch, or learns that another node leads a newer epoch.
+    /// coordinator. Informs `from` that its epoch is past or shared, unless another node will
+    /// inform `from`. After that, `from` moves to a new epoch, or learns that another node leads a
+    /// newer epoch.
     fn correct(&mut self, from: NodeId, epoch: Epoch, contests: bool, out: &mut Outbox<Self>) {
         let is_shared = epoch == self.epoch();
         let is_higher = self.live_leader().is_some_and(|leader| leader > from);
@@ -75,7 +76,8 @@ impl Bully {
             // Send nothing: the heartbeats of this node's own coordinator reach all nodes, also
             // `from`.
         } else if self.phase.is_election() && contests {
-            // Send nothing: the winner of the election will inform all nodes.
+            // Send nothing: the winner of the election will announce itself to all nodes, also to
+            // `from`.
         } else {
             out.send(
                 from,

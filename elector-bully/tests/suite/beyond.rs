@@ -44,8 +44,9 @@ fn a_late_answer_makes_a_coordinator_catch_up() {
     );
 }
 
-// A higher node contests a lower coordinator. A node that follows a coordinator with a higher id
-// leaves the contest to this coordinator.
+// A node takes over from a coordinator with a lower id. But a node that follows a coordinator with
+// a higher id leaves this to its coordinator: otherwise each node above the lower coordinator would
+// start an election.
 #[test]
 fn the_highest_node_contests_a_lower_coordinator() {
     let mut node = Node::leader(5, &preempt());
@@ -109,8 +110,8 @@ fn a_past_coordinator_is_not_followed() {
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
 }
 
-// A second copy of COORDINATOR may arrive after its sender has stepped down. It must not make a
-// node follow the sender again.
+// A second copy of COORDINATOR may arrive after its sender has stepped down. This copy must not
+// make a node follow the sender again.
 #[test]
 fn a_repeated_coordinator_message_changes_nothing() {
     let mut node = Node::follower(1, &preempt());
@@ -238,7 +239,7 @@ fn assert_refused(node: &mut Node, commands: &[Command]) {
 }
 
 // A suspicion never decides an election: the candidate asks all higher nodes, also the suspected
-// one.
+// one, which may be alive. If it did not ask that node, two nodes would lead.
 #[test]
 fn a_suspicion_starts_a_normal_election() {
     let mut node = Node::follower(4, &preempt());

@@ -69,7 +69,8 @@ fn every_number_of_higher_ids() {
     }
 }
 
-// Comparisons print the best and the worst case, for clusters of up to 101 nodes.
+// Comparisons print the number of messages in the best and in the worst case, for clusters of up to
+// 101 nodes.
 #[test]
 fn the_best_and_the_worst_case_up_to_101_nodes() {
     for nodes in 3..=101 {
@@ -88,7 +89,8 @@ fn the_best_and_the_worst_case_up_to_101_nodes() {
     }
 }
 
-// Without a live leader, the option `preempt` must make no difference.
+// The option `preempt` only decides whether a node takes over from a live coordinator. So it must
+// make no difference after the coordinator has failed.
 #[test]
 fn without_preemption_a_fail_over_costs_the_same() {
     let config = BullyConfig {

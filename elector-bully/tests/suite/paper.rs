@@ -110,7 +110,8 @@ fn a_recovering_node_leads_if_no_other_node_does() {
     );
 }
 
-// Without preemption a recovering node waits for a heartbeat before it asks.
+// Without preemption a recovering node waits for a heartbeat before it asks the nodes with higher
+// ids.
 #[test]
 fn without_preemption_a_recovering_node_follows_a_lower_coordinator() {
     let mut node = Node::new(5, &no_preempt(), 1);

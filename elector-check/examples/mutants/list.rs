@@ -81,7 +81,8 @@ mod tests {
     use super::*;
     use crate::root;
 
-    // When the code of an algorithm changes, its mutants must follow.
+    // When the code of an algorithm changes, the mutants (faults that replace parts of this code)
+    // must change too. A mutant that finds no text to replace would test nothing.
     #[test]
     fn every_mutant_changes_the_sources() {
         let list = List::read(&root()).expect("a list of mutants");

@@ -47,7 +47,7 @@ const VARIANTS: [&str; 5] = [
     "paxos/broadcast",
     "paxos/thrifty",
 ];
-/// The number of walks that are done before the time is checked.
+/// The number of walks (random runs of the model checker) that are done before the time is checked.
 const WALKS_AT_ONCE: u64 = 20_000;
 /// How long walks look for a fault in one variant.
 const WALK_TIME: Duration = Duration::from_secs(100);
@@ -64,8 +64,8 @@ struct Row {
 }
 
 impl Row {
-    /// Adds the output of a hunt in one variant: the violated invariant and the effort, or
-    /// `nothing`.
+    /// Adds the output of a hunt, which looks for the fault in one variant: the violated invariant
+    /// and the effort, or `nothing`.
     fn add(&mut self, variant: &str, found: &str, mutant: &Mutant) {
         let (effort, invariant) = match found.split_once(": ") {
             Some((invariant, effort)) => (effort, Some(invariant.to_owned())),

@@ -21,14 +21,15 @@ pub(crate) struct Adversary {
     pub(super) next_move: u64,
     /// The moment until which each node is paused, by position.
     pub(super) paused_until: Vec<u64>,
-    /// The disturbances of links: a row for each sender.
+    /// The disturbance of each link: a row for each sender, with one entry for each receiver.
     pub(super) link_faults: Vec<LinkFault>,
-    /// The weight of each link in the random choice of the next event: a row for each sender.
+    /// The weight of each link in the random choice of the next event: a row for each sender, with
+    /// one entry for each receiver.
     pub(super) link_weights: Vec<u32>,
     /// For each node, what the adversary has last seen of it: its epoch, whether it led, and
     /// whether it campaigned. `None` if the node was down.
     last_seen: Vec<Option<(Epoch, bool, bool)>>,
-    /// For how many more events the newest tenure counts as new.
+    /// For how many more events the newest tenure counts as new. It starts at `NEW_TENURE_EVENTS`.
     new_tenure_events: u32,
     /// The changes of the members that the adversary commands the leader to make.
     pub(super) changes: Vec<MembersChange>,
@@ -42,7 +43,7 @@ pub(super) enum Planned {
     Command(usize, Command),
     Clock(usize, u64),
     Hint(usize, usize),
-    /// The node that leads at that moment is commanded to transfer leadership to this node.
+    /// The node that leads at the planned moment is commanded to transfer leadership to this node.
     TransferTo(usize),
     /// Delivers some of the messages to this node that the adversary has held back so far.
     Release(usize),
@@ -58,8 +59,8 @@ pub(super) struct LinkFault {
 
 /// A moment that never comes. A message with this planned moment is held back.
 pub(super) const NEVER: u64 = u64::MAX;
-/// The number of events for which a tenure counts as new after its beginning. Rushes are more
-/// likely in a new tenure.
+/// The number of events for which a tenure counts as new after its beginning. A [`Rush`] is more
+/// likely to begin in a new tenure.
 const NEW_TENURE_EVENTS: u32 = 16;
 /// The weight of an undisturbed link in the random choice of the next event.
 pub(super) const NORMAL_WEIGHT: u32 = 64;
@@ -90,7 +91,7 @@ impl Adversary {
         self.profile.horizon
     }
 
-    /// Returns the number of rushes in this walk.
+    /// Returns the number of [`Rush`]es in this walk.
     pub(crate) fn rushes(&self) -> u32 {
         self.profile.rushes
     }

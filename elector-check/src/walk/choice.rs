@@ -7,8 +7,8 @@ use crate::walk::{
 };
 
 /// A possible next event of a walk. A message, a write, a timer (with its node) and a planned event
-/// are given by their index in the cluster or in the plan of the adversary. The value of `Wait` is
-/// a duration in nanoseconds.
+/// are given by their index in the cluster or in the plan of the adversary. `Move` means that the
+/// adversary disturbs the cluster. The value of `Wait` is a duration in nanoseconds.
 #[derive(Clone, Copy)]
 pub(super) enum Next {
     Message(usize),

@@ -29,8 +29,8 @@ pub(crate) struct Cluster<A: ElectionAlgorithm> {
     pub(crate) past: VecDeque<InFlight<A::Message>>,
     /// The maximum number of messages in `past`.
     pub(crate) kept: usize,
-    /// What the invariants need of the past. Copies of the cluster share this history until one of
-    /// them changes it.
+    /// What the checks of the invariants must know about the past. Copies of the cluster share this
+    /// history until one of them changes it.
     pub(super) history: Arc<History>,
     pub(super) lease: u64,
     /// The first violation, if there is one.
@@ -68,8 +68,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
     }
 
     /// Applies one event, and checks everything that becomes visible against the invariants. `line`
-    /// is the number of the line of the event in the schedule. Returns `false` and changes nothing
-    /// if the event is not possible now.
+    /// is the number of the event's line in the schedule, which is the list of all events of the
+    /// walk. Returns `false` and changes nothing if the event is not possible now.
     pub(crate) fn apply(&mut self, line: u32, event: &Event<A::Timer>) -> bool {
         let happened = match *event {
             Event::Wait(nanos) => {

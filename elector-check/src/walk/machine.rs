@@ -18,8 +18,8 @@ pub(crate) struct Machine<A: ElectionAlgorithm> {
 pub(crate) struct Life<A: ElectionAlgorithm> {
     pub(crate) process: Process<A>,
     pub(crate) timers: Vec<Running<A::Timer>>,
-    /// The number of the line of the schedule that caused each step, in the order of the steps.
-    /// Steps are numbered from 1.
+    /// The number of the line of the [`Schedule`](crate::Schedule) that caused each step, in the
+    /// order of the steps. Steps are numbered from 1.
     pub(crate) causes: Vec<u32>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Write<D> {
 #[derive(Clone)]
 pub(crate) struct Running<T> {
     pub(crate) timer: T,
-    /// The number of the line of the schedule whose step set the timer.
+    /// The number of the line of the [`Schedule`](crate::Schedule) whose step set the timer.
     pub(crate) line: u32,
     /// The first moment at which the timer may elapse, by the clock of the node.
     pub(crate) due: u64,
@@ -143,7 +143,7 @@ impl<A: ElectionAlgorithm> Machine<A> {
         self.writes.clear();
     }
 
-    /// Returns the number of the line of the schedule that caused this step.
+    /// Returns the number of the line of the [`Schedule`](crate::Schedule) that caused this step.
     pub(crate) fn cause(&self, step: u64) -> u32 {
         let causes = self.life.as_ref().map_or(&[][..], |life| &life.causes);
         let place = usize::try_from(step - 1).unwrap_or(usize::MAX);

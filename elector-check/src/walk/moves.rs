@@ -179,8 +179,9 @@ impl Adversary {
         let at = last_received + span;
         self.mute(leader, challenger, at + self.profile.vigil);
         if self.rng.u8(..3) == 0 {
-            // The supporter receives nothing from the leader either, until shortly before the
-            // challenger campaigns.
+            // The challenger is the node that is cut off. The supporter is another node, whose
+            // answers may keep the leader's lease. It receives nothing from the leader either,
+            // until shortly before the challenger campaigns.
             let until = at - self.between((0, self.profile.vigil / 4));
             self.mute(leader, supporter, until);
         }

@@ -53,7 +53,7 @@ pub(crate) struct Profile {
     pub(crate) stagger: u64,
     /// The number of rushes in the walk: see [`Rush`](crate::walk::rush::Rush).
     pub(crate) rushes: u32,
-    /// The number of random continuations that each rush tries.
+    /// The number of random continuations that each [`Rush`](crate::walk::rush::Rush) tries.
     pub(crate) rush_tries: u32,
     /// How long the adversary disturbs the cluster.
     pub(crate) horizon: u64,
@@ -122,8 +122,8 @@ fn share(rng: &mut Rng, shares: [f64; 4]) -> f64 {
 }
 
 /// Returns how far the rate of each of two clocks may differ from the true rate, in thousandths of
-/// the true rate. Up to this limit, a silence of `election_min` on one clock is not shorter than a
-/// lease on the other clock.
+/// the true rate. Up to this limit, the time `election_min`, in which a voter supports no other
+/// node, is on one clock not shorter than a lease on the other clock.
 fn margin(timing: &Timing) -> u64 {
     let ratio = timing.election_min.as_secs_f64() / timing.lease.as_secs_f64();
     // One clock is slow by m and the other fast by m. Then (1 + m) / (1 - m) must not exceed the

@@ -17,8 +17,8 @@ pub struct WalkReport {
     /// The seed of the first walk.
     pub seed: u64,
     pub(crate) counts: Counts,
-    /// The first walk that violated an invariant, with a shrunk schedule; `None` if no walk
-    /// violated one.
+    /// The first walk that violated an invariant, with a schedule (its list of events) that is
+    /// shrunk to the events that the violation needs; `None` if no walk violated one.
     pub finding: Option<Finding>,
 }
 
@@ -31,7 +31,8 @@ pub struct Finding {
     pub seed: Option<u64>,
     /// The size of the cluster.
     pub nodes: u64,
-    /// The number of events before the schedule was shrunk.
+    /// The number of events before the schedule was shrunk, that is, before events that the
+    /// violation does not need were removed.
     pub length: usize,
     /// The events that remain after the schedule was shrunk, with comments.
     pub schedule: Schedule,
@@ -46,7 +47,8 @@ impl WalkReport {
         self.finding.is_none()
     }
 
-    /// Returns the number of events in all walks and in the continuations that they tried.
+    /// Returns the number of events in all walks and in the random continuations that walks try at
+    /// some moments.
     #[must_use]
     pub fn events(&self) -> u64 {
         self.counts.events

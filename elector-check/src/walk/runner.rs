@@ -144,7 +144,7 @@ impl<'a, A: ElectionAlgorithm> Runner<'a, A> {
     }
 
     /// Replays a schedule. `event` makes the event of a line from the line and the present cluster.
-    /// It returns `None` to skip the line.
+    /// `event` returns `None` to skip the line.
     fn played_as<T>(
         &self,
         lines: &[Line<T>],

@@ -23,24 +23,26 @@ pub(crate) struct Rush<A: ElectionAlgorithm> {
     rng: Rng,
     /// The messages that arrived or were lost before the rush, the oldest first.
     past: Vec<InFlight<A::Message>>,
-    /// The number of continuations.
+    /// The number of continuations that the rush tries.
     tries: u32,
-    /// The total number of events in the continuations.
+    /// The total number of events in the continuations that the rush has tried.
     pub(crate) events: u64,
 }
 
-/// The maximum number of moves of a continuation before the challenger campaigns.
+/// The maximum number of moves (such as a restart, a late message or a transfer) of a continuation
+/// before its last part, in which one node campaigns: see [`Rush`].
 const MAX_MOVES: u32 = 4;
-/// The possible limits for the number of effects (caused events) that follow a move. One of them is
-/// drawn for each move.
+/// The possible limits for the number of effects (caused events) that follow a move of a [`Rush`].
+/// One of them is drawn for each move.
 const EFFECT_LIMITS: [u32; 4] = [0, 3, 12, MAX_EFFECTS];
-/// The maximum number of effects (caused events) that follow when the challenger campaigns. This is
-/// enough for an election.
+/// The maximum number of effects (caused events) that follow when the challenger of a [`Rush`]
+/// campaigns. This is enough for an election.
 const MAX_EFFECTS: u32 = 24;
-/// The maximum number of times that the challenger campaigns at the end.
+/// The maximum number of times that the challenger of a [`Rush`] campaigns at the end of a
+/// continuation.
 const MAX_CAMPAIGNS: u32 = 2;
-/// How many past messages of its own events a continuation keeps. A past message has arrived or is
-/// lost, and may arrive again.
+/// How many past messages of its own events a continuation of a [`Rush`] keeps. A past message has
+/// arrived or is lost, and may arrive again.
 const KEPT_MESSAGES: usize = 16;
 /// The maximum number of late messages of one link that arrive directly one after the other.
 const MAX_MESSAGES_AT_ONCE: usize = 4;
@@ -200,8 +202,8 @@ impl<A: ElectionAlgorithm> Rush<A> {
         }
     }
 
-    /// Delivers a few messages of one link. They are still in flight, or they have arrived or were
-    /// lost before.
+    /// Delivers a few messages of one link. These messages are still in flight, or they have
+    /// arrived or were lost before.
     fn deliver_late(&mut self, branch: &mut Branch<A>, (from, to): (usize, usize)) {
         let link = |sent: &&InFlight<A::Message>| (sent.from, sent.to) == (from, to);
         let cluster = &branch.cluster;
@@ -263,9 +265,9 @@ impl<A: ElectionAlgorithm> Rush<A> {
         is_some
     }
 
-    /// Draws an event that was caused by the line `cause` or by a later line: a message in `group`
-    /// that arrives, or a timer that elapses on a node of `group`. In half of the draws, only
-    /// events that the newest line caused are possible.
+    /// Draws an event that was caused by the line `cause` of the schedule or by a later line: a
+    /// message between nodes of `group` that arrives, or a timer that elapses on a node of `group`.
+    /// In half of the draws, only events that the newest line caused are possible.
     fn next_effect(
         &mut self,
         branch: &Branch<A>,

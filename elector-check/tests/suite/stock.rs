@@ -1,5 +1,5 @@
-//! Searches of the stock algorithms, unmodified, with bounds that a search exhausts in seconds. To
-//! search with larger bounds, use `elector check`.
+//! Searches of Raft, Paxos, Bully and Ring, unmodified, with bounds that a search exhausts in
+//! seconds. To search with larger bounds, use `elector check`.
 
 use elector_bully::Bully;
 use elector_check::{Check, CheckConfig, Report, Time};
@@ -43,7 +43,7 @@ fn paper() -> RaftConfig {
     }
 }
 
-/// Returns bounds without crashes and with this number of timeouts.
+/// Returns bounds without crashes and with this bound on timeouts, that is, on timers that elapse.
 fn without_crashes<C: Default>(nodes: u64, max_epoch: u64, timeouts: u32) -> CheckConfig<C> {
     CheckConfig {
         nodes,
@@ -130,7 +130,8 @@ fn raft_of_two_with_a_transfer() {
     prove::<Raft>(bounds, &["second-epoch-led"]);
 }
 
-// Promises and acceptances of Paxos must survive the crash of any node.
+// Promises and acceptances of Paxos must survive the crash of any node. Otherwise two nodes could
+// be chosen in one epoch.
 #[test]
 fn paxos_of_two_with_a_crash() {
     let bounds = CheckConfig {
@@ -154,7 +155,8 @@ fn paxos_of_three_in_one_epoch() {
     }
 }
 
-// After a false proof of death, a second proposer competes with the first one.
+// After a false proof of death, a second proposer competes with the first one. Only one of them may
+// be chosen in each epoch.
 #[test]
 fn paxos_of_two_after_a_hint() {
     let bounds = CheckConfig {

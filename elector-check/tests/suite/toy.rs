@@ -187,8 +187,8 @@ fn the_leases_of_the_toy_do_not_overlap() {
     assert_eq!(report.unique_states, 469_140);
 }
 
-// Only a search with time can find these flaws. A search without time but with the same other
-// bounds must report no violation.
+// Each of these flaws makes leases overlap in time, so only a search with time can find it. A
+// search without time but with the same other bounds must report no violation.
 #[test]
 fn leases_that_overlap_are_caught() {
     let restarts = CheckConfig {

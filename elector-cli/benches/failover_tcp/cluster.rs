@@ -20,10 +20,11 @@ use crate::{
     figures::{Failover, Figures, Steps},
 };
 
-/// The environment variable that makes this binary the command of `elector run`.
+/// The environment variable that makes this bench program the command of `elector run`.
 pub(crate) const COMMAND_VARIABLE: &str = "ELECTOR_BENCH_WORK";
 
-/// Prints when it started, and waits until it is killed.
+/// The main function of the command of `elector run`: prints when the command started, and waits
+/// until it is killed.
 pub(crate) fn run_command() {
     let now = actor::now().nanos();
     let node = env::var("ELECTOR_NODE").unwrap_or_default();
@@ -35,16 +36,16 @@ pub(crate) fn run_command() {
     }
 }
 
-/// The time for which a stopped leader stays stopped after its replacement. It is longer than any
-/// tolerated silence.
+/// How long a leader that was stopped by SIGSTOP stays stopped after the peers follow another
+/// leader. This is longer than any silence that the peers tolerate.
 const STOP_TIME: Duration = Duration::from_millis(500);
 
-/// The subcommand of the processes of the cluster.
+/// The subcommand of `elector` that the processes of the cluster run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// `elector node`
+    /// The processes run `elector node`.
     Node,
-    /// `elector run`
+    /// The processes run `elector run`.
     Run,
 }
 
@@ -57,7 +58,7 @@ impl Kind {
     }
 }
 
-/// The signal that a leader gets.
+/// The signal that the bench sends to a leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
     Kill,
@@ -77,7 +78,7 @@ struct Line {
 enum What {
     Follows(Option<u64>),
     Works,
-    /// The host reported to the algorithm that this peer failed.
+    /// The host of the node reported to the algorithm that this peer may have failed.
     Suspects(u64),
     /// A durable write has ended after this time.
     Saved(Duration),
@@ -87,16 +88,17 @@ pub(crate) struct Cluster {
     algorithm: String,
     kind: Kind,
     profile: &'static str,
-    /// The log filter.
+    /// The log filter of the nodes.
     log: &'static str,
     peers: String,
     folder: TempDir,
     running: Vec<(u64, Child)>,
     lines: (Sender<Line>, Receiver<Line>),
-    /// The last reported epoch and leader of each node.
+    /// The epoch and the leader that each node has reported last. The index is the id of the node.
     known: Vec<(u64, Option<u64>)>,
     nodes: u64,
-    /// The time of the last signal, and the lines since then.
+    /// The time of the last signal to a leader, in nanoseconds, and the lines that were read since
+    /// then.
     killed_at: u64,
     lines_since_kill: Vec<Line>,
 }
@@ -112,7 +114,8 @@ impl Cluster {
         )
     }
 
-    /// Starts a cluster whose nodes log each step of an election, which makes them slower.
+    /// Starts a cluster whose nodes log the steps of an election (reports about peers, and durable
+    /// writes). This log makes them slower.
     pub(crate) fn with_step_log(algorithm: &str, nodes: u64) -> Self {
         let log = "elector=info,elector_net::hint=debug,elector_net::record=debug";
         Self::start_with_log(algorithm, nodes, Kind::Node, "default", log)
@@ -201,7 +204,8 @@ impl Cluster {
         self.running.push((id, child));
     }
 
-    /// Repeats failovers and returns their times.
+    /// Sends this signal to the leader `times` times, and each time waits until another node leads.
+    /// Returns the times of these failovers.
     pub(crate) fn failovers(&mut self, signal: Signal, times: usize) -> Figures {
         let mut figures = Figures::default();
         for _ in 0..times {
@@ -210,7 +214,7 @@ impl Cluster {
         figures
     }
 
-    /// Repeats failovers after a kill and returns the times of their steps.
+    /// Kills the leader `times` times. Returns how long the steps of each failover took.
     pub(crate) fn steps(&mut self, times: usize) -> Steps {
         let mut steps = Steps::default();
         for _ in 0..times {
@@ -260,8 +264,8 @@ impl Cluster {
                 self.spawn(leader);
             }
             Signal::Stop => {
-                // After a shorter silence, the detectors of the peers would adapt and become
-                // slower.
+                // If the node continued after a shorter silence, the failure detectors of the peers
+                // would take such a silence for usual, and would notice the next stop later.
                 thread::sleep(STOP_TIME);
                 kill_process(pid, Posix::CONT).unwrap();
             }
@@ -269,7 +273,8 @@ impl Cluster {
         failover
     }
 
-    /// Reads the lines of the other nodes until all follow a new leader.
+    /// Reads the lines of the other nodes until all of them follow a new leader and, under `elector
+    /// run`, until its command has started.
     fn followed(&mut self, at: u64, epoch: u64, old_leader: u64) -> Failover {
         let since = |then: u64| Duration::from_nanos(then.saturating_sub(at));
         let majority = usize::try_from(self.nodes / 2 + 1).unwrap();
@@ -286,7 +291,8 @@ impl Cluster {
                 What::Works => commands.push((line.epoch, line.at)),
                 What::Follows(None) | What::Suspects(_) | What::Saved(_) => {}
             }
-            // A newer election can overtake this one: only the newest counts.
+            // If a second election begins before all nodes know the result of the first one, only
+            // the newest election counts.
             let Some(&(newest, leader, _)) = followers.iter().max_by_key(|(epoch, ..)| *epoch)
             else {
                 continue;
@@ -299,7 +305,8 @@ impl Cluster {
             let work = commands.iter().find(|(epoch, _)| *epoch == newest);
             let all = u64::try_from(stamps.len()).unwrap() + 1 >= self.nodes;
             if all && (self.kind == Kind::Node || work.is_some()) {
-                // Sorted by time. The winner is the first to know.
+                // The winner is the first node that knows the result, so the earliest time is the
+                // winner's.
                 stamps.sort_unstable();
                 return Failover {
                     winner: since(stamps[0]),
@@ -310,8 +317,8 @@ impl Cluster {
         }
     }
 
-    /// Waits until all nodes follow one leader and have been quiet for a while. Returns the epoch
-    /// and the leader.
+    /// Waits until all nodes follow one leader, and no node has printed a line for 300 ms. Returns
+    /// the epoch and the leader.
     fn settle(&mut self) -> (u64, u64) {
         let deadline = Instant::now() + TIMEOUT;
         loop {

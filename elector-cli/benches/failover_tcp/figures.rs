@@ -2,12 +2,14 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-/// The times of one failover, from the signal on.
+/// The times of one failover, measured from the signal to the leader: until the winner knows that
+/// it leads, and until a majority knows the winner.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Failover {
     pub(crate) winner: Duration,
     pub(crate) majority: Duration,
-    /// The first output of the new leader's command.
+    /// The time until the first output of the new leader's command; `None` if the nodes run no
+    /// command.
     pub(crate) work: Option<Duration>,
 }
 
@@ -27,7 +29,8 @@ impl Figures {
         )
     }
 
-    /// Returns one line. The last column is the ratio of the median times until a majority knows.
+    /// Returns one line of the table. The last column compares the median times until a majority
+    /// knows the winner: the time in this value, divided by the time in `beside`.
     pub(crate) fn row(&self, name: &str, nodes: u64, beside: Option<&Self>) -> String {
         let mut row = format!("{name:<20}{nodes:>3}");
         let of =
@@ -49,13 +52,14 @@ impl Figures {
     }
 }
 
-/// The times of the steps of failovers.
+/// The times of the steps of failovers: the detection of the failure, the durable write of a vote,
+/// the rest until the winner knows that it leads, and the announcement.
 #[derive(Debug, Default)]
 pub(crate) struct Steps([Vec<Duration>; 4]);
 
 impl Steps {
-    /// `written` is the longest write of the election: the winner waits for its own vote and for
-    /// one of another node, which are written at the same time.
+    /// Adds the steps of one failover. `written` is the longest write of the election: the winner
+    /// waits for its own vote and for one of another node, which are written at the same time.
     pub(crate) fn push(&mut self, failover: &Failover, detected: Duration, written: Duration) {
         let left = failover.winner.saturating_sub(detected + written);
         let announced = failover.majority.saturating_sub(failover.winner);
@@ -71,7 +75,7 @@ impl Steps {
         )
     }
 
-    /// Returns one line of medians.
+    /// Returns one line of the table, with the median time of each step.
     pub(crate) fn row(&self, name: &str, nodes: u64) -> String {
         let mut row = format!("{name:<20}{nodes:>3}");
         for column in &self.0 {

@@ -1,4 +1,4 @@
-//! The times of the machine itself.
+//! Measures how fast the machine itself is, without elector.
 
 use std::{
     env,
@@ -46,12 +46,14 @@ fn eof(times: usize) -> Spread {
             .expect("bash");
         let (mut connection, _) = listener.accept().unwrap();
         connection.set_nodelay(true).unwrap();
-        // `cat` does not answer, so wait until the process has become `cat` and waits in a read.
+        // `cat` does not answer. So this pause waits until the process has become `cat` and waits
+        // in a read.
         connection.write_all(b"x").unwrap();
         thread::sleep(std::time::Duration::from_millis(10));
         let killed = Instant::now();
         cat.kill().unwrap();
-        // An error is an end as well: unread data causes a reset.
+        // An error ends the connection as EOF does: the kernel resets a connection with unread
+        // data.
         let _ = connection.read(&mut [0; 16]);
         let time = killed.elapsed();
         cat.wait().unwrap();
@@ -60,8 +62,8 @@ fn eof(times: usize) -> Spread {
     Spread::of(times_taken)
 }
 
-/// The environment variable that makes this binary a process of 100 MiB. Its value is `PORT heir`
-/// or `PORT alone`.
+/// The environment variable that makes this bench program a process of 100 MiB. Its value is `PORT
+/// heir` or `PORT alone`.
 pub(crate) const BIG_PROCESS_VARIABLE: &str = "ELECTOR_BENCH_BIG";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,7 +72,8 @@ enum BigProcess {
     WithHeir,
 }
 
-/// Allocates much memory, connects, and waits.
+/// The main function of a process of 100 MiB: allocates the memory, connects to the bench, and
+/// waits until it is killed.
 pub(crate) fn run_big_process(how: &str) {
     let (port, heir) = how.split_once(' ').expect("a port and more");
     if heir == "heir" {
@@ -83,7 +86,7 @@ pub(crate) fn run_big_process(how: &str) {
     drop(memory);
 }
 
-/// Measures the time from SIGKILL of such a process until its peer reads EOF.
+/// Measures the time from SIGKILL of a process of 100 MiB until its peer reads EOF.
 fn eof_of(process_kind: BigProcess, times: usize) -> Spread {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -125,7 +128,8 @@ fn round_trip(times: usize) -> Spread {
     });
     let times_taken: Vec<_> = (0..times)
         .map(|_| {
-            // Elections are rare: the other thread must sleep before each measurement.
+            // In a cluster, elections are rare, so a thread sleeps when a message for it arrives.
+            // This pause makes the other thread sleep before each measurement.
             thread::sleep(std::time::Duration::from_millis(2));
             let sent = Instant::now();
             local.write_all(b"x").unwrap();

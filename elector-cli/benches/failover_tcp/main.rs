@@ -47,7 +47,8 @@ impl Arguments {
         let number = |name: &str, default: usize| {
             value(name).map_or(default, |text| text.parse().expect("a number"))
         };
-        // As a test, it only shows that the bench works.
+        // As a test (without `--bench`), this program makes only a few failovers, to show that the
+        // bench works.
         let is_bench = words.iter().any(|word| word == "--bench");
         let (algorithms, nodes, kills, stops) = if is_bench {
             ("raft,paxos,bully,ring", "3,5", 200, 24)
@@ -89,7 +90,8 @@ fn kills(arguments: &Arguments) {
     println!("{}", Figures::head());
     for &nodes in &arguments.nodes {
         for algorithm in &arguments.algorithms {
-            // In turns, so that other load on the machine affects all of them in the same way.
+            // The plain code and both clusters take turns, so that other load on the machine
+            // affects all of them in the same way.
             let mut plain = Figures::default();
             let mut clusters = [Kind::Node, Kind::Run].map(|kind| {
                 let cluster = Cluster::start(algorithm, nodes, kind, "default");
@@ -143,8 +145,9 @@ fn stops(arguments: &Arguments) {
     }
 }
 
-/// The maximum number of failovers for medians. More would not make them better.
+/// The maximum number of failovers for the medians of the steps. With more failovers, the medians
+/// would hardly change.
 const MAX_STEPS: usize = 50;
 
-/// The limit for each wait.
+/// The time limit for each wait of the bench.
 const TIMEOUT: Duration = Duration::from_secs(60);

@@ -21,14 +21,15 @@ use tokio::{
 
 use crate::figures::Failover;
 
-/// The environment variable that makes this binary a node. Its value is `ID PORT,PORT,… FILE`.
+/// The environment variable that makes this bench program a node of the plain cluster. Its value is
+/// `ID PORT,PORT,… FILE`.
 pub(crate) const NODE_VARIABLE: &str = "ELECTOR_BENCH_PLAIN";
 
 const VOTE: u8 = 1;
 const GRANTED: u8 = 2;
 const LEADS: u8 = 3;
 
-/// Kills the leader of a new cluster and measures the failover.
+/// Starts a cluster of plain nodes, kills its leader, and measures the failover.
 pub(crate) fn failover(nodes: u64) -> Failover {
     let folder = tempfile::tempdir().unwrap();
     let reserved: Vec<_> = (0..nodes)
@@ -70,7 +71,7 @@ pub(crate) fn failover(nodes: u64) -> Failover {
         let _ = child.kill();
         child.wait().unwrap();
     }
-    // Only node 2 campaigns, so it is the winner.
+    // Only node 2 asks for votes, so node 2 is the winner.
     let winner = timestamps[0];
     timestamps.sort_unstable();
     let majority = usize::try_from(nodes / 2 + 1).unwrap();
@@ -82,7 +83,7 @@ pub(crate) fn failover(nodes: u64) -> Failover {
     }
 }
 
-/// The file with the vote. A vote counts only after it is written.
+/// The file with the vote of a node. A vote counts only after it is written to this file.
 struct Disk(Arc<std::fs::File>);
 
 impl Disk {
@@ -107,10 +108,11 @@ impl Disk {
     }
 }
 
-/// An event of a connection: the peer and its byte, or `None` at the end.
+/// An event of a connection: the id of the peer, and the byte that the peer has sent, or `None` at
+/// the end of the connection.
 type ConnectionEvent = (u64, Option<u8>);
 
-/// Runs one node of the plain cluster. Node 1 leads.
+/// Runs one node of the plain cluster. Node 1 leads from the start.
 pub(crate) fn run_node(arguments: &str) {
     let mut words = arguments.splitn(3, ' ');
     let me: u64 = words.next().unwrap().parse().unwrap();
@@ -150,7 +152,8 @@ async fn node(me: u64, ports: Vec<u16>, disk: Disk) {
     let mut votes = 1;
     while let Some((from, byte)) = received.recv().await {
         match byte {
-            // The leader has ended. Only node 2 campaigns.
+            // The connection to the leader, node 1, has ended. Only node 2 asks for votes then, so
+            // that no election can fail.
             None if from == 1 && me == 2 => {
                 disk.save(me).await;
                 send(&peers, VOTE).await;

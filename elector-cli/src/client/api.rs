@@ -38,7 +38,8 @@ impl Api {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            // Users configure a proxy in the environment for the web, and not for nodes.
+            // The variables of the environment that configure a proxy are meant for the web, and
+            // not for nodes.
             .proxy(None)
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .user_agent(concat!("elector/", env!("CARGO_PKG_VERSION")));

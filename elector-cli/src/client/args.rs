@@ -50,7 +50,7 @@ pub(crate) struct Secret {
     /// A file with the bearer token of the node
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// The token itself; the variable is safer
+    /// The bearer token itself; the variable `ELECTOR_TOKEN` is safer
     #[arg(
         long,
         value_name = "TOKEN",
@@ -154,7 +154,7 @@ pub(crate) struct Members {
     /// Print the answer of the node as JSON, unchanged
     #[arg(long)]
     pub(crate) json: bool,
-    /// What to change
+    /// The change of the members to make. Without a change, the command shows the members
     #[command(subcommand)]
     pub(crate) command: Option<MembersCommand>,
 }
@@ -220,8 +220,8 @@ pub(crate) struct ReadmitMember {
 pub(crate) struct Change {
     #[command(flatten)]
     pub(crate) secret: Secret,
-    /// Make the change only if this list of members is in force: the value after `roster` in
-    /// `elector members` [default: the list that the node has when this command begins]
+    /// Make the change only if the list of members that is in force has this name: the value after
+    /// `roster` in `elector members` [default: the list that the node has when this command begins]
     #[arg(long, value_name = "EPOCH.VERSION")]
     pub(crate) if_roster: Option<String>,
     /// If a change is in progress, replace its goal by the goal of this command
@@ -235,7 +235,8 @@ pub(crate) struct Change {
     pub(crate) no_wait: bool,
 }
 
-/// A node that votes after a change: its id, and its address if the user gives one.
+/// A node that votes after a change of the members: its id, and its address if the user gives one.
+/// All these nodes together are the goal of the change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Goal(pub(crate) Peer);
 

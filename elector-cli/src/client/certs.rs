@@ -33,7 +33,7 @@ pub(crate) struct Dev {
     /// The number of nodes; their ids start at 1
     #[arg(long, value_name = "N", required_unless_present = "add", value_parser = nodes)]
     nodes: Option<u64>,
-    /// Add certificates for the nodes with these ids, with the CA in the folder
+    /// Add certificates for the nodes with these ids, made with the CA in the folder --out
     #[arg(
         long,
         value_name = "ID,…",

@@ -6,9 +6,10 @@ use ureq::http::StatusCode;
 use super::{api::Api, args::Secret, error::ClientError};
 use crate::output;
 
-/// Sends a command to a node, and prints `success` or the reason in the answer. Returns the epoch
-/// in the answer, which for `step-down` and `transfer` is the epoch whose leadership the node gives
-/// up. Returns `None` if the node refuses the command.
+/// Sends a command to a node. Prints `success` if the node has carried out the command, or else the
+/// reason in the answer of the node. Returns the epoch in the answer, which for `step-down` and
+/// `transfer` is the epoch whose leadership the node gives up. Returns `None` if the node refuses
+/// the command.
 pub(super) fn send(
     api: &Api,
     secret: &Secret,
@@ -18,7 +19,8 @@ pub(super) fn send(
     send_with(api, secret, path, "", success)
 }
 
-/// Does the same as [`send`] with the body `json`. No body is sent if `json` is empty.
+/// Does the same as [`send`], with `json` as the body of the request. No body is sent if `json` is
+/// empty.
 pub(super) fn send_with(
     api: &Api,
     secret: &Secret,

@@ -3,8 +3,8 @@ use thiserror::Error;
 
 use crate::output::StdoutError;
 
-/// Why a command of this module has failed: certificates cannot be made, or a node cannot be
-/// queried. The message says what to do.
+/// Why a subcommand of the module `client` has failed: certificates cannot be made, or a node
+/// cannot be queried. The message says what to do.
 #[derive(Debug, Error)]
 pub(crate) enum ClientError {
     /// No process listens at the address.
@@ -13,30 +13,30 @@ pub(crate) enum ClientError {
          address of a node with --http"
     )]
     NotListening(String),
-    /// The request failed for another reason.
+    /// The request failed, and not because the connection was refused ([`Self::NotListening`]).
     #[error("cannot query the node at {address}: {cause}")]
     QueryFailed {
-        /// The address of the request.
+        /// The address to which the request was sent.
         address: String,
         /// Why the request failed.
         cause: Box<ureq::Error>,
     },
-    /// The answer does not come from a node.
+    /// A server has answered that is no node of elector.
     #[error("the server at {address} does not answer like an elector node: {answer}")]
     NotANode {
-        /// The address of the request.
+        /// The address to which the request was sent.
         address: String,
-        /// The beginning of the answer.
+        /// The beginning of the server's answer.
         answer: String,
     },
-    /// The node has rejected the request.
+    /// The node has answered the request with an error, for example because the token is wrong.
     #[error("the node at {address} answered {status}: {reason}")]
     Rejected {
-        /// The address of the request.
+        /// The address to which the request was sent.
         address: String,
-        /// The status code of HTTP.
+        /// The status code of the answer in HTTP.
         status: u16,
-        /// The reason that the node gives.
+        /// The reason for the error, as the node gives it.
         reason: String,
     },
     /// The user gave several addresses to a command that queries one node.
@@ -48,14 +48,14 @@ pub(crate) enum ClientError {
          --token-file"
     )]
     NoToken,
-    /// The token is invalid or cannot be read.
+    /// The bearer token is invalid, or its file cannot be read.
     #[error(transparent)]
     Token(#[from] HttpError),
     /// The user removes a node that is no voter now, and is no voter of the goal if a change is in
     /// progress.
     #[error("node {0} is no voter, and is not to become one: see `elector members`")]
     NoMember(u64),
-    /// A request cannot be encoded.
+    /// A request cannot be encoded as JSON.
     #[error("cannot encode the request: {0}")]
     Json(serde_json::Error),
     /// Certificates cannot be made.

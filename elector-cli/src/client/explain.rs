@@ -12,7 +12,8 @@ pub(super) struct Answer {
     pub(super) address: String,
     /// The status of the node, or why it could not be queried.
     pub(super) status: Result<StatusReport, String>,
-    /// The members, if the algorithm of the node can change them.
+    /// The members of the cluster of the node. `None` if they are fixed, or if the node did not
+    /// answer this query.
     pub(super) members: Option<MembersStatus>,
 }
 
@@ -93,11 +94,11 @@ fn why(reports: &[&StatusReport]) -> &'static str {
     "an election is in progress"
 }
 
-/// The peers that a node reaches, and those that it does not reach.
+/// The peers that a queried node reaches, and those that it does not reach.
 struct Reach<'a> {
     reached: Vec<&'a PeerStatus>,
     missing: Vec<&'a PeerStatus>,
-    /// The number of nodes that the node reaches, including itself.
+    /// The number of members that the queried node reaches, including itself.
     count: usize,
     majority: usize,
     has_majority: bool,
@@ -107,8 +108,8 @@ impl<'a> Reach<'a> {
     fn of(report: &'a StatusReport) -> Self {
         let peers = report.peers.iter().flatten();
         let peers = peers.filter(|peer| report.members.contains(&peer.id));
-        // A peer that hangs is still connected, but the node reports a problem with it. Such a peer
-        // counts as not reached.
+        // A peer whose process hangs is still connected, but the node reports a problem of that
+        // peer. Such a peer counts as not reached.
         let (reached, missing): (Vec<_>, Vec<_>) =
             peers.partition(|peer| peer.connected && peer.problem.is_none());
         let count = reached.len() + 1;

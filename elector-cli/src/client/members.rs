@@ -20,7 +20,8 @@ use super::{
 };
 use crate::output::{self, ids};
 
-/// The pause between two queries while this command waits for the end of a change.
+/// The pause between two queries while this command waits until a change of the members is
+/// complete.
 const QUERY_PAUSE: Duration = Duration::from_millis(100);
 
 /// How many queries in a row may fail before this command gives up. A query can fail because the
@@ -57,7 +58,8 @@ pub(super) fn members(options: &Members) -> Result<ExitCode, ClientError> {
     }
 }
 
-/// Returns the goal without these nodes. Returns an error if one of them is not in the goal.
+/// Returns `goal`, which are the voters that a change leads to, without these nodes. Returns an
+/// error if one of these nodes is not in `goal`.
 fn without(mut goal: BTreeSet<NodeId>, nodes: &[u64]) -> Result<BTreeSet<NodeId>, ClientError> {
     for &node in nodes {
         if !goal.remove(&NodeId(node)) {
@@ -217,7 +219,8 @@ fn change(
     wait_until_complete(&api, &wanted, Duration::from_millis(options.wait_ms))
 }
 
-/// Waits until no change is in progress. Prints what the change waits for, each time this differs.
+/// Waits until no change is in progress. Prints what the change waits for, and prints it again each
+/// time the change waits for something else.
 fn wait_until_complete(
     api: &Api,
     wanted: &MembersRequest,
@@ -234,8 +237,9 @@ fn wait_until_complete(
                     return complete(&present, wanted, start.elapsed());
                 }
                 let waits = waits(&present);
-                // At the start nothing is printed: the leader usually makes the next step of the
-                // change before the next query, so the change waits for something else then.
+                // In the first moments nothing is printed: the leader usually makes the next step
+                // of the change before the next query, so the printed text would be outdated at
+                // once.
                 if waits != shown && start.elapsed() > 3 * QUERY_PAUSE {
                     output::warn(&format!("{waits}\n"));
                     shown = waits;
@@ -255,8 +259,8 @@ fn wait_until_complete(
     }
 }
 
-/// Prints the voters, and whether they are the goal of this command. They are not if another change
-/// was made in the meantime.
+/// Prints the voters, and whether they are the goal of this command. The voters differ from the
+/// goal if another change was made in the meantime.
 fn complete(
     present: &MembersStatus,
     wanted: &MembersRequest,

@@ -30,15 +30,15 @@ const FOLLOWER: u8 = 1;
 const REFUSED: u8 = 1;
 /// The exit code of `elector status` if the node knows no leader.
 const NO_LEADER: u8 = 2;
-/// The exit code of `elector transfer` if a node leads that is not the requested node.
+/// The exit code of `elector transfer` if another node leads than the node given by `--to`.
 const OTHER_LEADER: u8 = 2;
 
-/// The subcommands for which this machine needs to run no node.
+/// The subcommands that also work on a machine without a node.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make certificates for TLS between nodes
     Certs {
-        /// What to make
+        /// Which certificates to make
         #[command(subcommand)]
         command: Certs,
     },

@@ -44,8 +44,8 @@ impl<R: BufRead> Stream<R> {
             match field {
                 "data" => lines.push(value.to_owned()),
                 "id" => event.id = Some(value.to_owned()),
-                // A comment has an empty name of a field. Comments are ignored, and so are fields
-                // that are not needed.
+                // In a stream of events, a comment is a line with an empty field name. Comments are
+                // ignored, and so are fields that are not needed.
                 _ => {}
             }
         }
@@ -78,8 +78,8 @@ mod tests {
         std::iter::from_fn(next).collect()
     }
 
-    // Proxies and keep-alives send lines between the events that belong to no event. A connection
-    // may break at any byte.
+    // Proxies and keep-alives send lines between the events, and these lines must not become
+    // events. A connection may break at any byte, and half an event must not be reported.
     #[test]
     fn events_are_read_whole_or_not_at_all() {
         let text = ":\n\nevent: viewed\nid: a-1\ndata: {\"n\":\ndata: 1}\n\n: alive\r\n\r\n\

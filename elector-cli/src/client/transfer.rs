@@ -32,9 +32,9 @@ pub(super) fn transfer(options: &Transfer) -> Result<ExitCode, ClientError> {
     }
 }
 
-/// Waits until the node knows a leader that follows the tenure of the epoch `ended` (the old
-/// leader's), until the node has stopped, or until `limit` has passed. Returns the last status of
-/// the node.
+/// Waits until the queried node knows a new leader (see [`successor`]) after the old leader, which
+/// led the epoch `ended`. Also returns when the node has stopped, or when `limit` has passed.
+/// Returns the last status of the node.
 fn wait_for_successor(
     api: &Api,
     ended: Epoch,
@@ -43,7 +43,7 @@ fn wait_for_successor(
     let start = Instant::now();
     let rest = || limit.saturating_sub(start.elapsed());
     loop {
-        // There is at least one query, also with a limit of zero, and it gets at least
+        // There is at least one query, also with a limit of zero, and each query may take at least
         // `QUERY_PAUSE`.
         let answer = api.get_within("/v1/status", rest().max(QUERY_PAUSE));
         let report = answer.and_then(|text| api.parse(&text));

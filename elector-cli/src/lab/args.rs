@@ -14,9 +14,10 @@ pub(crate) use verify::{RunWhen, Verify};
 
 /// The maximum number of nodes of a simulated cluster. A run with more takes minutes and gigabytes.
 pub(crate) const MAX_NODES: u64 = 10_000;
-/// The maximum number of runs of one cell. Every run stays in memory until the end.
+/// The maximum number of runs of one variant in one scenario with one number of nodes. The outcome
+/// of every run stays in memory until the end of the comparison.
 pub(crate) const MAX_RUNS: u64 = 1_000_000;
-/// The maximum number of threads.
+/// The maximum value of `--jobs`, which is the number of threads.
 const MAX_JOBS: usize = 1_024;
 
 /// The subcommands that need no real cluster.
@@ -48,7 +49,7 @@ Examples:
     },
 }
 
-/// `elector compare`.
+/// The arguments of `elector compare`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -69,7 +70,7 @@ pub(crate) struct Compare {
     /// Algorithms: `raft` for all its variants, `raft/plain` for one of them [default: all]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) algorithms: Option<Vec<String>>,
-    /// Cluster sizes
+    /// Cluster sizes: the numbers of nodes
     #[arg(
         long,
         value_name = "N,…",
@@ -120,11 +121,11 @@ pub(crate) enum Format {
     Table,
     /// A JSON array with one object per algorithm, size and scenario
     Json,
-    /// The same rows as CSV
+    /// CSV with one row per algorithm, size and scenario
     Csv,
 }
 
-/// `elector simulate`.
+/// The arguments of `elector simulate`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -167,8 +168,8 @@ pub(crate) struct Simulate {
     /// Show every heartbeat instead of their number
     #[arg(long)]
     pub(crate) heartbeats: bool,
-    /// Give nodes false suspicions all the time. `elector compare` does this in a second run of
-    /// each seed
+    /// Give nodes false suspicions all the time: wrong reports that a peer has failed. `elector
+    /// compare` does this in a second run of each seed
     #[arg(long)]
     pub(crate) false_suspicions: bool,
 }
@@ -222,7 +223,7 @@ mod tests {
         assert_eq!(compare.nodes, [4]);
     }
 
-    // The error for a wrong number must say what a right one is.
+    // The error for a wrong number must say which numbers are valid.
     #[test]
     fn numbers_out_of_range_name_the_limit() {
         for (arguments, reason) in [

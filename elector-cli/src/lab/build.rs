@@ -5,19 +5,20 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Build {
-    /// The commit; `unknown` if the program was built without git, or from a package of a registry.
+    /// The commit of the source; `unknown` if the program was built without git, or from a package
+    /// of a registry.
     pub(crate) commit: String,
-    /// Whether source files were changed after that commit.
+    /// Whether source files were changed after the commit, before the program was built.
     pub(crate) dirty: bool,
-    /// What `rustc --version` prints.
+    /// The version of the compiler, as `rustc --version` prints it.
     pub(crate) rustc: String,
-    /// The target triple.
+    /// The target triple for which the program was compiled.
     pub(crate) target: String,
     /// The kind of the profile with which cargo built the program: `debug` or `release`.
     pub(crate) profile: String,
 }
 
-/// The suffix of a commit if source files were changed after it.
+/// The suffix of the text `BUILD_COMMIT` if source files were changed after the commit.
 const DIRTY: &str = "-dirty";
 
 impl Build {

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{Cli, output};
 
-/// The default number of timeouts in a run without time.
+/// The default for the maximum number of timeouts in a run of the model checker, if the model has
+/// no time (without `--ticks`).
 const DEFAULT_TIMEOUTS: u32 = 4;
 
 /// Runs `elector check`.
@@ -90,7 +91,8 @@ fn search(
     explorer: &Explorer,
     options: &args::Check,
 ) -> Result<(String, bool), LabError> {
-    // Ticks bound a run as well, so only a run without them needs a default.
+    // `--ticks` bounds the length of a run, too. So only a search without `--ticks` needs a default
+    // for the number of timeouts.
     let untimed = options.ticks.is_none().then_some(DEFAULT_TIMEOUTS);
     let nodes = options.nodes.unwrap_or(3);
     let (commands, changes) = match options.members {

@@ -7,19 +7,20 @@ use super::{
 };
 use crate::Cli;
 
-/// The default number of commands in a search with changes of the members: one that adds a voter,
-/// and one that removes a voter.
+/// The default number of commands in a search whose members change: one command adds the last node
+/// as a voter, and one removes node 2.
 pub(super) const COMMANDS: u32 = 2;
 
-/// The default number of nodes in walks with changes of the members: a majority of three voters
-/// can be elected while the fourth node is added.
+/// The default number of nodes in walks (random runs of the model checker) whose members change.
+/// With four nodes, two of the three first voters can elect a leader, which then adds the fourth
+/// node.
 const NODES_OF_WALKS: u64 = 4;
 
 /// Returns the variant for the model checker: with members that change if the option `--members`
 /// is set.
 ///
 /// # Errors
-/// If the members should change, and those of the algorithm are fixed, or there is only one node.
+/// If `--members` is set, but the members of the algorithm are fixed, or there is only one node.
 pub(super) fn explorer<'a>(
     cli: &Cli,
     entry: &'a Entry,
@@ -38,7 +39,8 @@ pub(super) fn explorer<'a>(
     }
 }
 
-/// Returns the number of nodes for walks, and the changes for them: every set of voters.
+/// Returns the number of nodes for walks (random runs of the model checker), and the changes of the
+/// members that a walk may command: with `--members`, one change to each possible set of voters.
 pub(super) fn for_walks(options: &args::Check) -> (Option<u64>, Vec<MembersChange>) {
     if !options.members {
         return (options.nodes, Vec::new());
@@ -48,12 +50,14 @@ pub(super) fn for_walks(options: &args::Check) -> (Option<u64>, Vec<MembersChang
     (Some(nodes), sets.collect())
 }
 
-/// Returns the changes for a search: one makes all nodes voters, one all nodes but node 2.
+/// Returns the changes of the members that a search may command: one makes all nodes voters, and
+/// one makes all nodes but node 2 voters.
 pub(super) fn for_search(nodes: u64) -> Vec<MembersChange> {
     vec![change(nodes, |_| true), change(nodes, |node| node != 2)]
 }
 
-/// Returns a line about the changes of a search; the empty text if its members are fixed.
+/// Returns a line about the changes of the members in a search. Returns an empty text if the
+/// members are fixed.
 pub(super) fn described<C>(config: &CheckConfig<C>) -> String {
     let ids = |ids: &mut dyn Iterator<Item = u64>| {
         let ids: Vec<String> = ids.map(|id| id.to_string()).collect();

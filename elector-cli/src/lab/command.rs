@@ -9,10 +9,11 @@ use crate::{Cli, family::Family};
 
 /// Returns the command that repeats a comparison. Different options for the same comparison give
 /// the same command. The command omits options that do not change the result: the number of
-/// threads, the format, the shard and the folder.
+/// threads, the format, the shard (the part of the comparison that this machine runs) and the
+/// output folder.
 ///
 /// # Errors
-/// Never returns an error: the built-in scenarios are valid.
+/// Never returns an error, because the built-in scenarios, which this function reads, are valid.
 pub(crate) fn normalised(
     cli: &Cli,
     entries: &[Entry],
@@ -133,8 +134,9 @@ mod tests {
         Comparison::of(&cli, &options).unwrap().command
     }
 
-    // Users may start shards of one comparison with options that are written in different ways.
-    // These shards must have the same command, because `merge` compares the commands.
+    // Users may start the shards of one comparison, which are its parts for several machines, with
+    // options that are written in different ways. These shards must have the same command, because
+    // `merge` compares the commands.
     #[test]
     fn the_same_settings_give_the_same_command() {
         for (given, expected) in [

@@ -11,7 +11,7 @@ use crate::Cli;
 pub(crate) struct Comparison {
     /// The words with which a shell starts this program, for example `elector`.
     pub(crate) program: String,
-    /// The command that repeats the comparison.
+    /// The command line that repeats the comparison.
     pub(crate) command: String,
     /// The variants to compare.
     pub(crate) entries: Vec<Entry>,

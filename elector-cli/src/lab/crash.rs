@@ -31,7 +31,7 @@ impl Crash {
         })
     }
 
-    /// Returns the nearest-rank percentile of the times, in milliseconds.
+    /// Returns the nearest-rank percentile of [`times`](Self::times), in milliseconds.
     #[must_use]
     pub(crate) fn percentile(&self, percent: usize) -> f64 {
         percentile(&self.times, percent).unwrap_or(0.0)
@@ -44,7 +44,7 @@ mod tests {
     use crate::lab::study::sample;
 
     // In this scenario, a Bully node with a higher id returns and takes over. This second election
-    // needs much less time, and the crash did not cause it.
+    // needs much less time, and the crash did not cause it, so it must not count.
     #[test]
     fn only_the_first_election_of_a_run_counts() {
         let study = sample();

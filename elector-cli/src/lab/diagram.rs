@@ -76,12 +76,12 @@ pub enum TimeScale {
 /// The colours of a diagram.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
-    /// Light, or dark if the reader's system prefers it (`prefers-color-scheme`).
+    /// Light colours, or dark colours if the reader's system prefers them (`prefers-color-scheme`).
     #[default]
     Auto,
-    /// Light.
+    /// Light colours.
     Light,
-    /// Dark.
+    /// Dark colours.
     Dark,
 }
 

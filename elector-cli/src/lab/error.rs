@@ -11,60 +11,63 @@ use crate::output::StdoutError;
 /// to do.
 #[derive(Debug, Error)]
 pub(crate) enum LabError {
-    /// No algorithm has this name.
+    /// The user named an algorithm that does not exist.
     #[error(
         "there is no algorithm \"{asked}\"{}; `elector algorithms` lists them",
         suggestion(nearest.as_ref())
     )]
     UnknownAlgorithm {
-        /// The unknown name.
+        /// The name that the user gave.
         asked: String,
-        /// The most similar known name.
+        /// The known name that is most similar to the name that the user gave; `None` if no name is
+        /// similar.
         nearest: Option<String>,
     },
-    /// The algorithm has no variant of this name.
+    /// The user named a variant that the algorithm does not have.
     #[error(
         "{algorithm} has no variant \"{asked}\"{}; it has: {}",
         suggestion(nearest.as_ref()),
         known.join(", ")
     )]
     UnknownVariant {
-        /// The algorithm.
+        /// The name of the algorithm.
         algorithm: String,
-        /// The unknown name.
+        /// The name that the user gave.
         asked: String,
-        /// The most similar known name.
+        /// The known name that is most similar to the name that the user gave; `None` if no name is
+        /// similar.
         nearest: Option<String>,
         /// All variants of the algorithm.
         known: Vec<String>,
     },
-    /// A list of names is empty, or has an empty name.
+    /// A list of names that the user gave is empty, or has an empty name.
     #[error(
         "{option} has an empty name: omit the option for {default}, or list names, as in {example}"
     )]
     EmptyName {
-        /// The option.
+        /// The option with the list of names.
         option: &'static str,
-        /// What the command uses without the option.
+        /// What the command uses if the option is omitted.
         default: &'static str,
-        /// A valid value.
+        /// A valid value of the option.
         example: &'static str,
     },
     /// The file with the schedule, which is a list of the events of a run of the model checker,
     /// cannot be read.
     #[error("cannot read schedule {}: {reason}", path.display())]
     ReadSchedule {
-        /// The path of the file.
+        /// The path of the file with the schedule.
         path: PathBuf,
         /// Why the file cannot be read.
         reason: io::Error,
     },
-    /// The file does not contain a schedule.
+    /// The file that the user named as a schedule, which is a list of the events of a run of the
+    /// model checker, contains something else.
     #[error("{}: {reason}", path.display())]
     Schedule {
-        /// The path of the file.
+        /// The path of the file with the schedule.
         path: PathBuf,
-        /// The line that is wrong, and why.
+        /// Which line of the file is wrong, and why.
         reason: ScheduleError,
     },
     /// Two scenarios have the same name.
@@ -78,12 +81,12 @@ pub(crate) enum LabError {
         /// The path that the user gave.
         path: String,
     },
-    /// The cluster is too small for the scenario.
+    /// The user gave fewer nodes than the scenario needs.
     #[error("scenario {scenario} needs at least {min_nodes} nodes: use --nodes {min_nodes}")]
     TooSmall {
-        /// The scenario.
+        /// The name of the scenario.
         scenario: String,
-        /// The minimum number of nodes.
+        /// The minimum number of nodes of the scenario.
         min_nodes: u64,
     },
     /// The user requests a change of the members, and the members of the algorithm are fixed.
@@ -94,16 +97,16 @@ pub(crate) enum LabError {
     FixedMembers {
         /// The scenario or the option that changes the members.
         changing: String,
-        /// The variant.
+        /// The variant, for example `bully/preempt`.
         algorithm: String,
-        /// The algorithms whose members can change.
+        /// The names of the algorithms whose members can change.
         able: String,
     },
-    /// With one node, that node would be both the only voter at the beginning and the node that a
-    /// change adds as a voter.
+    /// The user requests a check with changes of the members, and only one node. This node would be
+    /// both the only voter at the beginning and the node that a change adds as a voter.
     #[error("--members needs at least 2 nodes, because the last node does not vote at first")]
     TooFewToChange,
-    /// No scenario has this name, or a scenario is wrong.
+    /// No scenario has the name that the user gave, or the contents of a scenario file are wrong.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
     /// The comparison cannot be run.
@@ -112,21 +115,21 @@ pub(crate) enum LabError {
     /// The simulation cannot be run.
     #[error(transparent)]
     Setup(#[from] SetupError),
-    /// The search cannot be run.
+    /// The search or the random runs (walks) of the model checker cannot be run.
     #[error(transparent)]
     Check(#[from] CheckError),
-    /// The folder of a comparison cannot be used.
+    /// A folder that `elector compare --out` wrote cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// Folders cannot be merged.
+    /// The folders of the shards (parts) of a comparison cannot be merged.
     #[error(transparent)]
     Merge(#[from] MergeError),
     /// A file or folder cannot be written.
     #[error("cannot write {}: {reason}", path.display())]
     Write {
-        /// The file or folder.
+        /// The path of the file or folder.
         path: PathBuf,
-        /// Why it cannot be written.
+        /// Why the file or folder cannot be written.
         reason: io::Error,
     },
     /// Standard output cannot be written.
@@ -138,7 +141,7 @@ pub(crate) enum LabError {
     /// A value cannot be written as CSV.
     #[error("cannot write CSV: {0}")]
     Csv(csv::Error),
-    /// The outcomes of runs cannot be encoded.
+    /// The outcomes of runs cannot be encoded for the file `runs.bin`.
     #[error("cannot write runs: {0}")]
     Runs(postcard::Error),
 }

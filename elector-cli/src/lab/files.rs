@@ -14,12 +14,13 @@ use super::{
     write,
 };
 
-/// The files that a comparison writes, without the manifest.
+/// The files that a whole comparison writes, in addition to the manifest.
 pub(crate) const FILES: [&str; 3] = ["report.html", "summary.csv", "elections.csv"];
-/// The files that a shard of a comparison writes, without the manifest.
+/// The file that a shard of a comparison writes, in addition to the manifest. A shard is one of
+/// several parts of a comparison, each for one machine.
 pub(crate) const RUNS: [&str; 1] = ["runs.bin"];
 
-/// The names and the contents of the files of a folder, without the manifest.
+/// The names and the contents of the files of a folder, except the manifest.
 pub(crate) type Contents = Vec<(&'static str, Vec<u8>)>;
 
 /// Checks, before the runs start, that a folder and files in it can be written.
@@ -30,7 +31,7 @@ pub(crate) fn check(folder: &Path, files: &[&str]) -> Result<(), LabError> {
     write::check_folder(folder, &[files, &[MANIFEST]].concat())
 }
 
-/// Returns the contents of [`FILES`].
+/// Returns the contents of the files [`FILES`] of a comparison that was run.
 ///
 /// # Errors
 /// Returns the errors of the CSV encoder, which never occur for figures.
@@ -43,7 +44,7 @@ pub(crate) fn of_study(study: &Study) -> Result<Contents, LabError> {
     Ok(FILES.into_iter().zip(contents).collect())
 }
 
-/// Returns the contents of [`RUNS`].
+/// Returns the contents of the file [`RUNS`] of a shard, whose runs are in `cells`.
 ///
 /// # Errors
 /// Returns the errors of the encoder, which never occur for runs.
@@ -52,7 +53,8 @@ pub(crate) fn of_shard(cells: &[Cell]) -> Result<Contents, LabError> {
     Ok(RUNS.into_iter().zip(contents).collect())
 }
 
-/// Returns the manifest of a folder with these files.
+/// Returns the manifest of a folder with these files. `shard` is `None` if the folder has the whole
+/// comparison.
 #[must_use]
 pub(crate) fn manifest(
     comparison: &Comparison,

@@ -6,38 +6,38 @@ use thiserror::Error;
 /// Why a folder that `elector compare --out` wrote cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum FolderError {
-    /// There is no manifest.
+    /// The folder has no `manifest.json`.
     #[error(
         "{} has no manifest.json: name a folder that `elector compare --out` or `elector merge` \
          wrote",
         .0.display()
     )]
     NoManifest(PathBuf),
-    /// A file cannot be read.
+    /// A file of the folder cannot be read.
     #[error("cannot read {}: {reason}", path.display())]
     Read {
-        /// The path of the file.
+        /// The path of this file.
         path: PathBuf,
         /// Why the file cannot be read.
         reason: io::Error,
     },
-    /// A file that the manifest names does not exist.
+    /// The folder does not have a file that its `manifest.json` names.
     #[error(
         "{} is missing, and manifest.json names it: copy the whole folder again, or run the \
          comparison again",
         .0.display()
     )]
     MissingFile(PathBuf),
-    /// A file is not the file that elector wrote.
+    /// The contents of a file of the folder are not those that elector wrote.
     #[error("{} is damaged: {reason}. Copy the folder again, or run the comparison again",
         path.display())]
     Damaged {
-        /// The path of the file.
+        /// The path of this file.
         path: PathBuf,
-        /// What is wrong.
+        /// What is wrong with the contents.
         reason: String,
     },
-    /// Another version of elector wrote the manifest.
+    /// Another version of elector wrote the manifest, in a format that this program does not read.
     #[error(
         "{} was written by elector {version}{}, in a format that this program (elector {}) does \
          not read: use the program that wrote it",
@@ -50,7 +50,8 @@ pub(crate) enum FolderError {
         path: PathBuf,
         /// The version of the program that wrote the manifest.
         version: String,
-        /// The commit from which that program was built.
+        /// The commit from which the program that wrote the manifest was built; `None` if the
+        /// manifest does not have it.
         commit: Option<String>,
     },
     /// This program does not have a variant that the manifest names.
@@ -65,7 +66,8 @@ pub(crate) enum FolderError {
         /// The variant, for example `raft/plain`.
         variant: String,
     },
-    /// A scenario in the manifest is unknown or wrong.
+    /// This program does not know a scenario that the manifest names, or the text of a user's
+    /// scenario in the manifest is wrong.
     #[error("{}: {reason}. Use the program that wrote the folder", path.display())]
     Scenario {
         /// The path of the manifest.
@@ -75,7 +77,7 @@ pub(crate) enum FolderError {
     },
 }
 
-/// Reads a file that the manifest names.
+/// Reads a file of a comparison's folder, which `manifest.json` in this folder names.
 ///
 /// # Errors
 /// If the file is missing, or cannot be read.

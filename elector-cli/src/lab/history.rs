@@ -29,13 +29,13 @@ pub(crate) type Note<'a> = (u64, Option<NodeId>, &'a str);
 /// The contents of a trace, which is the record of one run.
 #[derive(Debug)]
 pub(crate) struct History<'a> {
-    /// The moment of the first record.
+    /// The moment of the first record in the trace, in nanoseconds.
     pub(crate) start_ns: u64,
-    /// The moment of the last record.
+    /// The moment of the last record in the trace, in nanoseconds.
     pub(crate) end_ns: u64,
-    /// All nodes in the trace, in the order of their ids.
+    /// What happened to each node in the trace, in the order of the ids of the nodes.
     pub(crate) lanes: Vec<Lane<'a>>,
-    /// All sent messages, in the order in which they were sent.
+    /// All messages that were sent, in the order in which they were sent.
     pub(crate) flights: Vec<Flight<'a>>,
     /// The spans of time during which links were cut, with the cut links.
     pub(crate) cuts: Vec<Span<Blocked<'a>>>,
@@ -170,8 +170,8 @@ impl<'a> History<'a> {
 
     /// Returns the spans of time during which routine messages are in flight, as `(start, end)` in
     /// nanoseconds. Two spans are merged if the second starts at most one usual flight time after
-    /// the end of the first. Usually a merged span is a round: a heartbeat and its
-    /// acknowledgements.
+    /// the end of the first. Usually a merged span is a round: the heartbeats that a leader sends
+    /// at one time, and their acknowledgements.
     pub(crate) fn rounds(&self) -> Vec<(u64, u64)> {
         let slack = self.usual_flight_ns().unwrap_or(0);
         let mut rounds: Vec<(u64, u64)> = Vec::new();

@@ -33,14 +33,15 @@ pub(crate) struct Manifest {
     format: u32,
     /// The source and the compiler of the program that wrote the folder.
     pub(crate) build: Build,
-    /// The number of the shard, if the folder has only a part of a comparison.
+    /// The number of the shard, if the folder has only a shard (one of several parts) of a
+    /// comparison.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shard: Option<ShardNumber>,
-    /// The command that repeats the comparison.
+    /// The command line that repeats the comparison.
     pub(crate) command: String,
     /// The words with which a shell started the program, for example `elector`.
     program: String,
-    /// The compared variants.
+    /// The variants of algorithms that were compared.
     algorithms: Vec<ComparedVariant>,
     /// The cluster sizes, in nodes.
     nodes: Vec<u64>,
@@ -50,7 +51,8 @@ pub(crate) struct Manifest {
     scenario_files: Vec<OwnScenario>,
     /// The number of runs of each cell, which is one variant in one scenario with one cluster size.
     runs: u64,
-    /// The seeds of the runs of a cell.
+    /// The seeds of the runs of a cell, which are the same for all cells. A cell is one variant in
+    /// one scenario with one cluster size.
     seeds: Seeds,
     /// The digests of the other files of the folder, by name.
     pub(crate) files: BTreeMap<String, FileDigest>,
@@ -84,7 +86,7 @@ struct ShardNumber {
 
 impl Manifest {
     /// Returns the manifest of a comparison, or of one shard of the comparison. `files` are the
-    /// names and the contents of its files.
+    /// names and the contents of the other files in the folder.
     #[must_use]
     pub(crate) fn of<'a>(
         comparison: &Comparison,
@@ -124,7 +126,7 @@ impl Manifest {
         }
     }
 
-    /// Returns the bytes of the file.
+    /// Returns the bytes of the file `manifest.json`.
     ///
     /// # Errors
     /// Returns the errors of the JSON encoder, which never occur for a manifest.
@@ -134,7 +136,7 @@ impl Manifest {
         Ok(text)
     }
 
-    /// Returns the shard, if the folder has only a part of a comparison.
+    /// Returns the shard, if the folder has only a shard (one of several parts) of a comparison.
     #[must_use]
     pub(crate) fn shard(&self) -> Option<Shard> {
         self.shard

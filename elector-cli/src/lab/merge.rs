@@ -1,4 +1,5 @@
-//! `elector merge`: makes one comparison from all its shards.
+//! `elector merge`: makes one comparison from all its shards, which are the parts that several
+//! machines have run.
 
 mod error;
 mod parts;
@@ -58,13 +59,14 @@ fn is_same(folder: &Path, other: &Path) -> bool {
     }
 }
 
-/// Returns the cells of the comparison with the runs of all shards.
+/// Returns the cells of the comparison with the runs of all shards. A cell has all runs of one
+/// variant in one scenario with one cluster size.
 fn joined(comparison: &Comparison, parts: &[Part]) -> Result<Vec<Cell>, LabError> {
     let sweep = &comparison.sweep;
     let mut cells = sweep.empty_cells();
     for part in parts {
-        // The cells of a shard have the same order as all cells, so the search continues after the
-        // last cell that was found.
+        // The cells of a shard have the same order as `cells`, so the search for the next cell
+        // continues after the last cell that was found.
         let mut rest = cells.iter_mut();
         for record in part.runs()?.cells {
             let cell = rest.find(|cell| record.is_of(cell));

@@ -45,7 +45,8 @@ pub(crate) use registry::{Entry, entries, entries_with_members};
 
 use crate::{Cli, output};
 
-/// The exit code if a run violated an invariant, or if a file differs from a new run.
+/// The exit code of a subcommand if a run violated an invariant, or if `elector verify` found that
+/// a file differs from a new run.
 const VIOLATED: u8 = 1;
 
 /// Runs the subcommand and returns the exit code.

@@ -15,8 +15,8 @@ use crate::lab::study::Study;
 /// The maximum width of a table, in characters.
 const WIDTH: usize = 100;
 
-/// What a table shows in a cell that was not run, because the scenario changes the members and the
-/// members of the variant are fixed.
+/// The mark that a table shows instead of a figure if the variant was not run in the scenario,
+/// because the scenario changes the members and the members of the variant are fixed.
 const FIXED: &str = "–";
 
 /// Returns three tables: the figures of each variant, the time to elect in each scenario, and the

@@ -10,66 +10,70 @@ use elector_sim::Contestant;
 use super::LabError;
 use crate::{family::Family, nearest::nearest};
 
-/// One variant of an algorithm.
+/// One variant of an algorithm, in the forms in which the subcommands run it.
 #[derive(Clone)]
 pub(crate) struct Entry {
-    /// The variant for the simulator.
+    /// The variant, as the simulator runs it.
     pub(crate) contestant: Contestant,
-    /// Its configuration, for `manifest.json`.
+    /// The configuration of the variant, for `manifest.json`.
     pub(crate) config: serde_json::Value,
-    /// The variant for the model checker, with fixed members.
+    /// The variant with fixed members, as the model checker runs it.
     pub(crate) explorer: Explorer,
-    /// The same with members that change; `None` if they cannot change.
+    /// The variant with members that change, as the model checker runs it; `None` if the members of
+    /// the algorithm cannot change.
     pub(crate) changing: Option<Explorer>,
 }
 
-/// One variant for the model checker.
+/// One variant, as the model checker runs it.
 #[derive(Clone)]
 pub(crate) struct Explorer {
-    /// Runs a search.
+    /// Searches the orders of events of the variant.
     pub(crate) checker: Checker,
-    /// Runs walks, or a schedule.
+    /// Runs walks (random runs of the variant), or repeats a schedule (a given list of events).
     pub(crate) walker: Walker,
 }
 
-/// Searches one variant within bounds, with the configuration of the variant.
+/// A function that searches the orders of events of one variant within bounds, with the
+/// configuration of the variant.
 pub(crate) type Checker = Arc<dyn Fn(CheckConfig<()>) -> Result<Report, CheckError> + Send + Sync>;
 
-/// Runs walks of one variant.
+/// A function that carries out a [`WalkRequest`] with one variant.
 pub(crate) type Walker = Arc<dyn Fn(&WalkRequest) -> Result<WalkResult, CheckError> + Send + Sync>;
 
-/// The walks to run.
+/// Which walks to run. A walk is a run of the model checker that does not search: it chooses each
+/// event at random, or takes it from a schedule.
 #[derive(Clone, Debug)]
 pub(crate) struct WalkRequest {
-    /// The number of nodes. With `None`, each walk draws it.
+    /// The number of nodes; `None` if each walk draws the number at random.
     pub(crate) nodes: Option<u64>,
-    /// Allows false proofs of death.
+    /// Whether a walk may report a proof of death of a node that runs (a false proof).
     pub(crate) false_hints: bool,
-    /// The changes that the leader is commanded to make.
+    /// The changes of the members that a walk commands the leader to make.
     pub(crate) changes: Vec<MembersChange>,
-    /// Random walks, or a schedule in place of them.
+    /// Whether the walks are random, or follow a given schedule.
     pub(crate) mode: WalkMode,
 }
 
-/// The source of the order of events.
+/// Where a walk takes its events from.
 #[derive(Clone, Debug)]
 pub(crate) enum WalkMode {
-    /// Random walks: their number, the first seed, and the number of threads.
+    /// Each event is drawn at random. The fields are the number of walks, the seed of the first
+    /// walk, and the number of threads (`None` for one per core).
     Random {
         walks: u64,
         seed: u64,
         jobs: Option<NonZeroUsize>,
     },
-    /// A given schedule.
+    /// The events are those of this schedule, in its order.
     Schedule(Schedule),
 }
 
-/// The result of walks.
+/// The result of a [`WalkRequest`].
 #[derive(Clone, Debug)]
 pub(crate) enum WalkResult {
-    /// The result of random walks.
+    /// The summary of all random walks.
     Random(WalkReport),
-    /// The result of a schedule.
+    /// What happened in the one walk that followed the schedule.
     Schedule(Finding),
 }
 
@@ -116,8 +120,8 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// Returns the algorithm for the model checker. `config` returns the configuration for a number of
-/// nodes.
+/// Returns the algorithm `A`, as the model checker runs it. `config` returns the configuration for
+/// a number of nodes.
 fn explorer<A: ElectionAlgorithm>(
     config: impl Fn(u64) -> A::Config + Clone + Send + Sync + 'static,
 ) -> Explorer {
@@ -158,7 +162,8 @@ fn walk<A: ElectionAlgorithm>(
 /// occurs once, in the order of the names. Without names, returns all entries.
 ///
 /// # Errors
-/// If a name is empty or unknown; the error names the nearest one.
+/// If a name is empty or unknown. The error for an unknown name suggests the most similar known
+/// name.
 pub(crate) fn selected(
     families: &[Family],
     names: Option<&[String]>,
@@ -184,7 +189,8 @@ pub(crate) fn selected(
 /// Returns one entry: the named variant, or the first variant of the algorithm.
 ///
 /// # Errors
-/// If a name is empty or unknown; the error names the nearest one.
+/// If a name is empty or unknown. The error for an unknown name suggests the most similar known
+/// name.
 pub(crate) fn single<'a>(
     families: &'a [Family],
     name: &str,
@@ -199,7 +205,8 @@ pub(crate) fn single<'a>(
         })
 }
 
-/// Returns the error for an entry whose members are fixed. `changing` is what would change them.
+/// Returns the error for an entry whose members are fixed. `changing` is the scenario or the option
+/// that would change the members.
 pub(crate) fn fixed_members(families: &[Family], changing: String, entry: &Entry) -> LabError {
     let all = families.iter().flat_map(|family| &family.entries);
     let able = all.filter(|entry| entry.contestant.can_change_members());
@@ -212,7 +219,8 @@ pub(crate) fn fixed_members(families: &[Family], changing: String, entry: &Entry
     }
 }
 
-/// Returns all variants of an algorithm, or the one with the given name.
+/// Returns all variants of an algorithm. If `name` also names a variant, as in `raft/plain`,
+/// returns only this variant.
 fn lookup<'a>(families: &'a [Family], name: &str) -> Result<&'a [Entry], LabError> {
     let (algorithm, variant) = match name.split_once('/') {
         Some((algorithm, variant)) => (algorithm, Some(variant)),

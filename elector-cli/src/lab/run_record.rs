@@ -2,8 +2,9 @@ use elector_core::{Epoch, NodeId, invariants::Invariant};
 use elector_sim::{Election, KindCount, MembersOutcome, Outcome, Times, invariants::Violation};
 use serde::{Deserialize, Serialize};
 
-/// The record of one run in the file of a shard. It has all values of the outcome that figures and
-/// the report use, as exact numbers.
+/// The outcome of one run, as it is stored in the file `runs.bin` of a shard (one of several parts
+/// of a comparison). The record has all values of the outcome that figures and the report use, as
+/// exact numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RunRecord {
     pub(crate) seed: u64,
@@ -18,8 +19,8 @@ pub(crate) struct RunRecord {
     leaders_per_epoch: u64,
     steady_messages_per_s: f64,
     converged_ns: Option<u64>,
-    /// The number of messages to nodes without a process and over cut links, summed over all kinds
-    /// of messages. Figures use only this sum.
+    /// The number of messages that were sent to nodes without a process or over cut links, summed
+    /// over all kinds of messages. Figures use only this sum.
     dead: u64,
     violations: Vec<ViolationRecord>,
     members: Option<MembersOutcome>,
@@ -50,8 +51,9 @@ struct ViolationRecord {
 }
 
 impl RunRecord {
-    /// Returns the outcome of the run. In the outcome, one entry has the counts of all kinds of
-    /// messages. Returns `None` if an invariant is unknown, or a number is impossible.
+    /// Returns the outcome of the run. The record has no counts of single kinds of messages, so the
+    /// outcome has one entry for all kinds together. Returns `None` if an invariant is unknown, or
+    /// a number is impossible.
     pub(crate) fn outcome(&self) -> Option<Outcome> {
         let elections = self.elections.iter().map(ElectionRecord::election);
         let violations = self.violations.iter().map(ViolationRecord::violation);

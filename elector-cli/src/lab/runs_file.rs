@@ -3,18 +3,21 @@ use serde::{Deserialize, Serialize};
 
 use super::{LabError, run_record::RunRecord};
 
-/// The first bytes of the file `runs.bin`. They name its kind and the version of its format.
+/// The first bytes of the file `runs.bin`. They name the kind of the file and the version of its
+/// format.
 const HEADER: &[u8] = b"elector runs 2\n";
 
-/// The file `runs.bin` of a shard: the outcome of each run of the shard. The file has one line of
-/// text, which is [`HEADER`], and then this value in the format of postcard.
+/// The contents of the file `runs.bin` of a shard, which is one of several parts of a comparison:
+/// the outcome of each run of the shard. The file has one line of text, which is [`HEADER`], and
+/// then this value in the format of postcard.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RunsFile {
-    /// The cells that have runs in this shard.
+    /// The cells that have runs in this shard. A cell is one variant in one scenario with one
+    /// cluster size.
     pub(crate) cells: Vec<CellRecord>,
 }
 
-/// The runs of one cell that a shard has, in the order of their seeds.
+/// The runs of one cell that are in one shard, in the order of their seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CellRecord {
     pub(crate) algorithm: String,
@@ -25,7 +28,7 @@ pub(crate) struct CellRecord {
 }
 
 impl RunsFile {
-    /// Returns the file with the runs of these cells.
+    /// Returns the contents of the file, with the runs that these cells have.
     #[must_use]
     pub(crate) fn of(cells: &[Cell]) -> Self {
         let cells = cells.iter().filter(|cell| !cell.outcomes.is_empty());
@@ -41,7 +44,7 @@ impl RunsFile {
         }
     }
 
-    /// Returns the bytes of the file.
+    /// Returns the bytes of the file `runs.bin`.
     ///
     /// # Errors
     /// Returns the errors of the encoder, which never occur for runs.
@@ -51,7 +54,7 @@ impl RunsFile {
         Ok(bytes)
     }
 
-    /// Reads the file from its bytes.
+    /// Reads the contents of a file `runs.bin` from its bytes.
     ///
     /// # Errors
     /// The error says what is wrong with the bytes.
@@ -67,7 +70,7 @@ impl RunsFile {
 }
 
 impl CellRecord {
-    /// Returns `true` if these are runs of the cell `cell`.
+    /// Returns `true` if these runs are runs of the cell `cell`.
     #[must_use]
     pub(crate) fn is_of(&self, cell: &Cell) -> bool {
         self.algorithm == cell.algorithm
@@ -133,7 +136,8 @@ mod tests {
         assert!(RunsFile::from_bytes(b"elector runs 1\n").is_err());
     }
 
-    // A violation of an unknown invariant would mean nothing to readers of the report.
+    // A record with an unknown invariant, or with times in the wrong order, must be rejected: the
+    // report would show violations and times that have no meaning.
     #[test]
     fn unknown_invariants_and_wrong_times_are_rejected() {
         let study = sample();

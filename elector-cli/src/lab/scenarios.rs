@@ -11,8 +11,8 @@ use crate::{
     wrap::{WIDTH, wrapped},
 };
 
-/// The width of the column with the names of scenarios, in characters. A longer name makes its
-/// column wider.
+/// The width of the column with the names of scenarios, in characters. A longer name shifts the
+/// text beside it to the right.
 const WIDTH_OF_NAMES: usize = 18;
 
 /// Runs `elector scenarios`: lists all scenarios, or prints the source of one.
@@ -50,8 +50,8 @@ fn describe(scenario: &Scenario, text: &mut String) {
     text.push('\n');
 }
 
-/// The selected scenarios, and again those of them that came from files of the user. These are the
-/// last of the selected scenarios.
+/// All selected scenarios, and then a second list with those of them that came from files of the
+/// user. The scenarios of the second list are the last ones of the first list.
 type Selection = (Vec<Scenario>, Vec<OwnScenario>);
 
 /// Returns the scenarios with these names and from these files. Without names and files, returns

@@ -96,7 +96,7 @@ pub(crate) fn selected<'a>(
 /// its trace.
 ///
 /// # Errors
-/// If the cluster or the configuration breaks a rule.
+/// If the number of nodes or the configuration of the variant is invalid.
 pub(crate) fn run(
     contestant: &Contestant,
     scenario: &Scenario,
@@ -141,7 +141,7 @@ fn lines(records: &[ErasedRecord]) -> Result<Vec<u8>, LabError> {
     Ok(lines)
 }
 
-/// Returns the arguments of elector that repeat this run.
+/// Returns the arguments of `elector` that repeat the run with these options.
 fn replay(contestant: &Contestant, scenario: &Scenario, options: &args::Simulate) -> String {
     let scenario = scenario_option(&scenario.name, options.scenario_file.as_deref());
     simulation(

@@ -14,32 +14,34 @@ use crate::lab::{
 pub(crate) struct Study {
     /// The words with which a shell starts this program, for example `elector`.
     pub(crate) program: String,
-    /// The command that repeats the comparison.
+    /// The command line that repeats the comparison.
     pub(crate) command: String,
-    /// The compared variants.
+    /// The variants of algorithms that were compared.
     pub(crate) entries: Vec<Entry>,
     /// The sweep that has produced the runs: their variants, scenarios, cluster sizes and seeds.
     pub(crate) sweep: Sweep,
     /// The scenarios from files of the user.
     pub(crate) own: Vec<OwnScenario>,
-    /// The outcomes of the runs, by cell: one variant in one scenario with one cluster size.
+    /// The outcomes of the runs. Each cell has the runs of one variant in one scenario with one
+    /// cluster size.
     pub(crate) cells: Vec<Cell>,
     /// The figures of the cells, in the order of `cells`.
     pub(crate) summaries: Vec<Summary>,
 }
 
-/// The scenario that is used for costs if it was run: a crash of the leader.
+/// The name of the scenario in which the leader crashes. If it was run, tables and charts show what
+/// an election costs in this scenario.
 const CRASH: &str = "leader-crash";
 
 impl Study {
-    /// Runs all runs of a comparison, for tests.
+    /// Does all runs of a comparison. Only tests use this method.
     #[cfg(test)]
     pub(crate) fn run(comparison: Comparison) -> Self {
         let cells = comparison.sweep.run(&|_, _| {}).unwrap();
         Self::new(comparison, cells)
     }
 
-    /// Returns the study of a comparison whose runs have given `cells`.
+    /// Returns the study of a comparison, of which all runs are done: `cells` has their outcomes.
     pub(crate) fn new(comparison: Comparison, cells: Vec<Cell>) -> Self {
         let summaries = cells.iter().map(Cell::summary).collect();
         Self {
@@ -59,7 +61,7 @@ impl Study {
         self.cells.iter().map(|cell| cell.outcomes.len()).sum()
     }
 
-    /// Returns the number of violations in all runs.
+    /// Returns the number of violations of invariants in all runs together.
     #[must_use]
     pub(crate) fn violations(&self) -> usize {
         self.summaries
@@ -93,7 +95,8 @@ impl Study {
         chosen.map_or("", |scenario| &scenario.name)
     }
 
-    /// Returns the cell of this variant, scenario and size, if it was run.
+    /// Returns the runs and the figures (a cell) of this variant in this scenario with this number
+    /// of nodes. Returns `None` if it was not run.
     #[must_use]
     pub(crate) fn cell(
         &self,
@@ -113,7 +116,8 @@ impl Study {
         scenario.is_some_and(|scenario| !entry.contestant.can_run(scenario))
     }
 
-    /// Returns all cells of this variant.
+    /// Returns the runs and the figures of this variant: one cell for each scenario and cluster
+    /// size.
     pub(crate) fn of<'a>(&'a self, entry: &Entry) -> impl Iterator<Item = (&'a Cell, &'a Summary)> {
         let algorithm = entry.contestant.algorithm;
         let variant = entry.contestant.variant.clone();
@@ -131,7 +135,8 @@ impl Study {
     }
 
     /// Returns the command that repeats one run of a cell. If the violations of the run occurred
-    /// only with false suspicions, the command adds false suspicions to the run, too.
+    /// only with false suspicions (wrong reports that a peer has failed), the command adds false
+    /// suspicions to the run, too.
     #[must_use]
     pub(crate) fn replay(&self, cell: &Cell, seed: u64) -> String {
         let mut runs = cell.outcomes.iter();

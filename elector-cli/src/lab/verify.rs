@@ -114,7 +114,8 @@ fn notes(manifest: &Manifest, comparison: &Comparison) -> String {
     text
 }
 
-/// Runs the comparison of the manifest, or only its shard, and returns the new files.
+/// Runs the comparison of the manifest again and returns the new files. If the folder has only a
+/// shard (one of several parts) of the comparison, runs only this shard.
 fn run_again(manifest: &Manifest, comparison: Comparison) -> Result<Contents, LabError> {
     let cells = compare::run(&comparison, manifest.part())?;
     if manifest.shard().is_some() {

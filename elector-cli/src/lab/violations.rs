@@ -6,7 +6,8 @@ use elector_sim::{Cell, Summary, invariants::Violation};
 
 use super::study::Study;
 
-/// The maximum number of violations that are printed. An algorithm with a fault can have hundreds.
+/// The maximum number of violations that are printed. An algorithm with a fault can have hundreds
+/// of violations.
 const MAX_PRINTED: usize = 20;
 
 /// The first violation of one invariant in a cell, which has all runs of one variant in one
@@ -15,11 +16,11 @@ const MAX_PRINTED: usize = 20;
 pub(crate) struct Finding<'a> {
     /// The cell with the violation.
     pub(crate) cell: &'a Cell,
-    /// The figures of the cell.
+    /// The figures of the cell, for example its number of runs.
     pub(crate) summary: &'a Summary,
     /// The seed of the run with the violation.
     pub(crate) seed: u64,
-    /// The violation.
+    /// The violation that was found.
     pub(crate) violation: &'a Violation,
 }
 
@@ -55,7 +56,7 @@ fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{plural}")
 }
 
-/// Returns one finding for each invariant that is violated in each cell, in the order of the cells.
+/// Returns the first violation of each invariant in each cell, in the order of the cells.
 pub(crate) fn findings(study: &Study) -> Vec<Finding<'_>> {
     let mut findings: Vec<Finding<'_>> = Vec::new();
     for (cell, summary) in study.cells.iter().zip(&study.summaries) {
@@ -78,8 +79,8 @@ pub(crate) fn findings(study: &Study) -> Vec<Finding<'_>> {
     findings
 }
 
-/// Returns the findings as text, or an empty text if there are none. `out` is the folder of the
-/// report, if there is one.
+/// Returns the violations as text, or an empty text if there are none. Only the first violation of
+/// each invariant in each cell is named. `out` is the folder of the report, if there is one.
 #[must_use]
 pub(crate) fn text(study: &Study, out: Option<&Path>) -> String {
     let findings = findings(study);
@@ -174,8 +175,8 @@ mod tests {
         }
     }
 
-    // A cell can violate several invariants. The count in each title is the number of all
-    // violations in the cell.
+    // If a cell violates several invariants, the first violation of each must be named once. The
+    // count in each title must be the number of all violations in the cell.
     #[test]
     fn each_invariant_of_a_cell_is_named_once() {
         let mut study = crate::lab::study::sample();

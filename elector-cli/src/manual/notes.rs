@@ -16,16 +16,16 @@ pub(super) struct Notes {
 /// A part of a section of a man page.
 #[derive(Debug, PartialEq, Eq)]
 enum Block {
-    /// Lines that are filled to the width of the terminal.
+    /// Lines of running text, which `man` wraps to the width of the terminal.
     Paragraph(Vec<String>),
-    /// Lines that stay as they are: commands and tables.
+    /// Lines that `man` must print unchanged: commands and tables.
     Verbatim(Vec<String>),
 }
 
 impl Notes {
     /// Reads the text of a help page. An indented line is verbatim. A line such as `Examples:`
-    /// begins a section, and a blank line ends it: the text after a blank line belongs to the
-    /// section NOTES.
+    /// begins a section, and a blank line ends the section: the text after a blank line belongs to
+    /// the section NOTES.
     pub(super) fn read(text: &str) -> Self {
         let mut notes = Self::default();
         let mut section = NOTES;

@@ -16,13 +16,13 @@ pub(super) fn page(command: &Command, name: &str, parent: Option<&str>) -> Strin
     // the lines of examples. `Notes` renders this text instead.
     let bare = command.clone().after_help(None::<&'static str>);
     // The last line of every page contains the version, so clap_mangen must not add a section with
-    // it.
+    // the version.
     let bare = bare.version(None::<&'static str>);
     let man = Man::new(bare)
         .section(SECTION)
         .title(name)
-        // An argument that is empty must be written as two quotes. Without a date, the pages of one
-        // version are the same on all days.
+        // In roff, the language of man pages, an empty argument is written as two quotes. Without a
+        // date, the pages of one version are the same on all days.
         .date("\"\"")
         .source(concat!("elector ", env!("CARGO_PKG_VERSION")))
         .manual("elector");

@@ -38,7 +38,8 @@ pub(super) fn check_record<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result
     Ok(summary.fits(&setup.identity(), nodes)?)
 }
 
-/// Checks that there is no record yet, so that `--init` can create one.
+/// Checks that the data folder has no record, which is the durable state of a node, so that
+/// `--init` can create one.
 ///
 /// # Errors
 /// If there is a record, or if other users can write in the folder.

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::family::Family;
 
-/// An algorithm without its type: the operations that the subcommands of this module need.
+/// An algorithm without its Rust type: the operations that the subcommands for nodes and data
+/// folders need.
 pub(crate) trait ErasedAlgorithm: Debug {
     /// Carries out `elector node` with this algorithm.
     fn node(&self, start: NodeStart<ElectionOnly>) -> Result<ExitCode, ServeError>;
@@ -17,17 +18,18 @@ pub(crate) trait ErasedAlgorithm: Debug {
     /// Carries out `elector run` with this algorithm.
     fn run(&self, start: NodeStart<Supervision>) -> Result<ExitCode, ServeError>;
 
-    /// Calls [`FileStorage::stopped`].
+    /// Reads the data folder of a stopped node, with [`FileStorage::stopped`].
     fn stopped(&self, folder: &Path) -> Result<StoppedNode, RecordError>;
 
-    /// Calls [`FileStorage::change`].
+    /// Changes the list of nodes in the data folder of a stopped node, with
+    /// [`FileStorage::change`].
     fn change(&self, folder: &Path, change: &ListChange) -> Result<bool, RecordError>;
 
-    /// Calls [`FileStorage::recover`].
+    /// Makes a stopped node the only voter of its cluster, with [`FileStorage::recover`].
     fn recover(&self, folder: &Path) -> Result<Recovery, RecordError>;
 }
 
-/// Returns the operations of the algorithm `A`, without its type.
+/// Returns the operations of the algorithm `A`, without its Rust type.
 pub(crate) fn erased<A: Comparable>() -> Box<dyn ErasedAlgorithm> {
     Box::new(PhantomData::<A>)
 }

@@ -12,7 +12,7 @@ pub(crate) enum ServeError {
     /// The settings file cannot be read.
     #[error("cannot read {}: {cause}", path.display())]
     ReadFile {
-        /// The path of the file.
+        /// The path of the settings file.
         path: PathBuf,
         /// Why the file cannot be read.
         cause: io::Error,
@@ -20,45 +20,46 @@ pub(crate) enum ServeError {
     /// The settings file contains a key that is no setting, or a value that is invalid.
     #[error("{}: {cause}", path.display())]
     Settings {
-        /// The path of the file.
+        /// The path of the settings file.
         path: PathBuf,
-        /// What is wrong, with the line in the file.
+        /// What is wrong in the file, with the number of the line.
         cause: Box<toml::de::Error>,
     },
     /// A required setting is missing.
     #[error("{flag} is missing: give it as a flag, as {env}, or as {key} in the file of --config")]
     Missing {
-        /// The flag that sets it.
+        /// The flag of the missing setting.
         flag: &'static str,
-        /// The environment variable that sets it.
+        /// The environment variable of the missing setting.
         env: &'static str,
-        /// The key that sets it in the settings file.
+        /// The key of the missing setting in the settings file.
         key: &'static str,
     },
-    /// The node has no record, and the settings name no other node.
+    /// The data folder has no record (the durable state of a node), and the settings name no other
+    /// node.
     #[error(
         "there is no record in {}, and no other node is named. For the first start of a cluster, \
          name all nodes with --peers; for a node that joins a running cluster, name a member with \
          --join; for a node that has run before, correct --data-dir", folder.display()
     )]
     NoPeers {
-        /// The data folder.
+        /// The path of the data folder.
         folder: PathBuf,
     },
-    /// No algorithm has the name in the settings.
+    /// The settings name an algorithm that does not exist.
     #[error("there is no algorithm \"{name}\": choose {}", any_of(known))]
     UnknownAlgorithm {
-        /// The name in the settings.
+        /// The name that the settings give.
         name: String,
         /// The names of all algorithms.
         known: Vec<&'static str>,
     },
-    /// The algorithm has no such variant.
+    /// The settings name a variant that the algorithm does not have.
     #[error("{algorithm} has no variant \"{name}\": choose {}", any_of(known))]
     UnknownVariant {
-        /// The algorithm.
+        /// The name of the algorithm.
         algorithm: &'static str,
-        /// The name in the settings.
+        /// The name that the settings give.
         name: String,
         /// The names of all variants of the algorithm.
         known: Vec<&'static str>,
@@ -66,9 +67,9 @@ pub(crate) enum ServeError {
     /// The settings have an option that the algorithm does not have, or a value that it rejects.
     #[error("the settings of {algorithm}: {message}")]
     Options {
-        /// The algorithm.
+        /// The name of the algorithm.
         algorithm: &'static str,
-        /// What is wrong.
+        /// What is wrong with the option or its value.
         message: String,
     },
     /// A duration of the failure detection is negative, too long, or not a number.
@@ -77,19 +78,22 @@ pub(crate) enum ServeError {
     /// The durations of the algorithm break a rule of its configuration.
     #[error("timing: {0}")]
     Timing(TimingError),
-    /// The algorithm has no leases under this configuration.
+    /// The algorithm has the guarantee `quorum`, but no leases under this configuration, so a
+    /// leader would never start its work.
     #[error(
         "{0} has no leases under this configuration, so a leader would never start its work: \
          choose a variant with leases, see `elector algorithms`"
     )]
     NoLease(&'static str),
-    /// A node joins a running cluster, and the members of its algorithm are fixed.
+    /// The settings make the node join a running cluster, and the members of its algorithm are
+    /// fixed.
     #[error(
         "the members of a cluster of {0} are fixed, so no node can --join it: choose raft or \
          paxos, or see `elector record set --help`"
     )]
     CannotJoin(&'static str),
-    /// A node is configured as a witness, and its algorithm has no witnesses.
+    /// The settings make the node a witness, which is a voter that never leads, and its algorithm
+    /// has no witnesses.
     #[error("{0} has no voters that never lead: choose raft or paxos, or omit --never-lead")]
     CanLead(&'static str),
     /// The durations of the failure detection break a rule.
@@ -103,10 +107,10 @@ pub(crate) enum ServeError {
         "--id auto: the host name {0:?} does not end in a number below 2^64: set --id to a number"
     )]
     HostName(String),
-    /// The log filter is invalid.
+    /// The text of the log filter is invalid.
     #[error("--log: {0}")]
     Log(String),
-    /// The certificates cannot be used.
+    /// The certificates for TLS cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The network of the node cannot be set up.
@@ -119,7 +123,7 @@ pub(crate) enum ServeError {
          would be killed before the end of its grace. Shorten --grace-ms, or lengthen --leave-ms"
     )]
     GraceTooLong {
-        /// The grace of the command.
+        /// The grace of the command: the time from SIGTERM to SIGKILL.
         grace: Duration,
         /// The time in which the node must hand over at a shutdown.
         leave: Duration,
@@ -127,13 +131,15 @@ pub(crate) enum ServeError {
     /// The node could not be started.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The record cannot be used or created.
+    /// The record, which is the durable state of the node in its data folder, cannot be used or
+    /// created.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// HTTP cannot be served.
+    /// The node cannot serve HTTP.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// The command or its guardian cannot be run.
+    /// The command of `elector run` cannot be run, or its guardian, which is the process that kills
+    /// the command before the lease ends.
     #[error(transparent)]
     Run(#[from] RunError),
     /// Standard output cannot be written.
@@ -145,7 +151,7 @@ pub(crate) enum ServeError {
     /// The operating system refused something that every process needs, for example a thread.
     #[error("{what}: {cause}")]
     System {
-        /// What failed.
+        /// What this process could not do.
         what: &'static str,
         /// The error of the operating system.
         cause: io::Error,

@@ -32,7 +32,7 @@ pub(crate) struct Log {
 type SetFilter = dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync;
 
 impl Log {
-    /// Returns the number of lines that were dropped, as a metric.
+    /// Returns the metric that counts the log lines that were dropped.
     pub(crate) fn metric(&self) -> Metric {
         Metric {
             name: "elector_log_lines_dropped",

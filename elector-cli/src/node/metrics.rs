@@ -13,6 +13,6 @@ pub(crate) struct Metric {
 pub(crate) enum MetricValue {
     /// The number of events since the start of the process.
     Total(Counter),
-    /// The present value.
+    /// A value that can rise and fall, as it is now.
     Current(Gauge),
 }

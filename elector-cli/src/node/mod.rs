@@ -44,7 +44,7 @@ pub(crate) enum Command {
     Run(Box<RunArguments>),
     /// Show and change data folders of stopped nodes
     Record {
-        /// What to do
+        /// What to do with the data folders
         #[command(subcommand)]
         command: Record,
     },

@@ -52,7 +52,7 @@ new id, see `elector record set --help`. Under Raft and Paxos, use `elector memb
 /// The arguments of `elector record show`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Show {
-    /// Data folders
+    /// The data folders to show
     #[arg(value_name = "DIR", required = true)]
     folders: Vec<PathBuf>,
 }
@@ -63,13 +63,15 @@ pub(crate) struct Set {
     /// The ids of all nodes from now on
     #[arg(long, value_name = "ID,…", value_delimiter = ',', required = true)]
     nodes: Vec<u64>,
-    /// The generation of the new list: one more than the highest generation of all data folders
+    /// The generation (the number) of the new list: one more than the highest generation that
+    /// `elector record show` prints for the data folders of all nodes
     #[arg(long, value_name = "N")]
     generation: u64,
-    /// The highest epoch of all data folders. Epochs and fencing tokens continue from there
+    /// The highest epoch that `elector record show` prints for the data folders of all nodes, old
+    /// and new. Epochs and fencing tokens continue from there
     #[arg(long, value_name = "EPOCH")]
     epoch_floor: u64,
-    /// Data folders
+    /// The data folders to change
     #[arg(value_name = "DIR", required = true)]
     folders: Vec<PathBuf>,
 }
@@ -77,10 +79,10 @@ pub(crate) struct Set {
 /// The arguments of `elector record forget`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Forget {
-    /// The id of the peer
+    /// The id of the peer whose disk is forgotten
     #[arg(long, value_name = "ID")]
     node: u64,
-    /// The data folder
+    /// The data folder of the stopped node
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }
@@ -88,8 +90,8 @@ pub(crate) struct Forget {
 /// Carries out `elector record`.
 ///
 /// # Errors
-/// If a folder cannot be read or changed. The folders that precede it in the list are changed
-/// already.
+/// If a folder cannot be read or changed. The folders that precede this folder in the list are
+/// changed already.
 pub(super) fn record(families: &[Family], command: Record) -> Result<(), ServeError> {
     let text = match command {
         Record::Show(show) => shown(families, &show.folders)?,
@@ -193,7 +195,7 @@ fn forgotten(forget: &Forget) -> Result<String, ServeError> {
     })
 }
 
-/// Returns the algorithm that wrote the record in this folder.
+/// Returns the algorithm of the node to which this data folder belongs.
 pub(super) fn algorithm_of<'a>(
     families: &'a [Family],
     folder: &Path,

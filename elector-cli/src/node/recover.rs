@@ -37,8 +37,8 @@ pub(crate) struct Recover {
 /// Carries out `elector recover`.
 ///
 /// # Errors
-/// If the folder is in use, if the algorithm of its record has fixed members, or if it cannot be
-/// written.
+/// If the folder is in use, if the algorithm of its record has fixed members, or if the folder
+/// cannot be written.
 pub(super) fn recover(families: &[Family], recover: &Recover) -> Result<(), ServeError> {
     let folder = &recover.data_dir;
     let recovery = algorithm_of(families, folder)?.recover(folder)?;

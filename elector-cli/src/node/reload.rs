@@ -36,7 +36,7 @@ impl Reload {
         }
     }
 
-    /// Makes SIGHUP read these certificates again, too.
+    /// Makes this value read these certificates again, too, when SIGHUP arrives.
     pub(crate) fn with_tls(self, tls: Option<Tls>) -> Self {
         Self { tls, ..self }
     }

@@ -30,9 +30,9 @@ pub(crate) struct RunSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum StdinSetting {
-    /// Nothing
+    /// No input: the command reads /dev/null
     Null,
-    /// Standard input of the node
+    /// The standard input of the node
     Inherit,
 }
 

@@ -42,7 +42,8 @@ use crate::{
 /// the shutdown.
 const SHUTDOWN_LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Reads the settings, and calls `start` to run a node of their algorithm with this workload.
+/// Reads the settings, and calls `start` to run a node with the algorithm of the settings and with
+/// this workload, which is what the process does beside the elections.
 ///
 /// # Errors
 /// If the node cannot be started. If the log is JSON, this function prints the error as a line of
@@ -144,8 +145,9 @@ fn runtime() -> Result<Runtime, ServeError> {
     runtime.map_err(ServeError::system("cannot start the runtime"))
 }
 
-/// Starts the heir of this process, and returns the process id of the heir. Returns `None` if the
-/// system does not allow an heir.
+/// Starts the heir of this process, which is the helper process that reports the death of this
+/// process to the peers. Returns the process id of the heir, or `None` if the system does not allow
+/// an heir.
 fn start_heir() -> Option<u32> {
     // `appoint_privileged` is only for programs that never drop their privileges. This program
     // never drops its privileges.
@@ -173,8 +175,8 @@ async fn run_node<A: ElectionAlgorithm>(
     if setup.joins {
         format_to_join(&setup).await?;
     }
-    // `life_lock` must be called before the guardian is started in `prepare`, because the guardian
-    // inherits the lock.
+    // `life_lock` takes a lock that the guardian must inherit. So this call must come before
+    // `prepare`, which starts the guardian.
     let tcp = setup.tcp().life(life_lock(&setup));
     let tcp = workload.prepare(&setup, tcp, heir).await?;
     let monitor = tcp.monitor();
@@ -212,13 +214,13 @@ async fn run_node<A: ElectionAlgorithm>(
         code = ExitCode::from(run::NODE_FAILED);
     }
     if is_requested.load(Ordering::Acquire) {
-        // The signal task still logs the result of the shutdown. If the task panicked, the panic
-        // was logged.
+        // The signal task still logs the result of the shutdown. An error of the task is a panic,
+        // which is logged already.
         let _ = timeout(SHUTDOWN_LOG_TIMEOUT, signal_task).await;
     }
     drop(stop_http);
     if let Some(http_task) = http_task {
-        // If the HTTP task panicked, the panic was logged.
+        // An error of this task is a panic, which is logged already.
         let _ = http_task.await;
     }
     Ok(code)

@@ -131,13 +131,13 @@ pub(crate) struct Settings {
     /// The durations of the algorithm, each under its own name; only in the settings file.
     #[arg(skip)]
     pub(crate) timing: toml::Table,
-    /// The failure detection; only in the settings file.
+    /// The durations of the failure detection; only in the settings file.
     #[arg(skip)]
     pub(crate) detection: DetectionSettings,
     /// The options of the algorithm, each under its own name; only in the settings file.
     #[arg(skip)]
     pub(crate) options: toml::Table,
-    /// The settings of `elector run` in the settings file.
+    /// The settings of `elector run`; here only those from the settings file.
     #[arg(skip)]
     pub(crate) run: RunSettings,
 }
@@ -156,11 +156,11 @@ pub(crate) struct DetectionSettings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Profile {
-    /// Replaces a leader that hangs within about a second. Tolerates round trips of 200 ms, lost
+    /// Within about a second, replaces a leader that hangs. Tolerates round trips of 200 ms, lost
     /// packets and busy machines
     #[default]
     Default,
-    /// Replaces a leader that hangs within 50 ms. For nodes in one building, on machines that are
+    /// Within 50 ms, replaces a leader that hangs. For nodes in one building, on machines that are
     /// not busy
     Lan,
 }
@@ -169,7 +169,7 @@ pub(crate) enum Profile {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LogFormat {
-    /// For people
+    /// Lines of text for people
     #[default]
     Human,
     /// One JSON object per line
@@ -180,7 +180,7 @@ pub(crate) enum LogFormat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdSetting {
     Is(u64),
-    /// The id follows from the number at the end of the host name, as in a Kubernetes
+    /// The id is the number at the end of the host name plus one, for the nodes of a Kubernetes
     /// `StatefulSet`.
     Auto,
 }
@@ -236,6 +236,7 @@ macro_rules! first_of {
 impl Settings {
     /// Returns these settings, which come from flags and variables. A setting that is missing here
     /// comes from the settings file.
+    ///
     /// # Errors
     /// If the file cannot be read, or contains something that is no setting.
     pub(crate) fn with_file(self) -> Result<Self, ServeError> {

@@ -31,7 +31,7 @@ pub(crate) struct NodeSetup<A: ElectionAlgorithm> {
     pub(crate) members: Membership,
     /// The nodes whose addresses are in the settings.
     pub(crate) peers: Vec<Peer>,
-    /// Whether this node joins a running cluster.
+    /// Whether this node joins a running cluster (`--join`).
     pub(crate) joins: bool,
     pub(crate) advertise: Option<String>,
     pub(crate) config: A::Config,
@@ -51,6 +51,7 @@ pub(crate) struct NodeSetup<A: ElectionAlgorithm> {
 
 impl<A: ElectionAlgorithm> NodeSetup<A> {
     /// Checks the settings, as far as this is possible before any file is opened for writing.
+    ///
     /// # Errors
     /// The first setting that is missing or wrong.
     pub(crate) fn new(settings: Settings, mut config: A::Config) -> Result<Self, ServeError> {
@@ -265,7 +266,8 @@ mod tests {
         assert!(error.to_string().contains("no leases"), "{error}");
     }
 
-    // The pods of a stateful set have equal settings, and differ only in their host names.
+    // The pods of a stateful set have equal settings, and differ only in their host names. So the
+    // host name must give each pod an id of its own.
     #[test]
     fn the_id_comes_from_the_number_in_the_host_name() {
         assert_eq!(id_from("elector-0").unwrap(), NodeId(1));

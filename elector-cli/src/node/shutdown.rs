@@ -52,7 +52,7 @@ pub(super) fn handle_signals(
             },
             signal = wait_for(&mut signals, &reload, &[Request::ShutDown]) => {
                 tracing::warn!(target: "elector", signal, "second shutdown request: exits at once");
-                // The node logs how it ended.
+                // The result is ignored, because the node logs how it ended.
                 let _ = elector.shutdown_within(Duration::ZERO).await;
             }
         }
@@ -76,12 +76,14 @@ async fn wait_for(signals: &mut Signals, reload: &Reload, requests: &[Request]) 
     }
 }
 
-/// The pause between two checks of the record.
+/// The pause between two checks that the record of the node, which is its durable state on disk, is
+/// still there.
 const RECORD_CHECK_PERIOD: Duration = Duration::from_secs(5);
 
-/// Checks the record of the node again and again. If it was deleted, moved or replaced, sets
-/// `is_lost` and shuts the node down. Saving the record would also show that it is lost, but a node
-/// saves nothing while there is no election.
+/// Checks again and again that the record of the node, which is its durable state on disk, is still
+/// there. If the record was deleted, moved or replaced, sets `is_lost` and shuts the node down.
+/// Saving the record would also show that it is lost, but a node saves nothing while there is no
+/// election.
 pub(super) async fn shut_down_without_record(
     record: RecordHandle,
     elector: NodeHandle,
@@ -98,6 +100,6 @@ pub(super) async fn shut_down_without_record(
     };
     tracing::error!(target: "elector", node = elector.node_id().0, %error, "node stops");
     is_lost.store(true, Ordering::Release);
-    // The node logs how it ended.
+    // The result is ignored, because the node logs how it ended.
     let _ = elector.leave(limit).await;
 }

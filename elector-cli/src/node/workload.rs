@@ -12,8 +12,8 @@ use crate::run;
 /// What the process of a node does beside the elections: nothing ([`ElectionOnly`]), or run a
 /// command while the node leads (`Supervision`).
 pub(crate) trait Workload {
-    /// Checks that this work is possible with this setup. The caller does this before it opens any
-    /// file or socket.
+    /// Checks that this work is possible with the settings of the node. The caller does this before
+    /// it opens any file or socket.
     fn check<A: ElectionAlgorithm>(&self, setup: &NodeSetup<A>) -> Result<(), ServeError>;
 
     /// Prepares the work before the node is started, and returns `tcp` with the settings that the
@@ -44,7 +44,8 @@ impl Workload for ElectionOnly {
         Ok(())
     }
 
-    /// Makes the heir send a proof of death to the peers when this process has ended.
+    /// Makes the heir, which is a helper process, send a proof of death to the peers when this
+    /// process has ended.
     async fn prepare<A: ElectionAlgorithm>(
         &mut self,
         _: &NodeSetup<A>,

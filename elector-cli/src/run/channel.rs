@@ -32,13 +32,13 @@ pub(super) enum ToGuardian {
         deadline: Option<Moment>,
     },
     /// The lease ends at `deadline`, later than the guardian knows. `sent` is the time at which the
-    /// node sent this message: from it the guardian measures how late messages arrive.
+    /// node sent this message. With `sent`, the guardian measures how late messages arrive.
     Prolong {
         run: u64,
         deadline: Moment,
         sent: Moment,
     },
-    /// Stop the command for this reason.
+    /// The guardian must stop the command for this reason.
     Stop { run: u64, reason: EndReason },
     /// The node sends no more signals to the process with this id and to its group, so the guardian
     /// may reap the process. Then the system may reuse the id.
@@ -55,13 +55,13 @@ pub(super) enum ToGuardian {
 /// A message from the guardian to its node.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum ToNode {
-    /// The shim with this process id is ready to become the command. The node sends it the message
-    /// to do so on the channel that comes with this message. The shim leads a process group of its
-    /// own.
+    /// The shim with this process id is ready to become the command. It leads a process group of
+    /// its own. A channel to the shim comes with this message: on this channel, the node sends the
+    /// shim the message to become the command.
     Ready { pid: i32 },
-    /// The command has ended.
+    /// The command has ended, in the run with this number.
     Ended { run: u64, end: CommandEnd },
-    /// The guardian has failed and exits.
+    /// The guardian has failed for this reason, and exits.
     Failed(String),
 }
 

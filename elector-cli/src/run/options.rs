@@ -27,8 +27,8 @@ pub struct Options {
     pub grace: Duration,
     /// The time from SIGTERM to SIGKILL when the lease is about to end, or when a leadership
     /// without a lease was lost. It may be zero. Default 10 ms. The guardian sends SIGTERM earlier
-    /// by the loss grace, so each millisecond of it reduces by one millisecond how late a heartbeat
-    /// may be.
+    /// by the loss grace. So each millisecond of the loss grace reduces by one millisecond how late
+    /// a heartbeat may be.
     pub loss_grace: Duration,
     /// The time from SIGKILL to the end of the lease. In this time the guardian must get a
     /// processor, and the processes of the command must die. Default 15 ms.
@@ -59,7 +59,8 @@ pub enum Stdin {
     Inherit,
 }
 
-/// The durations of [`Options`] that the node sends to the guardian.
+/// The durations of [`Options`] with which the guardian stops the command. The node sends them to
+/// the guardian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct StopTiming {
     pub(super) grace: Duration,

@@ -21,7 +21,7 @@ pub enum ExitPolicy {
     Restart,
     /// Shut the node down, and exit with the command's code.
     Stop,
-    /// Lead without the command, after any exit code; it starts again in the next tenure.
+    /// Lead without the command, after any exit code; the command starts again in the next tenure.
     Wait,
 }
 
@@ -43,7 +43,6 @@ pub enum TenureEnd {
 /// Runs the command for one tenure: starts it, reports each new end of the lease to the guardian,
 /// and stops the command when the leadership is given up or lost. When the command ends by itself,
 /// `policy` decides what follows.
-/// command ends by itself.
 ///
 /// This function is meant as the work for [`lead_with`](elector_core::actor::Elector::lead_with),
 /// with the command's grace as the time to finish. After [`TenureEnd::Resign`] the work must return
@@ -88,7 +87,8 @@ const FIRST_MEASUREMENT: Duration = Duration::from_secs(1);
 /// The time between two measurements of the memory of the command.
 const MEASUREMENT_PERIOD: Duration = Duration::from_secs(10);
 
-/// The state of the work of one tenure.
+/// The state of [`supervise`] during one tenure, which is the time in which the node leads one
+/// epoch.
 struct Supervisor<'a, L> {
     leadership: &'a L,
     command: &'a mut CommandHandle,

@@ -26,27 +26,29 @@ use crate::{
     until,
 };
 
-// Checks the guarantee of Raft in the smallest cluster that survives the crash of a node.
+// Under Raft, two commands must never run at the same time, also in the smallest cluster that
+// survives the crash of a node.
 #[test]
 fn raft_3() {
     chaos("raft", 3, GuaranteeKind::Quorum);
 }
 
-// A cluster of five survives the loss of two nodes, so a fault may hit a cluster that has lost one
-// node already.
+// Under Raft, two commands must never run at the same time, also with five nodes. Such a cluster
+// survives the loss of two nodes, so a fault may hit a cluster that has lost one node already.
 #[test]
 fn raft_5() {
     chaos("raft", 5, GuaranteeKind::Quorum);
 }
 
-// Paxos must give the same guarantee as Raft.
+// Under Paxos, as under Raft, two commands must never run at the same time.
 #[test]
 fn paxos_3() {
     chaos("paxos", 3, GuaranteeKind::Quorum);
 }
 
-// With five nodes, some majorities contain a node that comes back from an earlier epoch, and others
-// do not.
+// Under Paxos, two commands must never run at the same time, also with five nodes. Then some
+// majorities contain a node that has come back and knows only an earlier epoch, and other
+// majorities do not.
 #[test]
 fn paxos_5() {
     chaos("paxos", 5, GuaranteeKind::Quorum);
@@ -59,7 +61,7 @@ fn bully_3() {
     chaos("bully", 3, GuaranteeKind::BestEffort);
 }
 
-// Ring must give the same guarantee as Bully.
+// Ring, like Bully, ensures one leader only when all faults are repaired.
 #[test]
 fn ring_3() {
     chaos("ring", 3, GuaranteeKind::BestEffort);
@@ -120,7 +122,7 @@ fn chaos(algorithm: &'static str, nodes: u64, guarantee: GuaranteeKind) {
     );
 }
 
-/// What ends a fault of a node.
+/// What ends a fault of a node: a start of the node, SIGCONT, or the repair of its connections.
 #[derive(Clone, Copy)]
 enum Repair {
     Start(u64),
@@ -143,7 +145,7 @@ pub(crate) struct Trial {
     /// the commands use.
     actions: Vec<(u64, String)>,
     pub(crate) findings: Findings,
-    /// How many bytes of each file of the commands were read.
+    /// How many bytes of each file that the commands write the test has read.
     read: BTreeMap<&'static str, u64>,
 }
 
@@ -243,7 +245,7 @@ impl Trial {
         };
         for pid in pids.into_iter().flatten() {
             // It is no error if the process has ended by itself a moment ago: the repair waits for
-            // its end anyway.
+            // the end of the process anyway.
             let _ = kill_process(pid, signal);
         }
     }
@@ -322,7 +324,8 @@ impl Trial {
     }
 
     /// Restarts nodes that have ended, as a service manager does. A node may end when it is
-    /// started, because its address stays in use until the command of the node's last life is dead.
+    /// started, because its address stays in use until the command of the node's previous process
+    /// is dead.
     fn restart_ended(&mut self) {
         for node in self.cluster.nodes() {
             if !self.cluster.is_running(node) {

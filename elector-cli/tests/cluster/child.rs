@@ -16,13 +16,14 @@ use tokio::{
 
 use crate::history::{Entry, Kind, Writer};
 
-/// The environment variable with the folder of the command. If it is set, the test function `child`
-/// below runs as a command.
+/// The environment variable with the path of the folder in which a command writes its files. If the
+/// variable is set, the test function `child` below runs as a command.
 pub(crate) const FOLDER: &str = "CHILD_FOLDER";
 
-/// The file with the writes that the fence ([`Fenced`]) has accepted, in their order.
+/// The name of the file with the writes that the fence ([`Fenced`]) has accepted, in their order.
 pub(crate) const HISTORY: &str = "history";
-/// The file with everything else that commands report.
+/// The name of the file with everything else that commands report, for example that they have
+/// started.
 pub(crate) const NOTES: &str = "notes";
 
 /// How long a command continues to write after SIGTERM. The default loss grace for a lease below

@@ -25,13 +25,13 @@ pub(crate) struct Setup {
     pub(crate) nodes: u64,
     /// The command that runs on the leader. If it is empty, the nodes run `elector node`.
     pub(crate) command: Vec<OsString>,
-    /// The content of the settings file.
+    /// The content of the settings file, which all nodes use.
     pub(crate) settings: String,
     /// Whether the nodes reach each other through wires ([`Wires`]), which a test can cut.
     pub(crate) has_wires: bool,
     /// Whether the nodes serve HTTP, and accept commands with the token in the file `token`.
     pub(crate) has_http: bool,
-    /// More arguments for each node.
+    /// More arguments for the command line of each node.
     pub(crate) arguments: Vec<OsString>,
 }
 
@@ -69,7 +69,7 @@ pub(crate) struct Cluster {
     pub(crate) wires: Option<Wires>,
     setup: Setup,
     folder: TempDir,
-    /// A folder in memory, for files of the commands.
+    /// A folder in memory, for the files that the commands of the nodes write.
     memory: TempDir,
     addresses: Vec<SocketAddr>,
     running: BTreeMap<u64, Child>,
@@ -77,7 +77,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Formats the data folders of all nodes, and starts the nodes.
+    /// Formats the data folders of all nodes (`elector node --init`), and starts the nodes.
     pub(crate) fn start(setup: Setup) -> Self {
         let mut cluster = Self::formatted(setup);
         for id in cluster.nodes() {
@@ -86,7 +86,7 @@ impl Cluster {
         cluster
     }
 
-    /// Formats the data folders of all nodes. No node runs yet.
+    /// Formats the data folders of all nodes (`elector node --init`). No node runs yet.
     pub(crate) fn formatted(setup: Setup) -> Self {
         let cluster = Self::stopped(setup);
         for id in cluster.nodes() {
@@ -96,7 +96,7 @@ impl Cluster {
         cluster
     }
 
-    /// Returns a cluster whose nodes are not formatted, and do not run.
+    /// Returns a cluster whose nodes have no data folders yet, and do not run.
     pub(crate) fn stopped(setup: Setup) -> Self {
         let ip = own_ip();
         let ports = (7101..).take(usize::try_from(setup.nodes).unwrap());

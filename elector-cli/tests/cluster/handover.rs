@@ -81,7 +81,8 @@ fn a_command_ends_before_the_next_one_starts() {
     assert!(!notes.contains("overlaps"), "{notes}");
 }
 
-// With the program `elector`, operators query nodes and send commands to them over HTTP.
+// Operators query nodes and send commands to them over HTTP, with the program `elector`. A transfer
+// and a step-down must move the leadership, and a node must reject a command without the token.
 #[test]
 fn nodes_are_queried_and_commanded_over_http() {
     let mut cluster = Cluster::stopped(Setup::new("raft", 3));

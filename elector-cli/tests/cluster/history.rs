@@ -28,9 +28,10 @@ pub(crate) enum Kind {
     /// The fence has rejected a write, because it has accepted a newer token before; `other` is
     /// this token.
     Rejected,
-    /// Another command holds the lock; `other` is the token of that command.
+    /// Another command holds the file lock, so two commands run at the same time; `other` is the
+    /// token of the other command.
     Overlaps,
-    /// The command has waited for the lock; `other` is the length of the wait in nanoseconds.
+    /// The command has waited for the file lock; `other` is the length of the wait in nanoseconds.
     Waited,
 }
 
@@ -86,7 +87,7 @@ impl FromStr for Entry {
     }
 }
 
-/// What the lines of the commands show.
+/// What the test has found in the lines that the commands have written.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     pub(crate) writes: u64,
@@ -103,12 +104,13 @@ pub(crate) struct Findings {
     pub(crate) overlaps: Vec<String>,
     /// The time of the last write with each token, in nanoseconds.
     last_of: BTreeMap<u64, u64>,
-    /// Writers after which another writer has written.
+    /// Writers after which another writer has written. If one of them writes again, two commands
+    /// run at the same time.
     past: BTreeSet<Writer>,
 }
 
 impl Findings {
-    /// Adds the next line of a file.
+    /// Adds the next line that a command has written to one of its files.
     pub(crate) fn add(&mut self, entry: Entry) {
         match entry.kind {
             Kind::Began => self.commands += 1,
@@ -184,7 +186,7 @@ mod tests {
         "began 1 3 70 100 0",
         "wrote 1 3 70 101 0",
         "wrote 1 3 70 102 0",
-        // The first command of node 3 has ended, and was started again with another token.
+        // The command of node 3 with the token 1 has ended, and was started again with the token 2.
         "wrote 2 3 71 103 0",
         "began 4 2 80 104 0",
         "wrote 4 2 80 105 0",
@@ -222,7 +224,8 @@ mod tests {
         assert!(findings.violations(GuaranteeKind::Quorum)[1].contains("in turns"));
     }
 
-    // `Entry` must read the lines that the commands write.
+    // `Entry` must read the lines as the commands write them. Otherwise the checks would examine
+    // other values than those that were written.
     #[test]
     fn a_line_is_read_as_it_was_written() {
         for line in VALID {

@@ -34,8 +34,8 @@ fn the_last_error_is_a_line_of_the_log() {
         };
         check_json(&failed(&mut command), hint);
     }
-    // The log filter must not drop the error that ends the process. The settings file can also set
-    // the format.
+    // The log filter must not drop the error that ends the process. The format of the log may also
+    // come from the settings file.
     let mut command = node();
     command.arg("--config").arg(path("file"));
     check_json(&failed(command.args(["--log", "off"])), "--init");
@@ -45,7 +45,8 @@ fn the_last_error_is_a_line_of_the_log() {
     assert!(last.starts_with("error: "), "{output}");
 }
 
-// Most log stores drop a field that is a number in some lines and a text in other lines.
+// The field `node` must be a number in every line of the log. Most log stores drop a field that is
+// a number in some lines and a text in other lines.
 #[test]
 fn a_node_is_a_number_in_every_line() {
     let mut cluster = Cluster::start(Setup {

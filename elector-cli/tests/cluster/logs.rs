@@ -47,7 +47,8 @@ pub(crate) struct View {
 }
 
 impl Logs {
-    /// Starts a thread that reads the log of a process until the process ends.
+    /// Starts a thread that reads the log of a process of this node until the process ends. `life`
+    /// is the number of the process: see [`Line::life`].
     pub(crate) fn read(self: &Arc<Self>, node: u64, life: u32, from: impl Read + Send + 'static) {
         self.change(|lines| {
             lines.views.remove(&node);

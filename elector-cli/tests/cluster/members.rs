@@ -134,8 +134,8 @@ impl Changing {
     }
 }
 
-// To replace a dead machine is the most frequent task of an operator. One command must be enough
-// for it, and the leader must stay.
+// The most frequent task of an operator is to replace a dead machine. One command must be enough
+// for this task, and the leader must stay.
 #[test]
 fn a_dead_machine_is_replaced_by_one_command() {
     for algorithm in ["raft", "paxos"] {
@@ -157,8 +157,8 @@ fn a_dead_machine_is_replaced_by_one_command() {
     }
 }
 
-// A node that has lost its votes with its disk must not vote, and must log how it can be
-// readmitted.
+// A node that has lost its disk has also lost its votes. So it must not vote, and must log how it
+// can be readmitted.
 #[test]
 fn a_node_with_an_empty_disk_is_an_observer_until_it_is_readmitted() {
     let mut changing = Changing::start("raft");
@@ -181,8 +181,8 @@ fn a_node_with_an_empty_disk_is_an_observer_until_it_is_readmitted() {
     changing.cluster.logs.wait_for(leader, &advice);
     changing.changed(leader, &["readmit", &id]);
     assert_eq!(changing.voters(leader), [1, 2, 3]);
-    // The same loss with another order of commands: the node is added before the leader knows the
-    // new disk.
+    // The node loses its disk once more, and the commands come in another order: the node is added
+    // before the leader knows the new disk.
     changing.cluster.kill(empty);
     fs::remove_dir_all(changing.cluster.path(&id)).unwrap();
     changing.changed(leader, &["remove", &id]);
@@ -237,8 +237,9 @@ fn a_removed_leader_hands_over_and_all_nodes_may_move() {
 #[test]
 fn a_lost_majority_is_recovered() {
     let mut changing = Changing::start("raft");
-    // When the list of members names the disks, `elector record show` must still show the epoch of
-    // the record of a voter. So wait until the list names all disks.
+    // When all voters have answered, the leader adds their disk ids to the list of members, and so
+    // changes their records. `elector record show` must read a record with disk ids, too. So wait
+    // until the list has all disk ids.
     until("the list names all disks", || {
         let (_, output) = changing.members(changing.cluster.leader().1, &[]);
         output.contains("roster") && !output.contains("not known yet")
@@ -292,7 +293,9 @@ fn a_witness_votes_and_never_leads() {
         let witness = changing.cluster.others(changing.cluster.leader().1)[0];
         let mut arguments = changing.first().to_vec();
         arguments.push("--never-lead".to_owned());
-        // The list of members must name the disks before the node is restarted as a witness.
+        // When all voters have answered, the leader adds their disk ids to the list of members. The
+        // test waits for this change, so that the list is changed again when the node comes back as
+        // a witness.
         until("the list names all disks", || {
             let (_, output) = changing.members(changing.cluster.leader().1, &[]);
             output.contains("roster") && !output.contains("not known yet")

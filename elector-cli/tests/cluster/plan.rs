@@ -7,7 +7,7 @@ use elector_sim::Rng;
 
 use crate::proxy::Mode;
 
-/// One fault of a plan.
+/// One fault of a plan: what happens to which node, when, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
     /// The time from the previous fault to this fault.
@@ -44,19 +44,20 @@ pub(crate) enum Victim {
     Node(u64),
 }
 
-/// Which wires a cut concerns.
+/// Which wires a cut concerns. A wire is a proxy for the connections from one node to another. The
+/// victim is the node that the fault hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// All wires to and from the victim.
+    /// All connections between the victim and the other nodes.
     Alone,
-    /// The wires between a minority and all other nodes. The minority consists of the victim and
-    /// the nodes after it.
+    /// All connections between a minority and the other nodes. The minority consists of the victim
+    /// and the nodes after it.
     Half,
-    /// The wires between the victim and the node after it.
+    /// All connections between the victim and the node after it in the order of the ids.
     Pair,
-    /// The wires from the victim.
+    /// The connections that the victim makes to other nodes.
     Outgoing,
-    /// The wires to the victim.
+    /// The connections that other nodes make to the victim.
     Incoming,
 }
 

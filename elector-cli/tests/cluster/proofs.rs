@@ -56,9 +56,10 @@ fn a_killed_leader_is_replaced_at_once() {
     }
 }
 
-// The peers have seen each follower exit and return. After its return, they must again expect that
-// this follower takes its turn in elections. Otherwise two nodes could start an election at the
-// same time. Then there would be no leader before the next election timeout.
+// After the death of a leader, its followers start elections one after the other. A follower that
+// was seen to exit has no turn. After it has returned, its peers must count it again: otherwise two
+// nodes could start an election at the same time, and there would be no leader before the next
+// election timeout.
 #[test]
 fn a_leader_is_replaced_at_once_after_its_followers_were_restarted() {
     for algorithm in ["raft", "paxos"] {
@@ -78,8 +79,8 @@ fn a_leader_is_replaced_at_once_after_its_followers_were_restarted() {
 }
 
 // In this test, the process that could prove the death of the leader is killed, too. But when the
-// leader is started again, its new process gets a lock that all processes of its previous life held
-// until they ended. This lock proves the death.
+// leader is started again, its new process gets a lock that the killed process, its guardian and
+// its command held until they ended. This lock must prove the death to the peers.
 #[test]
 fn a_leader_that_restarts_at_once_proves_the_end_of_its_last_life() {
     for command in [Vec::new(), child::command()] {

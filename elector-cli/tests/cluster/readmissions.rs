@@ -28,7 +28,8 @@ fn raft_3() {
     readmissions("raft", 3);
 }
 
-// With five nodes, different majorities are possible between two losses.
+// With five nodes, each loss of a disk can be followed by an election with another majority. Two
+// commands must still never run at the same time.
 #[test]
 fn raft_5() {
     readmissions("raft", 5);
@@ -52,8 +53,8 @@ fn readmissions(algorithm: &'static str, nodes: u64) {
         ..Setup::new(algorithm, nodes)
     });
     trial.converge();
-    // As long as the list of members does not name the disks, the leader cannot distinguish a new
-    // disk from the disk that was lost.
+    // As long as the list of members does not contain the disk id of each voter, the leader cannot
+    // distinguish a new disk from the disk that was lost.
     until("the list names all disks", || {
         let all = trial.cluster.nodes();
         let lists = all.iter().map(|&node| members(&trial, node));

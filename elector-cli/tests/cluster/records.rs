@@ -37,8 +37,9 @@ fn succeeded(command: &mut Command) -> String {
     output
 }
 
-// Without this check, a node could be restarted with five nodes in its list instead of three. In an
-// earlier version, this led to two leaders in one epoch.
+// A node must reject another list of nodes than the list in its record. Otherwise it could be
+// restarted with five nodes in its list instead of three: in an earlier version, this led to two
+// leaders in one epoch.
 #[test]
 fn another_list_is_rejected_by_every_subcommand() {
     let folder = tempfile::tempdir().unwrap();
@@ -58,7 +59,8 @@ fn another_list_is_rejected_by_every_subcommand() {
     assert!(output.contains("are valid"), "{output}");
 }
 
-// This test takes all steps of `elector record set --help`, in the order of the help.
+// The steps in `elector record set --help` must work. This test takes all of them, in the order of
+// the help.
 #[test]
 fn the_list_is_changed_while_all_nodes_are_stopped() {
     let mut cluster = Cluster::start(Setup::new("bully", 3));

@@ -158,8 +158,9 @@ fn a_stopped_leader_continues_without_leadership_and_command() {
     assert_eq!(claims, 0, "it claimed to lead after it continued");
 }
 
-// With an heir, peers notice a crash at once (see elector-heir). The setting `--heir false`
-// switches the heir off.
+// With an heir, which is a helper process (see elector-heir), the peers of a node notice its crash
+// at once. So each node must have an heir, unless `--heir false` switches it off. The heir must end
+// soon after its node.
 #[test]
 fn a_node_has_an_heir_unless_it_is_switched_off() {
     for (arguments, heirs) in [(&[][..], 1), (&["--heir", "false"], 0)] {

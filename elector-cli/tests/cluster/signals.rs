@@ -23,7 +23,7 @@ const SCRIPT: &str = "trap 'echo > $CHILD_FOLDER/sigterm; exit 0' TERM; \
 /// ignores none of these signals, even if this test was started with ignored signals.
 const NO_IGNORED_SIGNALS: [&str; 2] = ["env", "--default-signal=HUP,INT,QUIT,USR1,USR2"];
 
-/// Returns a cluster of one node, whose command is the script above.
+/// Returns a cluster of one node, whose command is the script [`SCRIPT`].
 fn one_node() -> Cluster {
     Cluster::formatted(Setup {
         command: ["sh", "-c", SCRIPT].map(OsString::from).into(),

@@ -71,7 +71,8 @@ fn the_folder_of_another_node_is_rejected() {
     }
 }
 
-// Two processes with the same record could both vote in one epoch.
+// If two processes used the same record, which contains the votes of a node, both could vote in one
+// epoch. So the second process must not start.
 #[test]
 fn a_folder_in_use_is_rejected() {
     let mut cluster = Cluster::start(Setup::new("raft", 1));
@@ -89,7 +90,8 @@ fn a_folder_in_use_is_rejected() {
     assert!(cluster.is_running(1));
 }
 
-// A script that cleans folders up may delete the lock file.
+// A script that cleans folders up may delete the lock file of a folder. A second process must then
+// still reject the folder while the node runs.
 #[test]
 fn a_folder_in_use_is_rejected_even_without_its_lock_file() {
     let mut cluster = Cluster::start(Setup::new("raft", 1));
@@ -139,7 +141,8 @@ fn a_folder_that_other_users_can_write_to_is_rejected() {
     assert!(output.contains(&hint), "{output}");
 }
 
-// On one machine, operators often use the same port twice. The error must name the address.
+// On one machine, operators often give two nodes the same port by mistake. The error must name the
+// address that is in use.
 #[test]
 fn an_address_in_use_is_named() {
     let cluster = Cluster::start(Setup::new("raft", 1));

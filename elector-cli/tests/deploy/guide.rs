@@ -32,7 +32,7 @@ fn anchors(page: &str) -> Vec<String> {
         .collect()
 }
 
-/// Returns the cells of the table row whose first cell contains this key.
+/// Returns the cells of the row, in a table of the page, whose first cell contains this key.
 fn row<'a>(page: &'a str, key: &str) -> Vec<&'a str> {
     let rows = page.lines().filter(|line| line.starts_with("| "));
     let mut cells = rows.map(|line| line.trim_matches('|').split(" | ").map(str::trim));
@@ -59,8 +59,9 @@ fn check_default(key: &str, cell: &str, value: &Value) {
     assert_eq!(table["value"], *value, "{key}");
 }
 
-// An operator looks for a setting in this table first. The sample has all settings, because another
-// test compares the sample with the help.
+// An operator looks for a setting first in the table of `docs/configuration.md`, so this table must
+// have all settings, with their defaults. The sample file has all settings, because another test
+// compares it with the help.
 #[test]
 fn the_guide_has_every_setting_with_its_default() {
     let sample = uncommented();

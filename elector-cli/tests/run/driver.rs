@@ -18,7 +18,8 @@ pub(crate) const FAREWELL: &[u8] = b"node and command are dead";
 pub(crate) struct Driver(pub(crate) Child);
 
 impl Driver {
-    /// Starts a driver that does this job. The driver writes its results into this folder.
+    /// Starts a driver that does the job with this name: see the function `driver` below. The
+    /// driver writes its results into this folder.
     pub(crate) fn start(job: &str, folder: &std::path::Path) -> Self {
         let mut command = Command::new(env::current_exe().unwrap());
         command.args(["--exact", "driver::driver", "--nocapture"]);

@@ -12,7 +12,8 @@ use crate::{
     script, spawn, within,
 };
 
-// Each policy must do what its name says, and the `TenureEnd` must contain the end of the command.
+// Under each `ExitPolicy`, the node must do what the name of the policy says after the end of the
+// command, and the `TenureEnd` must contain this end.
 #[tokio::test]
 async fn a_command_that_ends_by_itself_follows_the_policy() {
     let folder = Folder::new();

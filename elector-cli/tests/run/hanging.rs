@@ -53,9 +53,10 @@ fn lead(elector: &Elector<Quorum>, options: &Options, folder: &Folder, released:
     });
 }
 
-// While the supervisor hangs, the guardian stops the command when the lease ends, and the
-// supervisor cannot start the command again. The node must not continue to lead. When the command
-// of the next leader starts, the command of this node must be dead.
+// The supervisor is the code of the node that starts and stops the command. While it hangs, the
+// guardian stops the command when the lease ends, and the supervisor cannot start the command
+// again. The node must not continue to lead. When the command of the next leader starts, the
+// command of this node must be dead.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_whose_supervisor_hangs_gives_leadership_up() {
     let mut setup = ClusterSetup::<Raft>::new(3);

@@ -44,7 +44,7 @@ const SPIN: &str = "while :; do :; done";
 const STUBBORN: &str = "trap '' TERM; echo $$ > $0.new; mv $0.new $0; \
                         mkfifo $0.rest; exec 3<>$0.rest; while :; do read x <&3; done";
 
-/// The folder of one test.
+/// The temporary folder of one test, in which its commands write their files.
 struct Folder(tempfile::TempDir);
 
 impl Folder {

@@ -8,7 +8,8 @@ use crate::{
     spawn, until, within,
 };
 
-// When leadership is given up, the command has all of its grace, and its own exit code is reported.
+// When leadership is given up, the command has all of its grace (the time from SIGTERM to SIGKILL).
+// If it ends in this time, its own exit code must be reported.
 #[tokio::test]
 async fn a_command_that_handles_sigterm_is_not_killed() {
     let folder = Folder::new();
@@ -42,7 +43,8 @@ async fn a_command_that_ignores_sigterm_is_killed_before_the_lease_ends() {
     assert!(has_ended(pid));
 }
 
-// If leadership is given up, the command must end after its grace, also without a lease.
+// If leadership is given up, the command must be dead after its grace, which is the time from
+// SIGTERM to SIGKILL, also without a lease.
 #[tokio::test]
 async fn the_grace_is_limited() {
     let folder = Folder::new();

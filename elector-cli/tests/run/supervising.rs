@@ -174,8 +174,9 @@ async fn the_end_of_a_lease_does_not_count_as_a_failure_of_the_command() {
     assert!(matches!(tenure_end.unwrap(), TenureEnd::Over(_)));
 }
 
-// A heartbeat that is confirmed too late for the lease ends the command, but not the leadership. If
-// the lease is prolonged later, the command must start again.
+// If a majority confirms a heartbeat only after the end of the lease, the guardian has stopped the
+// command, but the leadership goes on. When the lease is prolonged then, the command must start
+// again.
 #[tokio::test]
 async fn the_command_starts_again_if_the_lease_is_prolonged_late() {
     let folder = Folder::new();

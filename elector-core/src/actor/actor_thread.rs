@@ -15,7 +15,8 @@ use tokio::sync::{OnceCell, oneshot};
 
 use super::error::StartError;
 
-/// How many threads all clusters of this process share.
+/// How many threads all clusters of this process share at most. On a machine with fewer processors,
+/// they share one thread for each processor.
 const MAX_THREADS: usize = 4;
 
 /// A thread that runs actors, with an actix system of its own. So actors can be started from any

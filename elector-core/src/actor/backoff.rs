@@ -20,7 +20,8 @@ use std::time::Duration;
 pub struct Backoff {
     /// The first pause above zero.
     first: Duration,
-    /// The longest pause. Work that has run for longer than this starts the count again.
+    /// The longest pause. Work that has run for longer than this starts the count of failures
+    /// again.
     longest: Duration,
     failures: u32,
 }
@@ -34,7 +35,7 @@ impl Default for Backoff {
 
 impl Backoff {
     /// Creates a backoff whose pauses are zero, then `first`, and then twice the previous pause, up
-    /// to `longest`. A run that is longer than `longest` starts the count again.
+    /// to `longest`. If the work ran for longer than `longest`, the next pause is zero again.
     #[must_use]
     pub fn new(first: Duration, longest: Duration) -> Self {
         Self {
@@ -44,15 +45,15 @@ impl Backoff {
         }
     }
 
-    /// Returns how many runs in a row have failed. A run that was longer than the longest pause
-    /// starts the count again.
+    /// Returns how many runs in a row have failed. A run of the work that was longer than the
+    /// longest pause starts the count again.
     #[must_use]
     pub fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// Counts a failure after a run of the length `ran`, and returns how long to wait before the
-    /// next run.
+    /// Counts a failure of work that ran for the time `ran`, and returns how long to wait before
+    /// the next run of the work.
     #[must_use]
     pub fn next(&mut self, ran: Duration) -> Duration {
         if ran > self.longest {

@@ -19,7 +19,7 @@ pub(super) const DEFAULT_QUEUE_SHARE: u32 = 1024;
 /// How many events a node keeps for a reader that has not read them yet, by default.
 pub(super) const DEFAULT_EVENT_CAPACITY: usize = 256;
 
-/// The first step of the setup of a node. It has only the name of the cluster: the call of
+/// The first step of the setup of a node. This value has only the name of the cluster: the call of
 /// [`algorithm`](Self::algorithm) chooses the algorithm and returns a [`Builder`].
 /// [`Elector::builder`] creates this value.
 #[derive(Debug)]
@@ -129,8 +129,8 @@ impl<A: ElectionAlgorithm> Builder<A> {
         self.config.as_ref()
     }
 
-    /// Sets the transport, which carries messages between this node and the others. A transport is
-    /// required if the cluster has other nodes.
+    /// Sets the transport, which carries messages between this node and the other nodes. A
+    /// transport is required if the cluster has other nodes.
     #[must_use]
     pub fn transport(mut self, transport: impl Transport<A>) -> Self {
         self.transport = Some(Box::new(transport));

@@ -24,7 +24,8 @@ fn reading() -> u64 {
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
     let time = rustix::time::clock_gettime(CLOCK);
-    // These clocks are never negative.
+    // The times of these two clocks are never negative, so the value 0 is never used in place of a
+    // time.
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
     seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
@@ -66,7 +67,8 @@ impl Rng {
     pub(super) fn draw(&mut self, delay: Delay) -> Duration {
         let (min, max) = (nanos(delay.min), nanos(delay.max));
         let width = u128::from(max.saturating_sub(min)) + 1;
-        // The multiply-shift method. The relative error of each probability is below width / 2^64.
+        // The multiply-shift method: all durations have the same probability, with a relative error
+        // below width / 2^64.
         let drawn = (u128::from(self.next()) * width) >> 64;
         Duration::from_nanos(min.saturating_add(u64::try_from(drawn).unwrap_or(0)))
     }

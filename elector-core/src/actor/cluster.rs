@@ -113,9 +113,9 @@ impl<A: ElectionAlgorithm> Cluster<A> {
     }
 
     /// Ends a node like a crash: the node sends nothing more, and state that was not saved is lost.
-    /// The work of its [`Elector::lead`] ends before the other nodes are notified. A leadership
-    /// that the application holds itself (from [`Elector::campaign`]) has also ended when this
-    /// method returns. Returns `true` if the node was running.
+    /// The work of its [`Elector::lead`] ends before the death of the node is reported to the other
+    /// nodes. A leadership that the application holds itself (from [`Elector::campaign`]) has also
+    /// ended when this method returns. Returns `true` if the node was running.
     pub async fn kill(&mut self, node: impl Into<NodeId>) -> bool {
         let node = node.into();
         let Some(elector) = self.running.remove(&node) else {

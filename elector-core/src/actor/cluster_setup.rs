@@ -30,8 +30,8 @@ pub struct ClusterSetup<A: ElectionAlgorithm> {
 }
 
 impl<A: ElectionAlgorithm> ClusterSetup<A> {
-    /// Creates a setup with the nodes `1..=nodes` and the default configuration, in which deaths
-    /// are reported.
+    /// Creates a setup with the nodes `1..=nodes` and the default configuration, in which the death
+    /// of a killed node is reported to the other nodes.
     #[must_use]
     pub fn new(nodes: u64) -> Self {
         Self {

@@ -12,8 +12,8 @@ use super::{
 use crate::{ElectionAlgorithm, Input, Membership, Moment, trace::RecordOf};
 
 /// A node on an actor that gets its inputs from the caller, to compare the actor with another host,
-/// for example the simulator. The node has no clock and no timers, and returns what it did as
-/// records.
+/// for example the simulator. The node has no clock and no timers, and returns what it did as a
+/// list of [`Record`](crate::trace::Record)s, the events of a trace.
 ///
 /// In the records, times and message numbers are 0. The host sets them, not the algorithm, so they
 /// differ between two hosts that do the same.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{Command, MembersReport, NodeId};
 
-/// What a handle needs to reach its node. It does not depend on the type of the algorithm.
+/// What a handle needs to reach its node. The type of the algorithm is not a part of this type.
 #[derive(Clone, Debug)]
 pub(super) struct Control {
     pub(super) shared: Arc<Shared>,
@@ -22,7 +22,8 @@ pub(super) struct Control {
     /// `true` if the node can grant leadership at all. The node cannot do so if the guarantee
     /// requires leases and the configuration has no leases.
     pub(super) can_grant: bool,
-    /// How long to wait until an application drops a leadership that it holds in hand.
+    /// How long to wait until an application drops a leadership that it holds in hand (from
+    /// [`Elector::campaign`](super::Elector::campaign)), when that leadership is ended.
     pub(super) grace: Duration,
     /// How long a node that leaves waits for the next leader: four times the longest election
     /// timeout.
@@ -38,7 +39,8 @@ impl Control {
         self.requests.do_send(request);
     }
 
-    /// Lets the node take leadership again, if it has withdrawn.
+    /// Lets the node take leadership again, if it has withdrawn: it took no leadership any more,
+    /// because its work had failed too often.
     pub(super) fn rejoin(&self) {
         if self.shared.status.borrow().work.is_withdrawn {
             self.shared.update_work(|work| work.is_withdrawn = false);
@@ -46,7 +48,7 @@ impl Control {
         }
     }
 
-    /// Makes the node take no leadership from now on.
+    /// Makes the node take no leadership from now on, because its work has failed too often.
     pub(super) fn withdraw(&self) {
         self.send(Request::Withdraw(true));
         self.shared.update_work(|work| work.is_withdrawn = true);
@@ -79,7 +81,7 @@ impl Control {
         }
     }
 
-    /// Waits until the node's thread has answered.
+    /// Asks the node's thread to answer, and waits for an answer.
     pub(super) async fn ping(&self) -> Result<(), CommandError> {
         let mut answers = self.shared.answers();
         if self.shared.ask() {

@@ -14,8 +14,8 @@ const NO_LEADER_DELAY: Duration = Duration::from_millis(10);
 
 /// Logs role, leader and epoch of a node whenever one of them changes, until the node has ended.
 ///
-/// A task of the caller's runtime writes the lines, and not the node's thread: a subscriber that
-/// blocks its thread must not stop the node.
+/// A task of the caller's runtime writes the lines, and not the node's thread: a `tracing`
+/// subscriber that blocks its thread must not stop the node.
 pub(super) fn log_elections(node: &NodeHandle, cluster: String) {
     // A caller without a tokio runtime gets no log lines.
     if let Ok(runtime) = Handle::try_current() {
@@ -26,8 +26,8 @@ pub(super) fn log_elections(node: &NodeHandle, cluster: String) {
     }
 }
 
-/// Returns `true` if a subscriber would receive the lines of [`log_elections`] now. Without such a
-/// subscriber, a cluster of ten thousand nodes need not start a task for each node.
+/// Returns `true` if a `tracing` subscriber would receive the lines of [`log_elections`] now.
+/// Without such a subscriber, a cluster of ten thousand nodes need not start a task for each node.
 pub(super) fn is_logged() -> bool {
     tracing::enabled!(target: "elector", tracing::Level::INFO)
 }

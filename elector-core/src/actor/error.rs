@@ -36,10 +36,10 @@ pub enum StartError {
     /// The transport could not be opened.
     #[error("cannot open the transport: {0}")]
     Open(#[source] BoxError),
-    /// The operating system created no thread.
+    /// The operating system created no thread for the node or for its storage.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] BoxError),
-    /// The node ended while it was starting.
+    /// The node ended while it was starting, for this reason.
     #[error(transparent)]
     Node(#[from] NodeError),
 }
@@ -52,13 +52,14 @@ pub enum NodeError {
     /// A save failed, so the content of the disk is unknown.
     #[error("the node stopped because its state could not be saved: {0}")]
     Storage(#[source] Arc<BoxError>),
-    /// The algorithm panicked.
+    /// The algorithm panicked. The value is the text of the panic.
     #[error("the node stopped because its algorithm panicked: {0}")]
     Panicked(String),
     /// The algorithm broke its contract, the rules that every algorithm must keep.
     #[error("the node stopped because its algorithm broke its contract: {0}")]
     Contract(#[from] ContractViolation),
-    /// The node's thread ended.
+    /// The node's thread or its actor ended without a reason from the node, for example because the
+    /// transport panicked.
     #[error("the node stopped because its thread ended")]
     ThreadEnded,
 }
@@ -78,7 +79,7 @@ pub struct LeadershipLost;
      it is the only one: choose a configuration with leases, or implement `lease` and `has_lease`"
 )]
 pub struct NoLease {
-    /// The algorithm.
+    /// The name of the algorithm.
     pub algorithm: &'static str,
 }
 
@@ -87,16 +88,16 @@ pub struct NoLease {
 #[derive(Error)]
 #[non_exhaustive]
 pub enum LeadError {
-    /// The algorithm has no leases under this configuration.
+    /// The algorithm has no leases under this configuration, so the node never runs the work.
     #[error(transparent)]
     NoLease(#[from] NoLease),
     /// The work returned an error while the node led.
     #[error("the work of the leader failed: {0}")]
     Work(#[source] BoxError),
-    /// The work panicked.
+    /// The work panicked. The value is the text of the panic.
     #[error("the work of the leader panicked: {0}")]
     Panicked(String),
-    /// The node stopped by itself.
+    /// The node stopped by itself, for this reason.
     #[error(transparent)]
     Node(#[from] NodeError),
 }
@@ -115,7 +116,7 @@ pub enum CommandError {
     /// The node was shut down.
     #[error("the node was shut down")]
     ShutDown,
-    /// The node stopped by itself.
+    /// The node stopped by itself, for this reason.
     #[error(transparent)]
     Node(#[from] NodeError),
 }
@@ -152,7 +153,7 @@ pub enum ShutdownError {
          process"
     )]
     NotStopped(Duration),
-    /// The node had already stopped by itself.
+    /// The node had already stopped by itself, for this reason.
     #[error(transparent)]
     Node(#[from] NodeError),
 }

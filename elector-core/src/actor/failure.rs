@@ -29,7 +29,7 @@ pub struct FailurePolicy {
     /// The pause before the second retry. The first retry has no pause, and each further pause is
     /// twice the previous one.
     pub first_pause: Duration,
-    /// The longest pause.
+    /// The longest pause between two tries of the work.
     pub longest_pause: Duration,
     /// What to do when the last retry has failed.
     pub then: AfterRetries,

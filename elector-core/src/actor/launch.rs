@@ -48,10 +48,11 @@ pub(super) struct NodeSetup<A: ElectionAlgorithm> {
 /// The source of a node's inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Drive {
-    /// The node's clock, its timers and its peers.
+    /// The inputs come from the node's timers, which its own clock drives, from its peers and from
+    /// its application.
     Clock,
-    /// The caller, which gives the node each input. The node has no clock and no timers, and
-    /// everything that it does is recorded.
+    /// The caller of [`Replayer`](super::Replayer) gives the node each input. The node has no clock
+    /// and no timers, and everything that it does is recorded.
     Replay,
 }
 
@@ -65,11 +66,11 @@ pub(super) enum ThreadUse {
 }
 
 /// The capacity of a node's mailbox. Handles send requests, and the storage sends reports, without
-/// a check of this capacity, so the mailbox takes more of them.
+/// a check of this capacity, so the mailbox may hold more of them.
 const EXPECTED_REQUESTS: usize = 16;
 
-/// Returns how many peers a node can get to know in one life, in addition to those of the list with
-/// which it was started.
+/// Returns how many peers a node can get to know between its start and its end, in addition to
+/// those of the list with which it was started.
 const fn max_met<A: ElectionAlgorithm>() -> usize {
     if A::CHANGES_MEMBERS { 1024 } else { 0 }
 }

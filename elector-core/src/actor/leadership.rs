@@ -92,7 +92,7 @@ impl Claim {
     }
 
     /// Ends the leadership of work that has failed, and asks the node for another leadership of the
-    /// same tenure, so that the work can start again. The next leadership has a higher fencing
+    /// same epoch, so that the work can start again. The next leadership has a higher fencing
     /// token.
     pub(super) fn restart(&self) {
         self.state.lose();
@@ -130,7 +130,7 @@ impl<G: Guarantee> Leadership<G> {
         }
     }
 
-    /// Returns the epoch of this tenure.
+    /// Returns the epoch that this node leads.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         self.claim.state.epoch()
@@ -395,8 +395,9 @@ impl Leadership<Quorum> {
     }
 
     /// Returns a fencing token that is higher than all earlier tokens, for work that starts again
-    /// in the same tenure. Once the store has admitted the higher token, it rejects late writes of
-    /// the earlier start. From this call on, [`token`](Self::token) returns the higher token.
+    /// while the node still leads the same epoch. Once the store has admitted the higher token, it
+    /// rejects late writes of the earlier start. From this call on, [`token`](Self::token) returns
+    /// the higher token.
     ///
     /// # Errors
     /// The errors of [`token`](Self::token).

@@ -24,7 +24,8 @@ pub(super) struct LeadershipState {
     prolonged: Notify,
     state: AtomicU8,
     taken: AtomicU8,
-    /// The number of the current grant within the epoch. It is a part of the fencing token.
+    /// The number of the current grant within the epoch, counted from 0. A grant is the act of the
+    /// node that gives its application the leadership. The number is a part of the fencing token.
     grant: AtomicU64,
     /// The number that the next grant of the epoch gets. All leaderships of the epoch share this
     /// counter.

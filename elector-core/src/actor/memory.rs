@@ -25,8 +25,8 @@ pub struct MemoryNetwork<A: ElectionAlgorithm>(Arc<Net<A>>);
 struct Net<A: ElectionAlgorithm> {
     members: Membership,
     ports: Box<[RwLock<Option<Inbox<A>>>]>,
-    /// Counts the changes of ports: a node opens its port when it starts, and closes the port when
-    /// it stops.
+    /// Counts the changes of ports. The port of a node contains its [`Inbox`]: a node opens its
+    /// port when it starts, and closes the port when it stops.
     port_changes: AtomicU64,
     /// `false` if the network has no fault now. Then a message is sent without the lock of
     /// `faults`.
@@ -106,7 +106,7 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
         });
     }
 
-    /// Ends all faults.
+    /// Ends all faults of the network: cuts, losses and delays.
     pub fn heal(&self) {
         self.change(|faults| {
             faults.cut.clear();
@@ -244,14 +244,14 @@ struct MemoryLinks<A: ElectionAlgorithm> {
     net: Arc<Net<A>>,
     me: NodeId,
     place: usize,
-    /// The inboxes of the last receivers, so that a message to them needs no lock. They are valid
-    /// until `Net::port_changes` differs from the field `port_changes` below.
+    /// The inboxes of the last receivers, so that a message to them needs no lock. The cached
+    /// inboxes are valid until `Net::port_changes` differs from the field `port_changes` below.
     cached: Vec<(NodeId, Inbox<A>)>,
     port_changes: u64,
 }
 
-/// How many receivers a node caches. In a network of a thousand nodes, caches of all receivers
-/// would need too much memory.
+/// How many inboxes of receivers a node caches. In a network of a thousand nodes, caches of all
+/// inboxes would need too much memory.
 const MAX_CACHED: usize = 8;
 
 impl<A: ElectionAlgorithm> MemoryLinks<A> {

@@ -50,7 +50,8 @@ const BATCH_SIZE: usize = 64;
 /// counts from a new reading.
 const MESSAGES_PER_READING: u8 = 16;
 
-/// The actor that runs one life of one node.
+/// The actor that runs a node from its start to its end. A node that is started again has a new
+/// actor.
 ///
 /// Its handlers do not wait for a disk, except for immediate storage and for the last save of a
 /// node that is asked to stop. Messages of peers come through a [`Queue`], not through the actor's
@@ -58,22 +59,25 @@ const MESSAGES_PER_READING: u8 = 16;
 /// of a batch. The wake-ups that the actor requests from actix are needed for timers only while no
 /// messages arrive.
 pub(super) struct Node<A: ElectionAlgorithm> {
-    /// The view that the process has published may be older than the driver's view, until a write
-    /// is durable.
+    /// The algorithm with its driver and its gate. The view that this [`Process`] has published may
+    /// be older than the driver's view: the driver's view is published when the writes before it
+    /// are durable.
     pub(super) process: Process<A>,
     pub(super) timers: Timers<A::Timer>,
     pub(super) links: Option<Box<dyn Links<A>>>,
     pub(super) store: Store<A::Durable>,
     pub(super) shared: Arc<Shared>,
     pub(super) queue: Arc<Queue<A::Message>>,
-    /// Empty, except while the node handles a batch.
+    /// The buffer for the next batch of arrivals, always empty. The node keeps the buffer between
+    /// two batches, so that a batch needs no new memory.
     pub(super) batch: Vec<Arrival<A::Message>>,
     pub(super) rng: Rng,
     /// How long a lease lasts after the timestamp of the heartbeat that a majority has
     /// acknowledged. The margin for clock drift is already subtracted.
     pub(super) lease: Duration,
     pub(super) leadership: Option<Arc<LeadershipState>>,
-    /// The newest epoch in which this node granted a leadership, and the number of its next grant.
+    /// The newest epoch in which this node granted a leadership, and the number of the next grant
+    /// in this epoch.
     pub(super) grants: (Epoch, Arc<AtomicU64>),
     /// Set while the work of the leader hangs.
     pub(super) hung_work: Option<HungWork>,
@@ -91,7 +95,7 @@ pub(super) struct Node<A: ElectionAlgorithm> {
     pub(super) thread: Option<super::actor_thread::ActorThread>,
 }
 
-// Actix requires that it may move the node. Nothing in the node is pinned in place.
+// Actix requires that it may move the node. No field of the node must stay at its place in memory.
 impl<A: ElectionAlgorithm> Unpin for Node<A> {}
 
 impl<A: ElectionAlgorithm> Actor for Node<A> {
@@ -322,7 +326,8 @@ impl<A: ElectionAlgorithm> Drop for Node<A> {
         self.end_leadership();
         self.queue.close();
         // The links to the peers are closed before the handles are notified: an application that is
-        // notified may start the node again, and the new life of the node may open the same links.
+        // notified may start the node again, and the node that is started again may open the same
+        // links.
         self.links = None;
         self.shared.end(Err(NodeError::ThreadEnded));
         if let Some(thread) = self.thread.take() {

@@ -104,8 +104,8 @@ fn is_address(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    // A typing error in a list of peers must be reported. Otherwise it would become a node that is
-    // never reached.
+    // A typing error in a list of peers must be reported. Otherwise the node would have a peer that
+    // it never reaches.
     #[test]
     fn errors_name_the_wrong_part_of_a_peer() {
         let of = |text: &str| text.parse::<Peer>();

@@ -30,7 +30,7 @@ impl Places {
         self.members.me()
     }
 
-    /// Returns the number of places.
+    /// Returns the number of places in the queue, for known and for further peers.
     pub(super) fn count(&self) -> usize {
         self.members.len() + self.spare
     }
@@ -65,7 +65,8 @@ impl Places {
 mod tests {
     use super::*;
 
-    // Messages of two nodes must never share a place. Too many unknown nodes must be rejected.
+    // Messages of two nodes must never share a place in the queue: one node could use up the share
+    // of the other. If too many unknown nodes were not rejected, the queue would grow without end.
     #[test]
     fn nodes_that_are_met_get_places_until_none_is_free() {
         let members = Membership::new(NodeId(1), [1, 2].map(NodeId)).unwrap();

@@ -287,7 +287,8 @@ mod tests {
         assert_eq!(queue.lock().arrivals.capacity(), 0);
     }
 
-    // After a node has stopped, nothing may wait in its queue.
+    // After a node has stopped, nothing may wait in its queue. Otherwise the messages would stay in
+    // memory for as long as a transport holds the queue.
     #[test]
     fn closing_the_queue_drops_what_waits() {
         let (queue, message) = (Queue::new(2, 9), Arc::new(()));

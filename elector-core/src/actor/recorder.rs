@@ -5,8 +5,9 @@ use crate::{
     trace::{Event, EventOf, Record, RecordOf, Stimulus},
 };
 
-/// Records what a node did, in the form that every host writes. Times and message numbers are 0:
-/// they belong to the host, and only the node's behaviour is compared.
+/// Records what a node did, as [`Record`]s, the events of a trace, in the form that every host
+/// writes. Times and message numbers are 0: they belong to the host, and only the node's behaviour
+/// is compared.
 #[derive(Debug)]
 pub(super) struct Recorder<A: ElectionAlgorithm> {
     node: NodeId,

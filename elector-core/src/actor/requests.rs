@@ -17,7 +17,8 @@ pub(super) enum Request {
     /// The work of this leadership has ended, but the leadership is not given back: grant
     /// leadership again if the node still leads.
     GrantAgain(Arc<LeadershipState>),
-    /// The work of the current leadership has set a watchdog. The work checks in with this watch.
+    /// The work of the current leadership has set a watchdog. The value is the state that the
+    /// watchdog shares with the node: there the node sees whether the work checks in.
     Watch(Arc<Watch>),
     /// `true`: the node must take no leadership any more. `false`: it may take leadership again.
     Withdraw(bool),
@@ -40,8 +41,8 @@ impl actix::Message for StoreReport {
     type Result = ();
 }
 
-/// An input with its clock reading, for a node without a clock. The answer is the list of records
-/// of what the node did.
+/// An input with its clock reading, for a node without a clock. The answer is what the node did, as
+/// a list of trace records.
 #[derive(Debug)]
 pub(super) struct Replay<A: ElectionAlgorithm> {
     pub(super) input: Input<A::Message, A::Timer>,

@@ -59,7 +59,7 @@ impl Retries {
             );
             // If the leadership is ending, the drop of `work` below gives it back, and the next try
             // needs a new leadership. Otherwise the next try gets another leadership of the same
-            // tenure.
+            // epoch.
             if !work.0.state.is_ending() {
                 work.0.restart();
             }

@@ -126,8 +126,8 @@ impl Shared {
     }
 
     /// Waits until no work runs under the leadership `current`, or under an earlier leadership
-    /// whose work ends late. If an application holds one of them in hand, the wait for it is at
-    /// most `grace`.
+    /// whose work ends late. If an application holds one of these leaderships in hand, the wait for
+    /// its work is at most `grace`.
     pub(super) async fn work_ended(&self, current: Option<&Arc<LeadershipState>>, grace: Duration) {
         if let Some(leadership) = current {
             leadership.finished(grace).await;

@@ -193,7 +193,7 @@ pub enum EventsError {
 debug_as_text!(EventsError);
 
 impl Events {
-    /// Waits for the next event. It is safe to cancel.
+    /// Waits for the next event. A call that is cancelled loses no event.
     ///
     /// # Errors
     /// If events were missed, or if the node has stopped.

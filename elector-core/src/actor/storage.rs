@@ -65,7 +65,8 @@ pub trait Immediate<D>: Send {
     }
 }
 
-/// The result of a save: the number of the step that requested the save, or the error.
+/// The result of a save: the number of the [`Step`](crate::Step) whose durable state was saved, or
+/// the error.
 pub(super) type Saved = Result<u64, Arc<BoxError>>;
 
 /// A node's access to its storage.
@@ -75,10 +76,11 @@ pub(super) enum Store<D> {
         /// The state that must be saved next, with the number of the step that requested the save.
         pending: Option<(u64, D)>,
     },
-    /// A thread saves in order, and notifies the node after each save.
+    /// A thread of the storage saves the states in order, and notifies the node after each save.
     Threaded {
         writes: Sender<(u64, D)>,
-        /// The state that the thread has not received yet.
+        /// The state that the thread must save next and has not received yet, with the number of
+        /// the step that requested the save.
         pending: Option<(u64, D)>,
         thread: JoinHandle<Result<(), Arc<BoxError>>>,
     },
@@ -160,8 +162,8 @@ impl<D: Send + 'static> Store<D> {
         }
     }
 
-    /// Waits until everything has been saved, and drops the storage. Without this wait, a write of
-    /// this life of the node could end after the next life has opened the storage.
+    /// Waits until everything has been saved, and drops the storage. Without this wait, a late
+    /// write could end after the node was started again and has opened the storage.
     pub(super) fn close(&mut self) -> Result<(), Arc<BoxError>> {
         if let Some(Err(error)) = self.flush() {
             return Err(error);

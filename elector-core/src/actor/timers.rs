@@ -112,7 +112,8 @@ mod tests {
         assert_eq!(timers.take_due(at(100)), None);
     }
 
-    // Timers that are due together elapse in the order of their due times.
+    // If the host wakes the node late, several timers are due. They must elapse in the order of
+    // their due times, as if the host had been in time.
     #[test]
     fn due_timers_elapse_in_order() {
         let mut timers = Timers::new();

@@ -69,7 +69,8 @@ pub enum Dropped {
     Fault,
 }
 
-/// The inbox of a node, for its transport. It is cheap to clone and may be used from any thread.
+/// The inbox of a node, for its transport. An inbox is cheap to clone and may be used from any
+/// thread.
 pub struct Inbox<A: ElectionAlgorithm> {
     places: Arc<Places>,
     queue: Arc<Queue<A::Message>>,

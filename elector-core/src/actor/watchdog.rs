@@ -20,10 +20,11 @@ pub(super) struct Watch {
     is_over: AtomicBool,
 }
 
-/// How many checks the node makes within the limit.
+/// How often the node checks within the limit of a watchdog whether the work has checked in.
 pub(super) const CHECKS: u8 = 4;
 
-/// The shortest time between two checks.
+/// The shortest time between two checks of the node, also if the limit of the watchdog is very
+/// short.
 const MIN_INTERVAL: Duration = Duration::from_millis(1);
 
 impl Watchdog {

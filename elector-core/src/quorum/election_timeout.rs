@@ -38,25 +38,27 @@ impl<R> Silence<R> {
 pub enum Due<R> {
     /// Do nothing.
     Nothing,
-    /// Ask the other nodes for support now, although this node still owes silence to the last
-    /// leader. Count the node's own support only when its silence has ended. Each voter keeps the
-    /// request until its own silence has ended, and answers then.
+    /// Ask the other nodes for support now, although this node still owes
+    /// [silence](QuorumNode::owes_silence) to the last leader. Count the node's own support only
+    /// when its silence has ended. Each voter keeps the request for support until its own silence
+    /// has ended, and answers then.
     AskAhead,
     /// Campaign: try to be elected now. The timer of the election timeout may still run.
     Campaign,
-    /// The silence has ended, and the node has already asked for support (see
-    /// [`AskAhead`](Self::AskAhead)): count the node's own support. Then consider this request of a
-    /// peer, if there is one: the node has kept it during the silence. The timer of the election
-    /// timeout may still run.
+    /// The [silence](QuorumNode::owes_silence) that this node owed has ended, and the node has
+    /// already asked for support (see [`AskAhead`](Self::AskAhead)): count the node's own support.
+    /// Then consider this request of a peer, if there is one: the node has kept it during the
+    /// silence. The timer of the election timeout may still run.
     Resume(Option<R>),
-    /// The silence has ended: consider this request of a peer, which the node has kept during the
-    /// silence.
+    /// The [silence](QuorumNode::owes_silence) that this node owed has ended: consider this request
+    /// of a peer for support, which the node has kept during the silence.
     Answer(R),
 }
 
 impl<A: QuorumElection> QuorumNode<A> {
-    /// Returns `true` if the node received a sign of life of a leader less than `election_min` ago,
-    /// or may have received one before a restart.
+    /// Returns `true` if this node owes a leader silence, which means that it supports no other
+    /// node: it received a sign of life of the leader less than `election_min` ago, or may have
+    /// received one before a restart.
     #[must_use]
     pub fn owes_silence(&self) -> bool {
         self.silence.is_some()
@@ -69,55 +71,58 @@ impl<A: QuorumElection> QuorumNode<A> {
     }
 
     /// Removes `peer` from the suspects, because the node receives messages from it again. If the
-    /// peer is the leader that this node owes silence to, the node still treats the leader as
-    /// suspected until the next heartbeat of the leader. The reason is that the peer may have
-    /// returned in another life (a new process), which does not lead.
+    /// peer is the leader that this node owes [silence](Self::owes_silence) to, the node still
+    /// treats the leader as suspected until the next heartbeat of the leader. The reason is that
+    /// the peer may have returned in another life (a new process), which does not lead.
     pub fn clear_suspicion(&mut self, peer: NodeId) {
         if !self.suspects.is_empty() {
             self.suspects.remove(peer);
         }
     }
 
-    /// Lets the node campaign at its next turn, although it has resigned.
+    /// Lets the node campaign at the end of its next wait, although it has resigned as the leader.
+    /// Without this call, the node would skip one turn.
     pub fn clear_resigned(&mut self) {
         self.has_resigned = false;
     }
 
-    /// Keeps this request, which the node rejects because of the silence that it owes. The node
-    /// considers the request again when the silence ends.
+    /// Keeps this request of a peer for support, which the node rejects because of the
+    /// [silence](Self::owes_silence) that it owes to a leader. The node considers the request again
+    /// when the silence ends.
     pub fn set_aside(&mut self, request: A::Request) {
         if let Some(silence) = &mut self.silence {
             silence.asked = Some(request);
         }
     }
 
-    /// Ends the silence that the node owes, because the leader has stepped down. The timer of the
-    /// vigil (the first part of the election timeout) continues to run.
+    /// Ends the [silence](Self::owes_silence) that the node owes, because the leader has stepped
+    /// down. The timer of the vigil (the first part of the election timeout) continues to run.
     pub fn release(&mut self) {
         self.silence = None;
     }
 
     /// Sets `timer`, and cancels the timer of the election timeout that runs now. The node owes no
-    /// silence any more.
+    /// [silence](Self::owes_silence) any more.
     pub fn wait(&mut self, timer: A::Timer, delay: Delay, out: &mut Outbox<A>) {
         self.silence = None;
         self.timer.set(timer, delay, out);
     }
 
-    /// Starts the election timeout from its beginning, which is the vigil. The node owes no silence
-    /// any more.
+    /// Starts the election timeout from its beginning, which is the vigil. The node owes no
+    /// [silence](Self::owes_silence) any more.
     pub fn keep_vigil(&mut self, out: &mut Outbox<A>) {
         self.wait(A::VIGIL, self.rules.timing().vigil(), out);
     }
 
-    /// Stops the timer of the election timeout. The node owes no silence any more.
+    /// Stops the timer of the election timeout. The node owes no [silence](Self::owes_silence) any
+    /// more.
     pub fn stop(&mut self, out: &mut Outbox<A>) {
         self.silence = None;
         self.timer.stop(out);
     }
 
     /// Records a sign of life of the leader of the current epoch: from now on, the node owes this
-    /// leader silence for one vigil, which is `election_min`.
+    /// leader [silence](Self::owes_silence) for one vigil, which is `election_min`.
     pub fn follow(&mut self, leader: NodeId, out: &mut Outbox<A>) {
         self.phase = Phase::Follower {
             leader: Some(leader),
@@ -134,7 +139,8 @@ impl<A: QuorumElection> QuorumNode<A> {
         self.has_resigned = false;
     }
 
-    /// Handles the start of the node: sets the timer of the vigil, with which every node begins.
+    /// Handles the start of the node: sets the timer of the vigil (the first part of the election
+    /// timeout), with which every node begins.
     pub fn on_started(&self, out: &mut Outbox<A>) {
         // If another timer runs, or no timer runs, this is not the first input of the node.
         if self.timer.running() == Some(A::VIGIL) {
@@ -142,8 +148,8 @@ impl<A: QuorumElection> QuorumNode<A> {
         }
     }
 
-    /// Handles the end of the vigil. The node owes no silence to the leader any more, and the
-    /// request that it kept during the silence is due.
+    /// Handles the end of the vigil. The node owes no [silence](Self::owes_silence) to the leader
+    /// any more, and the request that it kept during the silence is due.
     fn on_vigil_timer(&mut self, out: &mut Outbox<A>) -> Due<A::Request> {
         if !self.timer.elapsed(A::VIGIL) {
             return Due::Nothing; // Stale.
@@ -184,10 +190,11 @@ impl<A: QuorumElection> QuorumNode<A> {
 
     /// Handles a suspicion of `peer`, which may be wrong. If the peer is the leader, the node that
     /// has the first turn to campaign asks the other nodes for support ahead ([`Due::AskAhead`]).
-    /// Nothing else changes before the silence has ended, because the leader may be alive and hold
-    /// a lease. Each voter answers only after its own silence has ended, and the node counts its
-    /// own support only after its own silence has ended. Without leases no silence is owed, and a
-    /// suspicion has the same effect as a proof of death.
+    /// Nothing else changes before the [silence](Self::owes_silence) has ended that this node owes
+    /// to the leader, because the leader may be alive and hold a lease. Each voter answers only
+    /// after its own silence has ended, and the node counts its own support only after its own
+    /// silence has ended. Without leases no silence is owed, and a suspicion has the same effect as
+    /// a proof of death.
     pub fn on_suspected(&mut self, peer: NodeId, out: &mut Outbox<A>) -> Due<A::Request> {
         let has_lease = A::has_lease(&self.rules.config);
         match &mut self.silence {
@@ -207,9 +214,9 @@ impl<A: QuorumElection> QuorumNode<A> {
     }
 
     /// Handles a proof that `peer` has died, or a report that nothing was received from it for
-    /// longer than a lease. If the peer is the leader, this node owes it no silence any more, and
-    /// campaigns when its turn comes. When the node campaigns, it asks the other nodes for their
-    /// support as in any election.
+    /// longer than a lease. If the peer is the leader, this node owes it no
+    /// [silence](Self::owes_silence) any more, and campaigns when its turn comes. When the node
+    /// campaigns, it asks the other nodes for their support as in any election.
     pub fn on_marked_down(&mut self, peer: NodeId, out: &mut Outbox<A>) -> Due<A::Request> {
         if !self.rules.members.has_peer(peer) {
             return Due::Nothing; // Not a peer: it cannot be a suspect.
@@ -239,9 +246,9 @@ impl<A: QuorumElection> QuorumNode<A> {
         rank.saturating_add(ahead)
     }
 
-    /// Decides what this node does after `leader` has failed, when this node owes it no silence any
-    /// more. The node campaigns, now or when its turn comes. It also considers `asked`, the request
-    /// of a peer that it has kept during the silence.
+    /// Decides what this node does after `leader` has failed, when this node owes it no
+    /// [silence](Self::owes_silence) any more. The node campaigns, now or when its turn comes. It
+    /// also considers `asked`, the request of a peer that it has kept during the silence.
     fn take_turn(
         &mut self,
         leader: NodeId,

@@ -8,7 +8,7 @@ use crate::{Attempts, Configuration as _, Epoch, ExclusiveTimer, NodeId, NodeSet
 pub struct QuorumNode<A: QuorumElection> {
     /// The members and the configuration. Only [`reseat`](Self::reseat) replaces them.
     pub rules: Arc<Rules<A>>,
-    /// The phase of the node.
+    /// The phase of the node: it follows a leader or waits for one, is a candidate, or leads.
     pub phase: Phase<A::Candidacy>,
     /// The leader of the current epoch, once it is known. The leader stays in this field after it
     /// has stepped down or was marked down, because an epoch never has another leader.
@@ -18,20 +18,22 @@ pub struct QuorumNode<A: QuorumElection> {
     pub attempts: Attempts,
     /// The timer of the election timeout. It runs while this node does not lead.
     pub(super) timer: ExclusiveTimer<A::Timer>,
-    /// The silence that this node owes to a leader: it supports no other node. It lasts at most as
-    /// long as the vigil, which is the first part of the election timeout.
+    /// The [silence](Self::owes_silence) that this node owes to a leader, if there is any: during
+    /// the silence, this node supports no other node. The silence lasts at most as long as the
+    /// vigil, which is the first part of the election timeout.
     pub(super) silence: Option<Silence<A::Request>>,
     /// The peers that the host has reported as failed, until their messages arrive again.
     pub suspects: NodeSet,
-    /// Whether this node has resigned as the leader. Then it does not campaign at its next turn.
+    /// Whether this node has resigned as the leader. Then it does not campaign when its election
+    /// timeout ends the next time.
     pub(super) has_resigned: bool,
 }
 
 impl<A: QuorumElection> QuorumNode<A> {
     /// Creates a node that starts with this durable state. A node that has run before may have
     /// acknowledged a heartbeat just before its crash, and the leader may still rely on that
-    /// acknowledgement for its lease. So such a node starts with silence that it owes to an unknown
-    /// leader.
+    /// acknowledgement for its lease. So such a node starts with [silence](Self::owes_silence) that
+    /// it owes to an unknown leader: it supports no node until its first vigil has ended.
     #[must_use]
     pub fn new(rules: Rules<A>, durable: &A::Durable) -> Self {
         let may_owe_silence = A::has_lease(&rules.config) && *durable != A::Durable::default();

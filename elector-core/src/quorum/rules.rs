@@ -10,7 +10,7 @@ use crate::{Configuration as _, Delay, Membership, NodeId, NodeSet, Timing};
 pub struct Rules<A: QuorumElection> {
     /// The members, seen from this node.
     pub members: Membership,
-    /// The configuration.
+    /// The configuration of the algorithm on this node.
     pub config: A::Config,
     // For each member, by its position: the number of different priorities above the member's own.
     // Empty if the algorithm has no priorities.
@@ -37,7 +37,7 @@ impl<A: QuorumElection> Rules<A> {
         }
     }
 
-    /// Creates rules in which nodes of a higher priority campaign before the others.
+    /// Creates rules in which nodes of a higher priority campaign before nodes of a lower priority.
     #[must_use]
     pub fn with_priorities(
         config: &A::Config,

@@ -56,8 +56,8 @@ async fn a_thousand_nodes_elect() {
     assert!(after.iter().all(|epoch| epoch.0 > 0));
 }
 
-// A process can have a small cluster for each of its many shards. It must not need a thread for
-// each node.
+// A process can have many small clusters, for example one for each part of its data. It must not
+// need a thread for each node.
 #[tokio::test]
 async fn ten_thousand_clusters_share_a_few_threads() {
     const CLUSTERS: u32 = 10_000;

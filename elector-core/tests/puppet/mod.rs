@@ -24,7 +24,7 @@ pub(crate) struct Disk {
     pub boot: View,
 }
 
-/// An action of the puppet.
+/// An action that the puppet carries out when a message asks for it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Act {
     Persist(u64),

@@ -28,7 +28,7 @@ pub(super) struct ClusterTrial<'a> {
     pub(super) algorithm: Algorithm,
     pub(super) nodes: usize,
     pub(super) pace: Pace,
-    /// The kinds of faults; all kinds if the list is empty.
+    /// The kinds of faults that the trial injects; all kinds if the list is empty.
     pub(super) kinds: &'a [Kind],
     pub(super) with: &'a [String],
     pub(super) faults: usize,
@@ -40,7 +40,7 @@ pub(super) struct ClusterTrial<'a> {
 pub(super) struct ClusterResult {
     /// The row of the trial in the table of all trials.
     pub(super) row: [String; 11],
-    /// The number of violations.
+    /// The number of violations that the trial found.
     pub(super) violations: usize,
 }
 

@@ -6,14 +6,15 @@ use std::{
 
 use crate::{error::Error, witness::Life};
 
-/// The commands that have run in a cluster, in the order in which they took the lock of the
-/// commands or failed to take it.
+/// The commands that have run in a cluster. A command is what a node runs while it leads. Each
+/// command tries to take a file lock when it begins, and the commands are in the order in which
+/// they took this lock or failed to take it.
 ///
 /// This type checks that no two commands run at once, and that each command has a higher fencing
 /// token than all commands before it.
 #[derive(Debug, Default)]
 pub(super) struct Commands {
-    /// How many bytes of the file with the lives of the commands have been read.
+    /// How many bytes have been read of the file that has one line for each command.
     position: u64,
     pub(super) count: usize,
     pub(super) last: Option<Life>,
@@ -36,7 +37,7 @@ impl Commands {
         let mut text = String::new();
         file.read_to_string(&mut text)?;
         let lines = text.split_inclusive('\n');
-        // The last line may be incomplete. Then the next call reads that line.
+        // The last line of the file may be incomplete. Then the next call reads that line.
         for line in lines.filter(|line| line.ends_with('\n')) {
             self.position += line.len() as u64;
             match Life::parse(line.trim_end()) {

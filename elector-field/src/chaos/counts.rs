@@ -46,7 +46,8 @@ pub(super) fn is_expected(after: Option<Kind>, how: &str) -> bool {
         // (code 2).
         Some(Kind::KillGuardian) => ["code 4", "code 2", "signal 9"].contains(&how),
         // Signal 9 is the signal to the node itself. The node may notice the end of its guardian
-        // before that signal arrives, and then ends with code 4.
+        // (the process that kills the command before the lease ends) before that signal arrives,
+        // and then ends with code 4.
         Some(Kind::KillBoth) => how == "signal 9" || how == "code 4",
         // A node that shuts down as requested ends with code 0. A node that has just been started
         // does not handle SIGTERM yet, so the signal ends it. It has no command at that time.
@@ -54,7 +55,8 @@ pub(super) fn is_expected(after: Option<Kind>, how: &str) -> bool {
         // Code 3 means that the node has stopped because of its disk. Code 2 means that it could
         // not start without its disk.
         Some(Kind::FailDisk) => how == "code 3" || how == "code 2",
-        // The node ends with code 4 if its guardian does not kill the command within a second.
+        // The node ends with code 4 if its guardian, which must kill the command before the lease
+        // ends, does not do so within a second.
         Some(Kind::PauseGuardian) => how == "code 4",
         // The command of the node's last life, which is its last process, still used the address.
         // So the node could not start.

@@ -27,7 +27,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 pub(super) struct Executor<'a> {
     switch: &'a Switch,
     pub(super) folder: &'a std::path::Path,
-    // This field is dropped before `members`, because the watch polls the members.
+    // This field is dropped before `members`, because the threads of this value send requests to
+    // the members.
     pub(super) watch: Watch,
     pub(super) members: Vec<Member<'a>>,
     pub(super) commands: Commands,
@@ -213,7 +214,8 @@ impl<'a> Executor<'a> {
         Ok(())
     }
 
-    /// Sets the faults of each path to the combination of all faults that it has at present.
+    /// Sets the faults of each path (the direction from one node to another) to the combination of
+    /// all faults that the path has at present.
     fn update_paths(&self) {
         let nodes = self.members.len();
         for from in 0..nodes {
@@ -230,8 +232,8 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Returns the target of this step, or the first node after the target that can have the fault;
-    /// `None` if no node can have it.
+    /// Returns the node, counted from 0, that gets the fault of this step: the planned target, or
+    /// the first node after it that can have the fault; `None` if no node can have it.
     fn target(&self, step: Step) -> Option<usize> {
         let nodes = self.members.len();
         let first = match step.target {

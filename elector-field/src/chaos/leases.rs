@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-/// The node, in one of its lives, that holds a leadership, and the epoch of this leadership.
+/// The node that holds a leadership, in one of its lives (processes), and the epoch of this
+/// leadership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Holder {
     pub(super) epoch: u64,
@@ -33,8 +34,9 @@ pub(super) struct Holder {
 ///
 /// - An overlap that is shorter than the time between two requests to one of the nodes.
 /// - A lease that a node holds while it does not answer: while the node is stopped, waits for its
-///   disk, or gets no processor. For this case there is the lock of the commands: it shows whether
-///   the command of the node ended before the command of another node ran.
+///   disk, or gets no processor. For this case there is the file lock that each command tries to
+///   take when it begins: it shows whether the command of the node ended before the command of
+///   another node ran.
 ///
 /// The time in `lease_remaining_ms` does not count as held, because a node may give up its lease,
 /// or exit, at any moment after its answer.
@@ -151,7 +153,7 @@ mod tests {
             &[(B, 190, 195), (B, 300, 310)],
             &[(B, 50, 60), (B, 300, 310)],
             &[(B, 110, 200)],
-            // The other holder is another life of the same node.
+            // The other holder is another life (process) of the same node.
             &[(Holder { instance: 9, ..A }, 150, 160)],
         ] {
             let all = [&[first, last], others].concat();

@@ -62,7 +62,7 @@ impl<'a> Member<'a> {
         Ok(member)
     }
 
-    /// Starts the node. It must not run already.
+    /// Starts the node. The node must not run already.
     ///
     /// # Errors
     /// Returns an error if the node cannot be started.
@@ -156,7 +156,8 @@ impl<'a> Member<'a> {
         }
     }
 
-    /// Makes the node and its guardian continue, because one of them may be stopped.
+    /// Makes the node, and the guardian that must kill its command before the lease ends, continue
+    /// after SIGSTOP, because one of them may be stopped.
     pub(super) fn resume(&self) {
         for pid in [self.pid(), self.guardian()].into_iter().flatten() {
             // An error means that the process has ended.
@@ -206,7 +207,7 @@ impl Drop for Member<'_> {
             // frozen.
             let _ = disk.thaw();
         }
-        // A stopped guardian could not kill the command of the node.
+        // A stopped guardian could not kill the command of the node when the node ends.
         self.resume();
         self.kill_node();
         self.kill_proxy();

@@ -26,7 +26,7 @@ pub(super) enum Fault {
     /// A signal to the process of the target, or to the guardian of its command. A guardian is the
     /// process that kills the command before the lease ends.
     Process(ProcessFault),
-    /// A fault of the packets on those paths of the target that the side selects.
+    /// A fault of the packets on the paths that the side selects for the target.
     Paths(Path, Side),
     /// SIGKILL to the TCP proxy in front of the node.
     Proxy,
@@ -41,17 +41,18 @@ pub(super) enum Fault {
 pub(super) enum ProcessFault {
     /// SIGKILL to the node.
     Kill,
-    /// SIGKILL to the guardian of its command.
+    /// SIGKILL to the guardian, the process that kills the node's command before the lease ends.
     KillGuardian,
-    /// SIGKILL to the node and to its guardian, one directly after the other.
+    /// SIGKILL to the node and to the guardian of its command, one directly after the other.
     KillBoth,
     /// SIGTERM to the node.
     End,
-    /// SIGSTOP to the node, and SIGCONT as the repair. The guardian continues to run. If the
-    /// guardian were stopped too, nothing would kill the command before the end of the lease. The
-    /// documentation of `elector run` names this limit.
+    /// SIGSTOP to the node, and SIGCONT as the repair. The guardian of the node's command continues
+    /// to run. If the guardian were stopped too, nothing would kill the command before the end of
+    /// the lease. The documentation of `elector run` names this limit.
     Pause,
-    /// SIGSTOP to the guardian, and SIGCONT as the repair, while the node runs.
+    /// SIGSTOP to the guardian of the node's command, and SIGCONT as the repair, while the node
+    /// runs.
     PauseGuardian,
 }
 
@@ -63,12 +64,14 @@ pub(super) enum Target {
     Node(usize),
 }
 
-/// The paths of the target that have a fault.
+/// Selects the paths that have a fault, as seen from the target. A path is the direction from one
+/// node to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Side {
     /// All paths to and from the target.
     Alone,
-    /// The paths between two groups: the target with the nodes after it (a minority), and the rest.
+    /// The paths between two groups: one half of the nodes (rounded down), which is the target with
+    /// the nodes after it, and the rest.
     Half,
     /// The paths between the target and the node after it.
     Pair,

@@ -9,7 +9,7 @@ pub(super) enum Repair {
     StartNode(usize, u64),
     /// Continues a node that was stopped, or the guardian of its command that was stopped.
     Resume(usize),
-    /// Removes this fault from those paths of the node that the side selects.
+    /// Removes this fault from the paths that the side selects for the node.
     Paths(Path, Side, usize),
     StartProxy(usize),
     ThawDisk(usize),

@@ -43,7 +43,7 @@ struct Shared {
     is_stopped: AtomicBool,
 }
 
-/// A stall: a time in which a processor stood still, in nanoseconds of the clock of the commands.
+/// A stall: a time in which a processor stood still, in nanoseconds of the clock of [`now`].
 #[derive(Clone, Copy, Debug)]
 #[expect(dead_code, reason = "its Debug text is written to a file")]
 pub(super) struct Stall {
@@ -71,7 +71,7 @@ impl Stalls {
         })
     }
 
-    /// Returns all stalls so far.
+    /// Returns all stalls of all processors so far.
     pub(super) fn found(&self) -> Vec<Stall> {
         lock(&self.shared.found).clone()
     }

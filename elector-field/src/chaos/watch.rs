@@ -102,7 +102,7 @@ impl Watch {
         statuses.iter().all(agrees).then_some(leader.node)
     }
 
-    /// Returns the leases that were seen since the last call.
+    /// Returns the leaderships that nodes have reported as held since the last call of this method.
     pub(super) fn leases(&self) -> Leases {
         std::mem::take(&mut *lock(&self.seen.leases))
     }

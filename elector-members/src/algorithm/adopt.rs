@@ -34,8 +34,8 @@ impl<A: Reseat> Members<A> {
                 self.seat = None;
                 self.leave_office(out);
                 // If an operator recovers the cluster from this node (`elector recover`), the new
-                // epoch must be above the epoch of its view and the term of its roster. So `seen`
-                // keeps the higher one.
+                // epoch must be above the epoch of this node's view and above the term of this
+                // node's roster. So `seen` keeps the higher of the two.
                 let seen = view.epoch.max(self.durable.roster.term);
                 let leader = view.leader.filter(|&leader| leader != self.me());
                 self.leader = leader.filter(|_| seen == view.epoch);

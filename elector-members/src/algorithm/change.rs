@@ -14,12 +14,12 @@ use crate::{
     state::{Office, STREAK},
 };
 
-/// What a leader does next.
+/// What a leader does next in a change of the members.
 pub(super) enum Next {
     Nothing,
     /// Wait: a condition for the next step of the change is not fulfilled.
     Wait(ChangeWait),
-    /// Make this roster.
+    /// Make this roster, which is the next one of the change.
     Make(Roster),
     /// Resign: the goal does not name this leader, and all other steps are done. Another leader
     /// then removes this node.
@@ -280,7 +280,7 @@ impl<A: Reseat> Members<A> {
 }
 
 /// Returns the voter that `wanted` describes, with its disk, if the node has answered [`STREAK`]
-/// beats in a row in time.
+/// beats ([`MembersMessage::Beat`]) in a row in time.
 fn ready(office: &Office, wanted: Voter) -> Option<Voter> {
     let heard = office.heard.get(&wanted.node)?;
     let disk = wanted.disk.or(heard.disk);

@@ -23,7 +23,7 @@ impl<A: Reseat> Members<A> {
     }
 
     /// Returns `true` if a change of the members is requested or in progress, if the roster does
-    /// not name all disks although the leader knows them now, or if it has a wrong value of
+    /// not name all disks although the leader knows them now, or if the roster has a wrong value of
     /// `is_witness` for a voter.
     pub(super) fn has_work(&self) -> bool {
         let Some(office) = &self.office else {
@@ -47,8 +47,8 @@ impl<A: Reseat> Members<A> {
         self.config().disk.is_some() && voters.any(|voter| voter.disk.is_none())
     }
 
-    /// Returns the nodes that get the leader's beats. In a cluster without observers whose members
-    /// do not change, no node gets beats.
+    /// Returns the nodes to which the leader sends beats ([`MembersMessage::Beat`]). In a cluster
+    /// without observers whose members do not change, no node gets beats.
     fn audience(&self) -> BTreeSet<NodeId> {
         let Some(office) = &self.office else {
             return BTreeSet::new();
@@ -69,9 +69,10 @@ impl<A: Reseat> Members<A> {
         audience
     }
 
-    /// Starts the beats, if there are nodes that need them. A new leader whose roster does not name
-    /// all disks sends its first beat after one heartbeat interval: nodes may have to write before
-    /// they answer a beat, and such a write must not delay the leader's first lease.
+    /// Starts to send beats ([`MembersMessage::Beat`]), if there are nodes that need beats. A new
+    /// leader whose roster does not name all disks sends its first beat after one heartbeat
+    /// interval: nodes may have to write before they answer a beat, and such a write must not delay
+    /// the leader's first lease.
     pub(super) fn start_beats(&mut self, out: &mut Outbox<Self>) {
         let stopped = self.office.as_ref().is_some_and(|o| o.beat.is_none());
         if !stopped || self.audience().is_empty() {

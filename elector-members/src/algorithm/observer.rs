@@ -6,7 +6,7 @@ use crate::{Members, MembersTimer};
 
 impl<A: Reseat> Members<A> {
     /// Asks all nodes that this node knows for their roster, and repeats this after each election
-    /// timeout until a leader sends a beat.
+    /// timeout until a leader sends this node a `Beat`, which is the sign of life for observers.
     pub(super) fn seek(&mut self, out: &mut Outbox<Self>) {
         if self.seat.is_some() {
             return; // Stale: this node has become a voter.

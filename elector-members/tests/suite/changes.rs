@@ -75,8 +75,8 @@ fn a_live_voter_leaves_only_if_a_majority_remains() {
     assert_eq!(sim.violations(), []);
 }
 
-// The dead voter leaves first. If the new voter joined first, a majority of the four voters would
-// be three, which is all nodes that are alive.
+// If a change replaces a dead voter, the dead voter leaves first. If the new voter joined first, a
+// majority of the four voters would be three, which is all nodes that are alive.
 #[test]
 fn a_dead_voter_is_replaced() {
     let mut sim = cluster::<Raft>(4, 3, 7);

@@ -18,7 +18,8 @@ use crate::{
     },
 };
 
-/// A connection whose hello was accepted: this node can run an election with the peer.
+/// A connection on which the peer has described itself in a hello that this node accepts. So this
+/// node can run an election with the peer.
 pub(super) struct IdentifiedPeer {
     pub(super) link: Arc<Link>,
     pub(super) hello: Hello,
@@ -174,7 +175,8 @@ async fn identify<A: ElectionAlgorithm>(
         Hello::read(&bytes, greeting.versions, greeting.nonce).map_err(RejectedConnection::from);
     let checked = hello.and_then(|(version, hello)| {
         let link = context.check(&hello, version).and_then(|()| {
-            // The certificate proves which node the other side is. The hello only claims it.
+            // The certificate proves which node the other side is. The id in the hello is only a
+            // claim.
             match certificate.is_none_or(|certificate| certificate.names(hello.from)) {
                 true => {
                     // `link_to` begins to dial a peer that has no link yet, so the address of such

@@ -24,10 +24,10 @@ use crate::{
     },
 };
 
-/// Admits or rejects a peer whose hello was accepted, and reads what an admitted peer sends. This
-/// function runs on the node's thread, like the task that dials the peer. So only the node's thread
-/// changes the connections and the life of a peer, and it handles each message without waking
-/// another thread.
+/// Admits or rejects a peer that has described itself in a valid hello, and reads what an admitted
+/// peer sends. This function runs on the node's thread, like the task that dials the peer. So only
+/// the node's thread changes the connections and the life of a peer, and it handles each message
+/// without waking another thread.
 pub(super) async fn receive<A: ElectionAlgorithm>(
     context: Arc<NodeContext<A>>,
     mut peer: IdentifiedPeer,
@@ -76,7 +76,8 @@ async fn admit<A: ElectionAlgorithm>(
     };
     let answer = match &admitted {
         Ok(_) => {
-            // The peer's life must be recorded before this node handles any message of this life.
+            // The number of the peer's life (process) must be recorded before this node handles any
+            // message of this life.
             context.learn_life(link, hello.life, hello.lock_claim);
             context.received(link);
             link.alive.notify_one();
@@ -123,13 +124,13 @@ async fn read_until_closed<A: ElectionAlgorithm>(
 }
 
 /// Returns `true` if this farewell, which a watcher has sent, proves that the process that has sent
-/// this hello has ended. Both must have arrived on the same connection.
+/// this hello has ended. The farewell and the hello must have arrived on the same connection.
 fn is_farewell_of(farewell: &Farewell, hello: &Hello) -> bool {
     hello.death_commitment != NO_COMMITMENT && farewell.commitment() == hello.death_commitment
 }
 
-/// Returns `true` if the error means that invalid data was received. A farewell of another life is
-/// invalid, too.
+/// Returns `true` if the error means that invalid data was received. A farewell that does not
+/// prove the end of the connected process is invalid, too.
 fn is_garbage(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData || Ended::of(error).is_some()
 }

@@ -17,8 +17,8 @@ use super::{CertsError, LONGEST_CLUSTER, MOST_DAYS};
 use crate::tls::{SUFFIX, name_of};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// Certificates are already valid this long before their creation, because the clocks of the nodes
-/// differ.
+/// How long before its creation a certificate is already valid. The reason is that the clocks of
+/// the nodes differ.
 const BACKDATED: Duration = Duration::from_secs(60 * 60);
 
 /// A CA: its certificate and its key.

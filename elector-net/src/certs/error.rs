@@ -9,7 +9,7 @@ use super::{LONGEST_CLUSTER, MOST_DAYS};
 #[derive(Error)]
 #[non_exhaustive]
 pub enum CertsError {
-    /// One of the files exists already.
+    /// One of the certificate and key files that must be created exists already.
     #[error(
         "{} exists, and a cluster may be using it: choose another folder; or add a node to that \
          cluster with --add ID",
@@ -22,13 +22,13 @@ pub enum CertsError {
          hyphens and underscores"
     )]
     Cluster(String),
-    /// The validity is too short or too long.
+    /// The requested validity of a certificate, in days, is too short or too long.
     #[error("{0} days: choose from 1 to {MOST_DAYS}")]
     Days(u32),
     /// A file of the CA cannot be read.
     #[error("cannot read {}: {error}; it is in the folder where the CA was made", path.display())]
     Read {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The error of the operating system.
         error: io::Error,
@@ -36,7 +36,7 @@ pub enum CertsError {
     /// A file or the folder cannot be written.
     #[error("cannot write {}: {error}", path.display())]
     Write {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The error of the operating system.
         error: io::Error,

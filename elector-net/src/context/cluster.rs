@@ -33,8 +33,9 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
 
     /// Takes what the hello of a peer says about the cluster. If this node has no list of members
     /// yet, it takes the lineage, which is zero or the random number of a recovery. If this node is
-    /// not settled, it takes the founders that a settled peer knows. Returns `true` when both are
-    /// durable, and `false` if they cannot be stored.
+    /// not [settled](Self::is_settled), it takes the [founders](Self::founders) that a settled peer
+    /// knows. Returns `true` when lineage and founders are durable, and `false` if they cannot be
+    /// stored.
     pub(crate) async fn join(&self, hello: &Hello) -> bool {
         let own_lineage = *lock(&self.lineage);
         let lineage = match self.joins() && !hello.joins {
@@ -75,9 +76,9 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         stored.map_err(|error| error.to_string())
     }
 
-    /// Checks that this node and the node that has sent this hello belong to one cluster. Both must
-    /// have the same list of nodes. If the members can change, this is the list of the first start,
-    /// and a node that joined later has no such list.
+    /// Checks that this node and the node that describes itself in this hello belong to one
+    /// cluster. Both must have the same list of nodes. If the members can change, this is the list
+    /// of the first start of the cluster, and a node that joined later has no such list.
     pub(super) fn check_list(&self, hello: &Hello, version: u16) -> Result<(), Rejection> {
         let own = &self.hello;
         if A::CHANGES_MEMBERS && version >= ROSTERS_SINCE {
@@ -104,8 +105,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
                 ours: own.list.clone(),
             });
         }
-        // The peer runs an earlier release, which knows only the members of the first start. It
-        // cannot take part after the members have changed.
+        // The peer may run an earlier release, which knows only the members of the first start.
+        // Such a peer is rejected after the members have changed.
         let is_earlier = version < ROSTERS_SINCE;
         if A::CHANGES_MEMBERS && is_earlier && !self.links.may_have_first_roster() {
             return Err(Rejection::Version {
@@ -116,9 +117,9 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         Ok(())
     }
 
-    /// Checks that this node and the node that has sent this hello do not belong to two clusters
-    /// with the same name. If two settled nodes of one cluster know the first disks of the same
-    /// nodes, they agree about at least one of these disks.
+    /// Checks that this node and the node that describes itself in this hello do not belong to two
+    /// clusters with the same name. Two [settled](Self::is_settled) nodes of one cluster may both
+    /// know the first disks of some nodes. Then they agree about at least one of these disks.
     fn check_founders(&self, hello: &Hello) -> Result<(), Rejection> {
         if !hello.settled || !self.is_settled() {
             return Ok(());
@@ -190,8 +191,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         Err(None)
     }
 
-    /// Logs that a voter has come back with another disk than the one that the roster names. Logs
-    /// this once for each such disk.
+    /// Logs that a voter has come back with another disk than the disk that the roster, the list of
+    /// the voters, names for it. Logs one line for each other disk.
     fn report_other_disk(&self, node: NodeId, known: DiskId, found: DiskId) {
         let mut logged = lock(&self.logged_disks);
         if logged.len() < MAX_LOGGED_REJECTIONS && logged.insert((node, found)) {

@@ -16,7 +16,7 @@ const MAX_ANSWER_AGE: Duration = Duration::from_secs(1);
 /// How long the dialler waits for a lookup if it has an earlier answer, which it can use instead.
 const RELOOKUP_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// A lookup that takes longer than this is logged.
+/// A lookup of a peer's name that takes longer than this is logged.
 const SLOW_LOOKUP: Duration = Duration::from_secs(1);
 
 /// The maximum number of addresses of one name that are tried.
@@ -205,7 +205,9 @@ impl Known {
         self.bad.retain(|bad| self.addresses.contains(bad));
     }
 
-    /// Returns the addresses, the good one first and the bad ones last.
+    /// Returns the addresses in the order in which the dialler tries them: first the address at
+    /// which the peer has last admitted this node, and last the addresses at which a handshake has
+    /// failed since then.
     fn in_order(&self) -> Vec<SocketAddr> {
         let rank = |address: &SocketAddr| {
             let bad = self.bad.iter().position(|bad| bad == address);

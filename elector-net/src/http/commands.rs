@@ -26,7 +26,7 @@ pub(super) struct Target {
     to: Option<NodeId>,
 }
 
-/// `POST /v1/step-down`.
+/// Handles `POST /v1/step-down`: makes this node give up its leadership.
 pub(super) async fn step_down(State(service): State<Service>, headers: HeaderMap) -> Response {
     let shared = service.shared();
     if let Err(response) = check_token(shared, &headers) {
@@ -36,7 +36,7 @@ pub(super) async fn step_down(State(service): State<Service>, headers: HeaderMap
     carry_out(shared, shared.node.handle.step_down()).await
 }
 
-/// `POST /v1/transfer`.
+/// Handles `POST /v1/transfer`: makes this node give up its leadership in favour of a given node.
 pub(super) async fn transfer(
     State(service): State<Service>,
     target: Result<Query<Target>, QueryRejection>,
@@ -83,7 +83,8 @@ async fn target_in_body(shared: &Shared, body: Body) -> Result<NodeId, String> {
         .ok_or_else(|| "the request names no node".to_owned())
 }
 
-/// Checks the token of a request. Returns the answer as an error if the request is rejected.
+/// Checks the bearer token of a request. If the request must be rejected, returns the answer to the
+/// client as an error.
 pub(super) fn check_token(shared: &Shared, headers: &HeaderMap) -> Result<(), Box<Response>> {
     let Some(token) = &shared.token else {
         return Err(Box::new(error_response(

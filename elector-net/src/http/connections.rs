@@ -56,7 +56,7 @@ impl Connections {
         })
     }
 
-    /// Waits until another socket may be open.
+    /// Waits until the limit on open sockets allows another socket.
     pub(super) async fn socket_permit(&self) -> SocketPermit {
         let sockets = Arc::clone(&self.sockets);
         // This call never fails, because the semaphore is never closed.
@@ -64,8 +64,9 @@ impl Connections {
         SocketPermit { _permit: permit }
     }
 
-    /// Returns a slot for a new connection. If the limit is reached, evicts the connection that has
-    /// been idle for longest. Returns `None` if all connections have requests in progress.
+    /// Returns a slot, a place among the limited number of connections, for a new connection. If
+    /// all slots are taken, evicts the connection that has been idle for longest. Returns `None` if
+    /// all connections have requests in progress.
     pub(super) fn admit(self: &Arc<Self>, permit: SocketPermit) -> Option<ConnectionSlot> {
         let mut open = lock(&self.open);
         if open.slots.len() >= self.limit {
@@ -104,7 +105,8 @@ impl Connections {
     }
 }
 
-/// The slot of one connection. Dropping it frees the slot.
+/// The slot of one connection: its place among the limited number of connections. Dropping this
+/// value frees the place.
 #[derive(Debug)]
 pub(super) struct ConnectionSlot {
     connections: Arc<Connections>,
@@ -114,8 +116,8 @@ pub(super) struct ConnectionSlot {
 }
 
 impl ConnectionSlot {
-    /// Waits until a new connection has taken the slot of this one. Then this connection must be
-    /// closed.
+    /// Waits until a new connection has taken the place of this connection, because the number of
+    /// connections is at its limit. Then this connection must be closed.
     pub(super) async fn evicted(&self) {
         self.evicted.cancelled().await;
     }
@@ -194,8 +196,8 @@ mod tests {
             tokio::time::advance(Duration::from_millis(1)).await;
         }
         let answering = slots[0].begin_request();
-        // The third connection has been idle for longer than the second one, which had a request
-        // meanwhile.
+        // The second connection has a request now. So after this request, the third connection has
+        // been idle for longer than the second one.
         drop(slots[1].begin_request());
         let fourth = admit(&connections).await.unwrap();
         let evicted: Vec<bool> = slots.iter().map(is_evicted).collect();

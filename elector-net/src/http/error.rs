@@ -16,7 +16,7 @@ pub enum HttpError {
     /// The text is not an address, or its name cannot be resolved.
     #[error("{address:?} cannot be looked up ({error}): write HOST:PORT, as in 127.0.0.1:7180")]
     Address {
-        /// The given address.
+        /// The address that the caller gave.
         address: String,
         /// The error of the resolver.
         error: io::Error,
@@ -24,7 +24,7 @@ pub enum HttpError {
     /// The operating system cannot listen on the address.
     #[error("cannot listen on {address}: {error}")]
     Bind {
-        /// The given address.
+        /// The address that the caller gave.
         address: String,
         /// The error of the operating system.
         error: io::Error,
@@ -55,7 +55,7 @@ pub enum HttpError {
         path: PathBuf,
         /// The mode of the file.
         mode: u32,
-        /// A mode that is safe.
+        /// The mode that the file should have.
         allowed: u32,
     },
 }

@@ -35,13 +35,13 @@ struct LogState {
 /// The position of a reader in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cursor {
-    /// At the event with this number.
+    /// The reader gets the event with this number next.
     At(u64),
-    /// At the oldest event in the log.
+    /// The reader gets the oldest event in the log next.
     Oldest,
 }
 
-/// The next item for a reader.
+/// What a reader gets next from the log.
 #[derive(Debug)]
 pub(super) enum Next {
     /// The reader has missed this many events, because they were overwritten, or because the
@@ -88,7 +88,7 @@ impl EventLog {
         lock(&self.state).last
     }
 
-    /// Returns the next item for a reader at this position.
+    /// Returns the next item, such as an event, for a reader at this position.
     pub(super) fn next(&self, cursor: Cursor) -> Next {
         let state = lock(&self.state);
         let from = match cursor {
@@ -178,8 +178,8 @@ mod tests {
         }
     }
 
-    // A reader that does not notice that it has missed events may rely on a leader that does not
-    // lead any more.
+    // New events overwrite old ones, so a slow reader can miss events. Each gap must be reported: a
+    // reader that does not notice it may rely on a leader that does not lead any more.
     #[test]
     fn every_gap_is_reported_with_its_size() {
         let log = log_of(3, 1..=5);
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(read(&log, Cursor::At(2)), "2 stopped");
     }
 
-    // Any client can send any text as an id.
+    // Any client can send any text as the id of an event. Invalid ids must be rejected.
     #[test]
     fn only_well_formed_ids_are_parsed() {
         let position = Position {

@@ -30,8 +30,8 @@ use super::{
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// The number of events that may wait until a reader's connection can send them, in addition to the
-/// events in the log.
+/// The maximum number of events that wait in the queue of one reader until the reader's connection
+/// can send them. Later events stay in the log.
 const AHEAD: usize = 16;
 
 /// The query with the event after which a reader continues: `?after=17`, or `?after=ID`.
@@ -43,15 +43,18 @@ pub(super) struct AfterQuery {
 /// The position at which a reader begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Start {
-    /// The reader first receives the status, and then the events after this number.
+    /// The reader first receives the status, and then the events after the event with this number.
+    /// `None` if there is no event yet.
     Now(Option<u64>),
-    /// The reader receives the events of this life of the node after this number.
+    /// The reader receives the events of this life (process) of the node after the event with this
+    /// number.
     After(u64),
-    /// The id that the reader has sent belongs to another life of the node, or is not valid.
+    /// The id of an event that the reader has sent belongs to another life (process) of the node,
+    /// or is not valid.
     UnknownRun,
 }
 
-/// `GET /v1/events`.
+/// Handles `GET /v1/events`: sends the events of this node to a reader as they occur.
 pub(super) async fn stream(
     State(service): State<Service>,
     after: Result<Query<AfterQuery>, QueryRejection>,
@@ -93,8 +96,8 @@ fn start(
     headers: &HeaderMap,
 ) -> Result<Start, String> {
     let number = |number: u64| {
-        // If this life of the node has not reached this number yet, the number belongs to another
-        // life.
+        // If this life (process) of the node has had no event with this number yet, the number
+        // belongs to another life.
         let known = number <= shared.log.last().unwrap_or(0);
         if known {
             Start::After(number)
@@ -169,7 +172,7 @@ async fn send_events(shared: Arc<Shared>, start: Start, out: mpsc::Sender<sse::E
                     return out.send(to_sse(None, &stopped)).await;
                 }
                 Next::Nothing => {
-                    // This never fails, because `shared` keeps the log alive.
+                    // This wait never fails, because `shared` keeps the log alive.
                     let _ = changes.changed().await;
                 }
             }

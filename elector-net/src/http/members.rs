@@ -16,13 +16,14 @@ use super::{
     service::{Service, Shared},
 };
 
-/// The maximum length of the body of a change in bytes: a list of nodes with their addresses.
+/// The maximum length in bytes of the body of a request to change the members. The body is a list
+/// of nodes with their addresses.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// The answer to a request that the service cannot carry out: the status code and the reason.
 type Wrong = (StatusCode, String);
 
-/// `GET /v1/members`.
+/// Handles `GET /v1/members`: returns the members of the cluster, as far as this node knows them.
 pub(super) async fn show(State(service): State<Service>) -> Response {
     let shared = service.shared();
     match members(shared).await {
@@ -31,7 +32,7 @@ pub(super) async fn show(State(service): State<Service>) -> Response {
     }
 }
 
-/// `POST /v1/members`.
+/// Handles `POST /v1/members`: begins a change of the members.
 pub(super) async fn change(State(service): State<Service>, request: Request) -> Response {
     let shared = service.shared();
     // The token is checked before the body is read.

@@ -9,7 +9,7 @@ use super::report::millis;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MembersStatus {
-    /// The node that answers.
+    /// The id of the node that answers the request.
     pub node: NodeId,
     /// The leader, as far as the node knows. Only the leader knows when nodes have answered, and
     /// what a change waits for.
@@ -31,14 +31,14 @@ pub struct MembersStatus {
 pub struct MemberStatus {
     /// The id of the node.
     pub id: NodeId,
-    /// `voter`, `observer`, `joining` or `leaving`.
+    /// What the node does in the cluster: `voter`, `observer`, `joining` or `leaving`.
     pub role: String,
     /// Whether the node never leads.
     #[serde(default)]
     pub witness: bool,
     /// The address at which the node that answers the request dials this member.
     pub address: Option<String>,
-    /// The id of the disk: 32 hexadecimal digits.
+    /// The id of the node's disk: 32 hexadecimal digits. `null` if it is unknown.
     pub disk: Option<String>,
     /// The time in milliseconds since this member last answered the leader, or since its last sign
     /// of life on its connections with the node that answers the request. If both times are known,
@@ -107,14 +107,15 @@ impl MembersStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MembersRequest {
-    /// The nodes that vote after the change.
+    /// All nodes that vote after the change.
     pub goal: Vec<NodeId>,
-    /// Nodes of the goal that come back with a new disk.
+    /// Nodes of `goal` that have come back with another disk. They become voters again with this
+    /// disk.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub readmit: Vec<NodeId>,
     /// The name of the list of members (`EPOCH.VERSION`) to which the change applies. If the leader
-    /// has another list now, the change is refused. With this name, the change also replaces the
-    /// goal of a change in progress.
+    /// has another list now, the leader refuses the change. A change with this name is also allowed
+    /// while another change is in progress, and replaces the goal of that change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub if_roster: Option<String>,
     /// The addresses of nodes that the cluster does not know yet.

@@ -147,17 +147,17 @@ impl NodeMetrics {
         )?;
         metrics.counter(
             "elector_messages_sent",
-            "Messages handed to the transport",
+            "Messages that the transport accepted",
             traffic.sent,
         )?;
         metrics.counter(
             "elector_messages_undelivered",
-            "Messages that the transport knows to be lost",
+            "Messages that were dropped before they left the node",
             traffic.undelivered,
         )?;
         metrics.counter(
             "elector_messages_refused",
-            "Messages that the node rejected because too many were waiting",
+            "Messages that the node rejected because too many were waiting, or its disk hangs",
             traffic.refused,
         )?;
         metrics.counter(

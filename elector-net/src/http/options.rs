@@ -50,12 +50,13 @@ pub struct Limits {
     /// below `connections`. At the limit, a new reader gets the answer 503 and must retry later.
     /// Default 64. The limit is never higher than half of `connections`.
     pub readers: usize,
-    /// The number of events in the log, for readers that reconnect. Default 1,024.
+    /// The number of events that the service keeps for readers that reconnect. Default 1,024.
     pub events: usize,
     /// The time limit for a request's head, for its body, and for an idle connection between two
     /// requests. Default 10 s.
     pub request: Duration,
-    /// The time limit for a write to a client that does not read. Default 30 s.
+    /// The time for which a write waits for a client that does not read the answer. After that, the
+    /// connection is closed. Default 30 s.
     pub write: Duration,
     /// If there is no event for this long, the service sends a comment to each reader of events.
     /// From the comment, the reader knows that the cluster is quiet and that the connection is not
@@ -68,7 +69,7 @@ pub struct Limits {
     /// The time for which the answer to a command waits until the command is complete. After that,
     /// the answer is 202. Default 30 s.
     pub command: Duration,
-    /// The time that requests get to finish when the service stops. Default 5 s.
+    /// The time for which the service waits for requests in progress when it stops. Default 5 s.
     pub drain: Duration,
 }
 

@@ -151,7 +151,8 @@ pub struct PeerStatus {
     /// The reason why messages cannot be exchanged with the peer; `null` if they can. If one side
     /// rejects the other, the text says which one.
     pub problem: Option<String>,
-    /// The time since the last sign of life, in milliseconds; `null` if there was none.
+    /// The time since the last sign of life of the peer, such as a message, in milliseconds; `null`
+    /// if there was none.
     #[serde(default)]
     pub silent_ms: Option<u64>,
 }
@@ -175,15 +176,19 @@ impl PeerStatus {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TrafficReport {
-    /// Inputs that the algorithm has handled.
+    /// The number of inputs that the algorithm has handled: messages, timers, evidence of failures,
+    /// and commands.
     pub handled: u64,
-    /// Messages handed to the transport.
+    /// The number of messages that the transport has accepted from the node.
     pub sent: u64,
-    /// Messages that the transport knows to be lost.
+    /// The number of messages of the node that were dropped before they left the node, for example
+    /// because there was no connection to the receiver.
     pub undelivered: u64,
-    /// Messages that the node rejected, because too many were waiting.
+    /// The number of received messages that the node rejected, because too many messages were
+    /// waiting, or because a disk that hangs had too many saves to complete.
     pub refused: u64,
-    /// Messages that the node dropped, because they name an epoch that no cluster reaches.
+    /// The number of received messages that the node dropped, because they name an epoch that no
+    /// cluster reaches.
     #[serde(default)]
     pub absurd: u64,
 }
@@ -207,13 +212,13 @@ impl From<actor::Traffic> for TrafficReport {
 pub enum EventReport {
     /// The status when the reader connects. Later changes follow as events.
     Status(Box<StatusReport>),
-    /// Role, leader or epoch changed.
+    /// The role of the node changed, or the leader or the epoch that the node knows.
     Viewed {
         /// The number of the event. The node counts its events from 1.
         number: u64,
         /// The time by the node's wall clock: RFC 3339, UTC.
         at: String,
-        /// The node.
+        /// The node that reports the event.
         node: NodeId,
         /// The role of the node.
         role: Role,
@@ -228,7 +233,7 @@ pub enum EventReport {
         number: u64,
         /// The time by the node's wall clock: RFC 3339, UTC.
         at: String,
-        /// The node.
+        /// The node that reports the event.
         node: NodeId,
         /// The epoch of the leadership.
         epoch: Epoch,
@@ -239,7 +244,7 @@ pub enum EventReport {
         number: u64,
         /// The time by the node's wall clock: RFC 3339, UTC.
         at: String,
-        /// The node.
+        /// The node that reports the event.
         node: NodeId,
         /// The epoch of the leadership.
         epoch: Epoch,
@@ -250,7 +255,7 @@ pub enum EventReport {
         number: u64,
         /// The time by the node's wall clock: RFC 3339, UTC.
         at: String,
-        /// The node.
+        /// The node that reports the event.
         node: NodeId,
         /// The name of the list of members: `EPOCH.VERSION`.
         roster: String,
@@ -261,15 +266,15 @@ pub enum EventReport {
         /// The number of missed events.
         missed: u64,
     },
-    /// The id of the reader's last event belongs to another life of the node, or is not valid. All
-    /// events of the present life that are in the log follow.
+    /// The id of the reader's last event belongs to another life (process) of the node, or is not
+    /// valid. All events of the present life that are in the log follow.
     Restarted {
-        /// The [`instance`](StatusReport::instance) of the present life.
+        /// The [`instance`](StatusReport::instance) of the present life (process) of the node.
         instance: String,
     },
     /// The node has stopped. No event follows.
     Stopped {
-        /// The reason.
+        /// The reason why the node has stopped.
         reason: String,
     },
     /// An event of a newer version of elector, which this version does not know.
@@ -312,7 +317,8 @@ pub(super) fn millis(duration: Duration) -> u64 {
 mod tests {
     use super::*;
 
-    // A clock that was never set must not make a request panic.
+    // The clock of a machine may never have been set. A time that RFC 3339 cannot represent must
+    // not make a request panic.
     #[test]
     fn times_out_of_range_are_moved_into_it() {
         let epoch = SystemTime::UNIX_EPOCH;

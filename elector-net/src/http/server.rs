@@ -131,7 +131,8 @@ pub(super) async fn serve(
     tasks.shutdown().await;
 }
 
-/// Waits until another socket may be open, and then accepts the next connection.
+/// Waits until the limit on open sockets allows another socket, and then accepts the next
+/// connection.
 async fn accept(
     listener: &TcpListener,
     connections: &Connections,
@@ -141,8 +142,8 @@ async fn accept(
     Ok((stream, permit))
 }
 
-/// Serves one connection until the connection ends, another connection takes its slot, or the
-/// service stops.
+/// Serves one connection until it ends, until a new connection takes its place among the limited
+/// number of connections (its slot), or until the service stops.
 async fn serve_connection(
     stream: TcpStream,
     slot: ConnectionSlot,

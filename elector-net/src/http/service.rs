@@ -32,7 +32,7 @@ pub(super) struct Shared {
     pub(super) registry: Registry,
     pub(super) usage: ServiceMetrics,
     pub(super) token: Option<Token>,
-    /// The allowed host names on loopback, in addition to localhost.
+    /// The host names that requests on a loopback address may name, in addition to `localhost`.
     pub(super) hosts: Vec<String>,
     pub(super) limits: Limits,
     /// The permits for readers of events. Each reader holds one permit.

@@ -103,7 +103,8 @@ mod tests {
         assert!(error(&"x".repeat(513)).contains("too long"));
     }
 
-    // With the token, another user of the machine could transfer the leadership.
+    // With the token, another user of the machine could transfer the leadership. So a token file
+    // that others can read or write must be rejected, and the error must say how to repair it.
     #[test]
     fn a_file_that_others_can_read_or_write_is_rejected_with_the_command_that_fixes_it() {
         use std::{fs, os::unix::fs::PermissionsExt};
@@ -125,7 +126,7 @@ mod tests {
         assert!(read_as(0o400).is_ok());
     }
 
-    // Secrets can get into logs through `{:?}`.
+    // Programs write values into logs with `{:?}`. So this format must not contain the token.
     #[test]
     fn it_is_not_printed() {
         let token: Token = "0123456789abcdef\n".parse().unwrap();

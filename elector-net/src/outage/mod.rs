@@ -45,11 +45,11 @@ pub(crate) struct Outage {
     last_success: Moment,
     /// The kinds of reasons that were logged in this outage.
     logged: Vec<ReasonKind>,
-    /// The events that are not logged yet.
+    /// The beginnings and ends of outages that are not logged yet.
     events: Vec<OutageEvent>,
 }
 
-/// An event that must be logged.
+/// The beginning or the end of an outage, which must be logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum OutageEvent {
     /// The peer is unreachable, for this reason.
@@ -73,7 +73,7 @@ impl Outage {
         }
     }
 
-    /// Begins an outage, unless one is active.
+    /// Begins an outage of the peer, unless an outage is active.
     pub(crate) fn begin(&mut self, now: Moment) {
         if self.since.is_none() {
             (self.since, self.last_success) = (Some(now), now);
@@ -87,7 +87,7 @@ impl Outage {
         self.events.clear();
     }
 
-    /// Ends the outage, if there is one.
+    /// Ends the outage of the peer, if there is one.
     pub(crate) fn end(&mut self, now: Moment) {
         let Some(since) = self.since.take() else {
             return;
@@ -242,8 +242,9 @@ mod tests {
         );
     }
 
-    // The events are logged at intervals. If the process of a peer was restarted between two of
-    // these times, the outage must be logged all the same.
+    // A task logs the events of all peers at intervals. If an outage begins and ends within one
+    // interval, because the process of a peer was restarted, the outage must be logged all the
+    // same.
     #[test]
     fn an_outage_that_has_already_ended_is_logged() {
         let mut outage = lost();

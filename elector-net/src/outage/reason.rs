@@ -18,7 +18,7 @@ pub(crate) enum ReasonKind {
     NotRunning,
     /// The peer does not answer.
     NoAnswer,
-    /// The peer does not make a connection of its own.
+    /// The peer makes no connection to this node.
     NoIncoming,
     /// The network does not lead to the peer, or this node itself has a fault.
     Fault,
@@ -26,9 +26,11 @@ pub(crate) enum ReasonKind {
     NotANode,
     /// The TLS handshake fails.
     Tls,
-    /// The peer rejects this node. `index` is the index of the [`Rejection`].
+    /// The peer rejects this node. The fields are the values of the methods of [`Rejection`] with
+    /// the same names.
     Rejected { is_temporary: bool, index: usize },
-    /// This node rejects the peer. `index` is the index of the [`Rejection`].
+    /// This node rejects the peer. The fields are the values of the methods of [`Rejection`] with
+    /// the same names.
     Rejecting { is_temporary: bool, index: usize },
 }
 

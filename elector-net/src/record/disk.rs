@@ -7,13 +7,13 @@ use std::{
 
 /// A file of a record. Tests implement this trait for a file on a fake disk, which can fail.
 pub(super) trait Medium {
-    /// Returns the length in bytes.
+    /// Returns the length of the file in bytes.
     fn length(&mut self) -> io::Result<u64>;
 
-    /// Fills the buffer.
+    /// Fills the buffer with the bytes of the file from this offset on.
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
 
-    /// Writes the bytes. Does not wait for the disk.
+    /// Writes the bytes into the file at this offset. Does not wait for the disk.
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// Returns when all bytes that were written before would survive a power cut.
@@ -95,8 +95,8 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
         _ => Path::new("."),
     };
     if folder.is_dir() {
-        // Another process may have created the folder without waiting for the disk. If this call
-        // fails, the folder can be used all the same.
+        // Another process may have created the folder without waiting for the disk. So this call
+        // makes the folder durable. If the call fails, the folder can be used all the same.
         let _ = sync_folder(parent);
         return Ok(());
     }

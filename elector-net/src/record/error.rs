@@ -16,7 +16,7 @@ use super::{
 #[derive(Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// There is no record.
+    /// There is no record in the data folder.
     #[error(
         "there is no record in {}. If this node has never run, create it, once: with `elector node \
          --init`, or in a program with `.format()` of the node's builder. If the disk of this node \
@@ -39,13 +39,13 @@ pub enum RecordError {
         /// The folder of the record.
         folder: PathBuf,
     },
-    /// The record belongs to another node.
+    /// The record belongs to another node, another cluster or another algorithm.
     #[error(
         "the record {} is that of {found}, but this is {wanted}: start it with its own data folder",
         .path.display()
     )]
     Foreign {
-        /// The record.
+        /// The path of the record.
         path: PathBuf,
         /// The identity in the record.
         found: Box<Identity>,
@@ -60,13 +60,13 @@ pub enum RecordError {
          `elector record set`", .path.display(), Ids(.found), Ids(.wanted)
     )]
     OtherNodes {
-        /// The record.
+        /// The path of the record.
         path: PathBuf,
         /// The nodes that the record names.
         found: Vec<NodeId>,
-        /// The generation of that list.
+        /// The generation of the list in the record: 1, plus the number of changes of the list.
         generation: u64,
-        /// The nodes that this node was given.
+        /// The nodes in the list with which this node was started.
         wanted: Vec<NodeId>,
     },
     /// The record is that of a node whose members can change while it runs, so it cannot be used
@@ -77,19 +77,19 @@ pub enum RecordError {
          members`; if a majority of the voters is lost, use `elector recover`", .path.display()
     )]
     ChangesMembers {
-        /// The record.
+        /// The path of the record.
         path: PathBuf,
     },
     /// The node is not in its own list of nodes.
     #[error("node {node} is not in the list of nodes: {}", Ids(.nodes))]
     NotListed {
-        /// The node.
+        /// The id of the node.
         node: NodeId,
-        /// The list.
+        /// The ids in the list.
         nodes: Vec<NodeId>,
     },
     /// The generation of the new list of nodes is not higher than the generation of the list in the
-    /// record.
+    /// record. The generation counts the changes of a list.
     #[error(
         "the record in {} has generation {generation} of the list of nodes: give the new list a \
          higher generation, the same on all nodes", .folder.display()
@@ -100,7 +100,8 @@ pub enum RecordError {
         /// The generation of the list in the record.
         generation: u64,
     },
-    /// The given floor of the epochs is below the epoch in the record, or too far above it.
+    /// The given [floor](crate::ListChange::floor), which must be the highest epoch in the records
+    /// of all nodes, is below the epoch in this record, or too far above it.
     #[error(
         "the record in {} has epoch {epoch}, so {floor} cannot be the highest epoch of all \
          records: check it with `elector record show`", .folder.display()
@@ -110,14 +111,15 @@ pub enum RecordError {
         folder: PathBuf,
         /// The epoch in the record.
         epoch: u64,
-        /// The given floor.
+        /// The floor that the caller gave.
         floor: u64,
     },
-    /// This algorithm cannot raise the epoch of a record above a floor, or there is no epoch above
-    /// the floor.
+    /// The epoch in the record must rise above a [floor](crate::ListChange::floor), so that the
+    /// node takes no part in earlier epochs. But this algorithm cannot do this, or there is no
+    /// epoch above the floor.
     #[error("{algorithm} cannot raise the epoch of the record: use a new cluster")]
     NoFloor {
-        /// The algorithm.
+        /// The name of the algorithm.
         algorithm: &'static str,
     },
     /// A newer version of elector wrote the record.
@@ -126,11 +128,11 @@ pub enum RecordError {
          newer elector that wrote it", .path.display()
     )]
     Newer {
-        /// The record.
+        /// The path of the record.
         path: PathBuf,
-        /// The format of the record.
+        /// The number of the format of the record.
         found: u32,
-        /// The newest format that this version reads.
+        /// The number of the newest format that this version of elector reads.
         known: u32,
     },
     /// The record does not show with certainty which votes and other pledges the node has made.
@@ -140,9 +142,9 @@ pub enum RecordError {
         .path.display()
     )]
     Damaged {
-        /// The record.
+        /// The path of the record.
         path: PathBuf,
-        /// The damage.
+        /// A description of the damage.
         what: String,
     },
     /// The record is intact, but this algorithm cannot decode the state in it.
@@ -152,7 +154,7 @@ pub enum RecordError {
         .path.display()
     )]
     Undecodable {
-        /// The record.
+        /// The path of the record.
         path: PathBuf,
         /// The error of the decoder.
         error: postcard::Error,
@@ -160,15 +162,15 @@ pub enum RecordError {
     /// A state could not be encoded.
     #[error("the state cannot be encoded: {0}")]
     Unencodable(postcard::Error),
-    /// A state is longer than the space in a slot of the record.
+    /// A state is longer than the space that the record has for one state.
     #[error("the state takes {bytes} bytes, but a record holds at most {most}: save less in it")]
     TooLong {
-        /// The encoded length of the state.
+        /// The length of the encoded state, in bytes.
         bytes: usize,
-        /// The longest state that fits.
+        /// The length of the longest state that fits, in bytes.
         most: usize,
     },
-    /// A name is empty or too long.
+    /// The name of the cluster or the name of the algorithm is empty or too long.
     #[error("the names of cluster and algorithm must have 1 to {LONGEST_NAME} bytes: {0:?}")]
     Name(Box<Identity>),
     /// Another process, or another node of this process, has the record open.
@@ -177,8 +179,9 @@ pub enum RecordError {
     InUse {
         /// The folder of the record.
         folder: PathBuf,
-        /// The id of the process that uses the record, as that process saw its own id; `None` if it
-        /// left no id.
+        /// The process id that the process with the open record has written into the lock file. If
+        /// that process runs in a container, this is its id in the container. `None` if the lock
+        /// file has no process id.
         process: Option<u32>,
     },
     /// Other users can write in the folder, so they can delete or replace the record.
@@ -189,11 +192,11 @@ pub enum RecordError {
         folder = .folder.display()
     )]
     FolderExposed {
-        /// The folder.
+        /// The data folder.
         folder: PathBuf,
         /// The mode of the folder.
         mode: u32,
-        /// A mode that is safe.
+        /// The same mode without the permissions of other users to write.
         allowed: u32,
     },
     /// The path of an open record does not lead to the record's file any more.
@@ -213,7 +216,7 @@ pub enum RecordError {
     Io {
         /// The action that failed, in words.
         doing: &'static str,
-        /// The file or folder.
+        /// The path of the file or folder.
         path: PathBuf,
         /// The error of the operating system.
         error: io::Error,
@@ -224,7 +227,7 @@ pub enum RecordError {
          disk and start the node again. If the error remains: {REPLACE}: {error}", .path.display()
     )]
     Read {
-        /// The record.
+        /// The path of the record.
         path: PathBuf,
         /// The error of the operating system.
         error: io::Error,
@@ -235,16 +238,17 @@ pub enum RecordError {
          disk, then start the node again: {error}", .path.display()
     )]
     Write {
-        /// The record.
+        /// The path of the record.
         path: PathBuf,
         /// The error of the operating system.
         error: io::Error,
     },
-    /// An earlier save failed, so this save was not tried. Even if it succeeded, this would prove
-    /// nothing: the kernel may have dropped bytes that it could not write before.
+    /// An earlier save failed, so this save was not tried. Even if this save seemed to succeed, the
+    /// state might not be durable: the kernel may have dropped bytes that it could not write to the
+    /// disk before.
     #[error("an earlier save to {} failed: start the node again", .path.display())]
     Failed {
-        /// The record.
+        /// The path of the record.
         path: PathBuf,
     },
     /// A save was requested before the first load.

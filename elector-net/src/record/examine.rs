@@ -6,7 +6,7 @@ use super::{
     slot::{BLOCK, FORMAT, NoSlot, RECORD, SLOT, SLOTS, Slot, pair},
 };
 
-/// The result of reading all slots of a record.
+/// The result of reading all slots of a record, which are the places of saved states in its file.
 #[derive(Debug)]
 pub(super) struct Examined {
     /// The newest valid state.
@@ -14,15 +14,15 @@ pub(super) struct Examined {
     pub(super) slots: [SlotState; SLOTS as usize],
 }
 
-/// The result of reading one slot of a record.
+/// The result of reading one slot of a record. A slot is the place of one saved state in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SlotState {
-    /// The newest state.
+    /// The slot holds the newest state.
     Newest,
-    /// An older state.
+    /// The slot holds an older state.
     Older,
-    /// There is no valid state: a crash cut the write short, or the slot is damaged.
+    /// The slot holds no valid state: a crash cut the write short, or the slot is damaged.
     Invalid,
     /// The disk cannot read the slot.
     Unreadable,
@@ -75,11 +75,11 @@ impl Found {
     }
 }
 
-/// Reads a pair of slots. An unreadable slot is no error if the other slot of its pair is valid,
-/// because a save that was acknowledged has written its state to both slots of a pair. If the other
-/// slot is not valid, a crash may have cut its write short, or the disk may have lost both slots.
-/// Then this function returns an error and does not take an older state, because the unreadable
-/// slot may become readable again.
+/// Reads a pair of slots, which are two places in the file for one state. An unreadable slot is no
+/// error if the other slot of its pair is valid, because a save that was acknowledged has written
+/// its state to both slots of a pair. If the other slot is not valid, a crash may have cut its
+/// write short, or the disk may have lost both slots. Then this function returns an error and does
+/// not take an older state, because the unreadable slot may become readable again.
 fn read_pair(
     medium: &mut impl Medium,
     pair: [u64; 2],

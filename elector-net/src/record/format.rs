@@ -43,7 +43,8 @@ pub(super) fn format(
     create(folder, &bytes).map_err(RecordError::io("create the record", &record))
 }
 
-/// Writes all slots to a file with another name, waits for the disk, and renames the file.
+/// Writes the same contents to all slots of a file with another name, waits for the disk, and
+/// renames the file.
 fn create(folder: &mut impl Folder, slot: &[u8]) -> io::Result<()> {
     let mut file = folder.create(UNFINISHED)?;
     for number in 0..SLOTS {

@@ -24,14 +24,14 @@ pub struct RecordHandle(Arc<Shared>);
 struct Shared {
     /// The record; `None` while the storage does not have it open.
     open: Mutex<Option<OpenRecord>>,
-    /// A copy of the roster, which can be read without waiting for the disk.
+    /// A copy of the [`Roster`] in the record, which can be read without waiting for the disk.
     roster: Mutex<Option<Roster>>,
     #[cfg(feature = "http")]
     save_times: SaveTimes,
 }
 
 impl Shared {
-    /// Checks that the record is still in its place, saves, and measures the time.
+    /// Checks that the record is still in its place, saves, and measures how long the save takes.
     fn save(
         &self,
         open: &mut OpenRecord,
@@ -70,7 +70,7 @@ pub(crate) enum AdmitError {
 }
 
 impl RecordHandle {
-    /// Returns the encoded state; `None` if the record is closed.
+    /// Returns the encoded state of the algorithm; `None` if the record is closed.
     pub(super) fn state(&self) -> Option<Vec<u8>> {
         let open = lock(&self.0.open);
         open.as_ref().map(|open| open.slots.state().to_vec())
@@ -129,8 +129,8 @@ impl RecordHandle {
         location.map_or(Ok(()), |location| location.check())
     }
 
-    /// Saves a changed copy of the newest slot if the record is open. Returns `None` if the record
-    /// is closed.
+    /// Changes a copy of the newest state, and saves this copy, if the record is open. Returns
+    /// `None` if the record is closed.
     pub(super) fn save(&self, change: impl FnOnce(&mut Slot)) -> Option<Result<(), RecordError>> {
         let mut open = lock(&self.0.open);
         open.as_mut().map(|open| self.0.save(open, change))
@@ -142,8 +142,8 @@ impl RecordHandle {
         &self.0.save_times
     }
 
-    /// Returns the disk with which the peer was first admitted; `None` if no disk of the peer is
-    /// stored.
+    /// Returns the id of the disk with which this node first admitted the peer; `None` if the
+    /// record has no disk id of the peer.
     pub(crate) fn disk_of(&self, peer: NodeId) -> Option<DiskId> {
         let roster = lock(&self.0.roster);
         roster.as_ref()?.peers.get(&peer).copied()

@@ -15,7 +15,7 @@ pub(super) const LONGEST_NAME: usize = 255;
 pub struct Identity {
     /// The name of the cluster; 1 to 255 bytes.
     pub cluster: String,
-    /// The node.
+    /// The id of the node.
     pub node: NodeId,
     /// The name of the algorithm; 1 to 255 bytes. The name also identifies the format of the saved
     /// state: an encoded state does not describe its format, and two formats can look alike. An

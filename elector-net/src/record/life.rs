@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::disk::private_file_options;
 
-/// The name of the lock file, in the folder of the record.
+/// The name of the file of a [`LifeLock`], in the folder of the record.
 const NAME: &str = "life";
 
 /// A lock that all processes of one life of a node hold. A life begins when the node's process
@@ -26,13 +26,15 @@ pub struct LifeLock {
     id: LockId,
 }
 
-/// Identifies a lock. Two locks have the same id only if they lock the same file on the same
-/// machine, since the same boot. The lock in a copy of the folder has another id.
+/// Identifies a [`LifeLock`]. Two locks have the same id only if they lock the same file on the
+/// same machine, and the machine was not booted between them. The lock in a copy of the folder has
+/// another id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LockId([u8; 16]);
 
 impl LockId {
-    /// The id that stands for no lock, or for a lock that would prove nothing.
+    /// The id of a node without a lock. Such a node cannot prove that its previous life, the
+    /// process before, has ended.
     pub(crate) const NONE: Self = Self([0; 16]);
 
     #[cfg(test)]
@@ -40,7 +42,8 @@ impl LockId {
         Self(bytes)
     }
 
-    /// Returns the id of a lock on this file; `None` if the lock would prove nothing.
+    /// Returns the id of a lock on this file. Returns `None` if the lock would not prove that the
+    /// processes that had it before have ended, for example on a network file system.
     #[cfg(target_os = "linux")]
     fn on(file: &File) -> io::Result<Option<Self>> {
         use std::os::unix::fs::MetadataExt;
@@ -66,7 +69,8 @@ impl LockId {
         if !LOCAL.contains(&kind) {
             return Ok(None);
         }
-        // If the boot id cannot be read, a lock proves nothing.
+        // Without the boot id, the lock could have the same id as a lock on another machine. So it
+        // proves nothing, and the result is `None`.
         let boot = std::fs::read_to_string(BOOT).ok();
         let found = file.metadata()?;
         Ok(boot.map(|boot| Self::named(&boot, found.dev(), found.ino())))
@@ -87,8 +91,8 @@ impl LockId {
 
 impl LifeLock {
     /// Takes the lock of this folder. Returns `None` if processes of the previous life still have
-    /// the lock. Also returns `None` if the lock would prove nothing here, for example on a network
-    /// file system.
+    /// the lock. Also returns `None` if the lock would not prove that these processes have ended,
+    /// for example on a network file system.
     ///
     /// # Errors
     /// If the file cannot be created or locked.
@@ -161,7 +165,8 @@ mod tests {
         assert_ne!(first.id(), LockId::NONE);
     }
 
-    // The locks of another boot, another device or another file must have other ids.
+    // The locks of another boot, another device or another file must have other ids. Otherwise a
+    // lock could prove the end of a process that still runs, and that holds another lock.
     #[test]
     fn a_lock_is_identified_by_boot_device_and_file() {
         let all = [

@@ -99,7 +99,8 @@ mod tests {
     use super::*;
 
     // A program may start child processes while one of its nodes stops and starts again. Such a
-    // child may have a copy of the descriptor of the lock file.
+    // child may have a copy of the descriptor of the lock file. If this copy kept the lock, the
+    // node could not start again.
     #[test]
     fn a_copy_of_the_descriptor_does_not_prolong_the_lock() {
         let folder = tempfile::tempdir().unwrap();
@@ -132,8 +133,8 @@ mod tests {
         }
     }
 
-    // If the file has a longer number, the rest of that number must not be read as a part of the
-    // new number.
+    // An earlier process may have left a longer text in the lock file. If the rest of this text
+    // were read as a part of the new process id, an error message would name the wrong process.
     #[test]
     fn the_lock_file_names_the_process() {
         let folder = tempfile::tempdir().unwrap();

@@ -53,7 +53,7 @@
 //! | an unreadable pair | perhaps not the newest state | stops; the disk may recover |
 //! | all slots damaged | no valid slot | stops |
 //! | the file truncated or extended | a wrong length | stops |
-//! | slots mixed by hand | two nodes, or two states with one sequence number | stops |
+//! | slots of two records in one file | two nodes, or two states with one number | stops |
 //!
 //! Two faults look the same to a load. In the first, a crash tears both slots of a pair before the
 //! save is acknowledged. In the second, both slots are damaged after the acknowledgement, and step

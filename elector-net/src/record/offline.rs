@@ -55,9 +55,9 @@ pub const RECOVERY_EPOCHS: u64 = 1 << 32;
 pub struct Recovery {
     /// The node that is the only voter now.
     pub identity: Identity,
-    /// The epoch before the recovery.
+    /// The epoch of this node before the recovery.
     pub before: Epoch,
-    /// The epoch after the recovery.
+    /// The epoch of this node after the recovery.
     pub epoch: Epoch,
 }
 
@@ -118,8 +118,9 @@ impl FileStorage {
                 generation,
             });
         }
-        // This check finds a mistyped floor. A floor that is far too high would use up epochs, and
-        // epochs never go back.
+        // The floor must be the highest epoch in the records of all nodes. This check finds a
+        // mistyped floor: a floor that is far too high would use up epochs, and epochs never go
+        // back.
         if epoch > change.floor || !epoch.accepts(change.floor) {
             return Err(RecordError::Floor {
                 folder: folder.to_path_buf(),
@@ -145,9 +146,10 @@ impl FileStorage {
     }
 
     /// Makes a stopped node that runs `A` the only voter of its cluster, and begins a new lineage
-    /// of the cluster. Use this function only if a majority of the voters is lost permanently, and
-    /// if no other node of the cluster runs. Nodes of the old lineage are rejected from then on.
-    /// They join again with new records ([`format_to_join`](Self::format_to_join)).
+    /// of the cluster: a new random number in the record ([`Roster::lineage`]). Use this function
+    /// only if a majority of the voters is lost permanently, and if no other node of the cluster
+    /// runs. From then on, nodes with the old number are rejected. They join again with new records
+    /// ([`format_to_join`](Self::format_to_join)).
     ///
     /// The epoch of the node rises by [`RECOVERY_EPOCHS`], so fencing tokens keep rising even if
     /// lost nodes had elected leaders that this node does not know.
@@ -182,8 +184,9 @@ impl FileStorage {
         Ok(recovery)
     }
 
-    /// Makes a stopped node forget the disk with which a peer was first admitted, and returns that
-    /// disk. After that, the node admits the next disk with the id of that peer.
+    /// Makes a stopped node forget the id of the disk with which it first admitted a peer, and
+    /// returns this disk id. After that, the node admits the peer with any disk, and stores the id
+    /// of that disk.
     ///
     /// Never use this function to admit a node that has lost its disk: that node has forgotten its
     /// votes.
@@ -207,7 +210,7 @@ impl FileStorage {
 }
 
 /// Returns the state of the algorithm in an open record, the epoch of this state, and the members
-/// if they can change.
+/// in this state if the algorithm can change its members.
 fn state<A: ElectionAlgorithm>(
     open: &OpenRecord,
     identity: &Identity,

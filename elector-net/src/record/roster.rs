@@ -10,7 +10,7 @@ use crate::random::random;
 /// generation by one.
 pub(super) const FIRST_GENERATION: u64 = 1;
 
-/// Draws the id of a new disk.
+/// Draws the id of a new disk: a random number.
 fn draw_disk() -> DiskId {
     let drawn = (u128::from(random()) << 64) | u128::from(random());
     // Zero is not used, because it means `DiskId::NONE`: no disk id.
@@ -34,9 +34,10 @@ pub struct Roster {
     /// The id of this disk: a random number that was drawn when the record was created.
     pub disk: DiskId,
     /// The id of the disk with which this node first admitted each peer. If the members can change,
-    /// this node adds a peer only as long as the list of members does not name the peer's disk, and
-    /// a node that joins takes these entries from another node. A peer that had no disk id is not
-    /// in this map.
+    /// the list of members in the state of the algorithm names the disk id of each voter. Then this
+    /// node adds a peer here only while it does not know this list, or if the list names no disk id
+    /// for the peer. A node that joins a running cluster takes its first entries from a peer. A
+    /// peer that had no disk id is not in this map.
     pub peers: BTreeMap<NodeId, DiskId>,
 }
 
@@ -65,16 +66,17 @@ impl Roster {
         let is_first = |node: &NodeId| self.nodes.is_empty() || self.nodes.contains(node);
         let mut founders = self.peers.clone();
         founders.retain(|node, _| is_first(node));
-        // If `me` has a new disk, the map already has the disk that it had first, and this entry
-        // stays.
+        // If `me` has a new disk, the map already has the first disk of `me`, and this entry of the
+        // map does not change.
         if self.nodes.contains(&me) {
             founders.entry(me).or_insert(self.disk);
         }
         founders.into_iter().take(MAX_FOUNDERS).collect()
     }
 
-    /// Begins a new lineage of the cluster, in which this node is the only one. Nodes of the old
-    /// lineage will be rejected.
+    /// Begins a new lineage of the cluster: draws a new random number for
+    /// [`lineage`](Self::lineage), and makes this node the only one in the list of nodes. From then
+    /// on, this node and nodes with the old number reject each other.
     pub(super) fn begin_lineage(&mut self, node: NodeId) {
         let drawn = (u128::from(random()) << 64) | u128::from(random());
         self.lineage = drawn.max(1).to_be_bytes();

@@ -9,7 +9,8 @@ const BOUNDS: [f64; 17] = [
     2.5, 5.0, 10.0,
 ];
 
-/// The durations of saves, from the beginning until all slots are written and the state is durable.
+/// The durations of saves. A save lasts until the state is durable in two of the four places that
+/// the file has for saved states, and is written to the other two.
 #[derive(Debug)]
 pub(crate) struct SaveTimes(Histogram);
 

@@ -2,13 +2,13 @@ use std::ops::Range;
 
 use super::{error::RecordError, identity::Identity, roster::Roster};
 
-/// The number of slots in a record: two pairs.
+/// The number of slots in a record: two pairs. A [`Slot`] is the place of one saved state.
 pub(super) const SLOTS: u64 = 4;
 
-/// Returns the numbers of the two slots that the save with this sequence number writes first, and
-/// whose bytes it makes durable. Meanwhile the other two slots durably hold the previous save. The
-/// slots of the two pairs alternate in the file, so the two slots of a pair are not neighbours on
-/// the disk.
+/// Returns the numbers of the two [slots](Slot) that the save with this sequence number writes
+/// first, and whose bytes it makes durable. Meanwhile the other two slots durably hold the previous
+/// save. The slots of the two pairs alternate in the file, so the two slots of a pair are not
+/// neighbours on the disk.
 pub(super) fn pair(sequence: u64) -> [u64; 2] {
     [sequence % 2, sequence % 2 + 2]
 }
@@ -17,40 +17,46 @@ pub(super) fn other_pair(sequence: u64) -> [u64; 2] {
     pair(sequence.wrapping_add(1))
 }
 
-/// The length of a slot in bytes. A save writes only the blocks that it needs, so long slots do not
-/// make it slower.
+/// The length in bytes of a slot, which is the place of one saved state in the file. A save writes
+/// only the [blocks](BLOCK) that its state needs, so the length of the slots does not make a save
+/// slower.
 pub(super) const SLOT: usize = 64 * 1024;
 
-/// The length of a whole record in bytes.
+/// The length of the file of a record in bytes: the length of all slots together.
 pub(super) const RECORD: u64 = SLOTS * SLOT as u64;
 
 /// The unit of reads and writes, in bytes. Smaller writes are not useful: the kernel would have to
 /// read a page before it could write a part of it.
 pub(super) const BLOCK: usize = 4096;
 
-/// The newest format, for algorithms whose members can change. The list of the present members is a
-/// part of the state of the algorithm.
+/// The newest format of a slot, for algorithms whose members can change while the nodes run. In
+/// this format, the list of the present members is not in the [`Roster`], but is a part of the
+/// state of the algorithm.
 pub(super) const FORMAT: u32 = 3;
 
-/// The format for algorithms whose members are fixed.
+/// The format of a slot for algorithms whose members are fixed: they are the nodes in the
+/// [`Roster`], which change only while all nodes are stopped.
 const FORMAT_WITH_FIXED_MEMBERS: u32 = 2;
 
-/// The format of records that were written before records had a roster. This release can still read
-/// it. The first start with such a record adds a roster.
+/// The format of records that were written before records had a [`Roster`], which is data about the
+/// cluster. This release can still read these records. The first start with such a record adds a
+/// roster.
 const FORMAT_WITHOUT_ROSTER: u32 = 1;
 
 // The first twenty bytes of a slot have the same meaning in every format, so that a slot of an
 // unknown format does not look damaged. Numbers are little-endian.
 const MAGIC: [u8; 8] = *b"elector\0";
 const FORMAT_AT: Range<usize> = 8..12;
-/// The place of the length: the number of bytes in use after the checksum.
+/// The place of the length in a slot. The length is the number of bytes in use after the checksum.
 const LENGTH_AT: Range<usize> = 12..16;
-/// The place of the checksum of all bytes in use, before it and after it.
+/// The place of the checksum in a slot. The checksum covers all bytes in use that are before the
+/// checksum or after it.
 const CHECKSUM_AT: Range<usize> = 16..20;
 const SEQUENCE_AT: Range<usize> = 20..28;
 const BODY: usize = 28;
 
-/// The contents of a slot: one complete state of the node.
+/// The contents of a slot: one complete state of the node. A slot is a place for one saved state in
+/// the file of a record, which has four slots.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Slot {
     /// The number of the save. Of two states, the one with the higher number is newer.
@@ -73,7 +79,7 @@ pub(super) enum NoSlot {
 }
 
 impl Slot {
-    /// Encodes the slot, and fills the last block with zeros.
+    /// Encodes the slot, and fills the rest of its last [block](BLOCK) with zeros.
     pub(super) fn encode(&self) -> Result<Vec<u8>, RecordError> {
         let mut bytes = Vec::with_capacity(BLOCK);
         bytes.resize(BODY, 0);
@@ -103,7 +109,7 @@ impl Slot {
         Ok(bytes)
     }
 
-    /// Returns the number of bytes in use, which the first block of a slot contains. Returns `None`
+    /// Reads from the first block of a slot how many bytes of the slot are in use. Returns `None`
     /// if the bytes are not the first block of a slot.
     pub(super) fn length(block: &[u8]) -> Option<usize> {
         if !block.starts_with(&MAGIC) {

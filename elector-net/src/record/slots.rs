@@ -15,7 +15,7 @@ use super::{
 pub(super) struct Slots<M> {
     medium: M,
     path: PathBuf,
-    /// The newest slot: the one that was loaded, or the one that was saved last.
+    /// The newest state: the state that was loaded, or the state that was saved last.
     newest: Slot,
     /// `true` if a write to the record has failed, or if a panic has interrupted a write. Then it
     /// is unknown what the disk holds.
@@ -59,21 +59,23 @@ impl<M: Medium> Slots<M> {
         self.newest.changes_members
     }
 
-    /// Returns `true` if there was a save after the creation of the record.
+    /// Returns `true` if there was a save after the creation of the record, which is save 1.
     pub(super) fn has_run(&self) -> bool {
         self.newest.sequence > 1
     }
 
-    /// Returns the newest roster; `None` if the record has the oldest format, which has no roster.
+    /// Returns what the newest state in the record says about the cluster; `None` if the record has
+    /// the oldest format, which has no roster.
     pub(super) fn roster(&self) -> Option<&Roster> {
         self.newest.roster.as_ref()
     }
 
     /// Makes the loaded state durable. The state may be only in the kernel's cache: perhaps a
     /// process was killed before it could wait for the disk, or a write failed and the kernel
-    /// marked its page as clean. So this method writes the state again, into one slot of its pair
-    /// at a time. If only one slot of the pair holds the state, this method writes that slot last.
-    /// The pair of the previous save may be the only durable copy, so it does not change before the
+    /// marked its page as clean. So this method writes the state again, first into the pair of
+    /// slots in which it was found, one slot at a time. If only one slot of this pair holds the
+    /// state, this method writes that slot last. The other pair, which holds the previous save, may
+    /// be the only durable copy of a state. So this method writes the other pair only after the
     /// loaded state is durable.
     fn make_durable(&mut self, slots: &[SlotState], bytes: &[u8]) -> Result<(), RecordError> {
         let mut pair = pair(self.newest.sequence);
@@ -91,8 +93,9 @@ impl<M: Medium> Slots<M> {
         Ok(())
     }
 
-    /// Saves a changed copy of the newest slot. When this method returns, the state is durable in
-    /// one pair of slots, and is written to the other pair.
+    /// Changes a copy of the newest state, and saves this copy. When this method returns, the state
+    /// is durable in two of the four slots, which are its places in the file, and is written to the
+    /// other two.
     pub(super) fn save(&mut self, change: impl FnOnce(&mut Slot)) -> Result<(), RecordError> {
         let mut newer = self.newest.clone();
         change(&mut newer);

@@ -16,7 +16,7 @@ type Convert = fn(&[u8], &Path) -> Result<Vec<u8>, RecordError>;
 /// The format in which an algorithm's state is stored in a record.
 #[derive(Clone, Copy)]
 pub(super) struct StateFormat {
-    /// Whether the members can change.
+    /// Whether this is the format of an algorithm whose members can change.
     pub(super) changes_members: bool,
     convert: Convert,
 }
@@ -35,8 +35,8 @@ impl StateFormat {
         }
     }
 
-    /// Returns the state of a record converted to this format. Returns `None` if the record already
-    /// has this format.
+    /// Returns the state in the record, converted to this format. Returns `None` if the record
+    /// already has this format.
     ///
     /// # Errors
     /// If the record is that of an algorithm whose members can change, and this format is for fixed
@@ -65,7 +65,7 @@ impl fmt::Debug for StateFormat {
 }
 
 fn converted<A: ElectionAlgorithm>(state: &[u8], path: &Path) -> Result<Vec<u8>, RecordError> {
-    /// The encoded state of a node that has run.
+    /// The encoded state of a node that has run, and the path of its record.
     struct Encoded<'a>(&'a [u8], &'a Path);
 
     impl OlderState for Encoded<'_> {

@@ -91,10 +91,10 @@ impl FileStorage {
         }
     }
 
-    /// Opens the record before the node is started, and sets the disk id and the nodes of the first
-    /// start in the configuration of the algorithm ([`Configuration::set_disk`]). Call this method
-    /// for an algorithm whose members can change. If the record was written with fixed members,
-    /// this method converts it.
+    /// Opens the record before the node is started, and sets the disk id and the nodes of the
+    /// cluster's first start in the configuration of the algorithm ([`Configuration::set_disk`]).
+    /// Call this method for an algorithm whose members can change. If the record was written for an
+    /// algorithm with fixed members, this method converts the record.
     ///
     /// # Errors
     /// As [`load`](Storage::load).
@@ -138,7 +138,8 @@ impl FileStorage {
     /// If the members of the algorithm are fixed, never call this function for a node that has run
     /// and lost its disk: that node could vote twice. Instead, put a node with a new id in its
     /// place with `elector record set`, while all nodes are stopped. If the members can change, the
-    /// node is an observer until it is readmitted.
+    /// node with the new record is an observer, which does not vote, until an operator makes it a
+    /// voter again with `elector members readmit`.
     ///
     /// # Errors
     /// If there is a record, or if another process has the folder open. If other users can write in
@@ -155,8 +156,8 @@ impl FileStorage {
     }
 
     /// Creates the record of a node that joins a running cluster. The node starts as an observer,
-    /// and becomes a voter when a change of the members adds it. The members of the algorithm must
-    /// be able to change.
+    /// which does not vote, and becomes a voter when a change of the members adds it. The members
+    /// of the algorithm must be able to change.
     ///
     /// # Errors
     /// As [`format`](Self::format).
@@ -253,8 +254,8 @@ impl FileStorage {
     }
 }
 
-/// Closes the record. Without this, the record would stay open as long as the transport keeps its
-/// handle.
+/// Closes the record. Otherwise the record would stay open as long as the transport of the node
+/// keeps its [`RecordHandle`].
 impl Drop for FileStorage {
     fn drop(&mut self) {
         self.record.close();
@@ -342,15 +343,15 @@ pub(super) fn open_as_found(folder: &Path) -> Result<(OpenRecord, Identity), Rec
 fn open(folder: &Path, identity: &Identity) -> Result<OpenRecord, RecordError> {
     identity.validate()?;
     let path = folder.join(NAME);
-    // The record is opened before a lock is taken: a folder that was named by mistake must not get
-    // a lock file.
+    // The record is opened before a lock is taken. So a folder without a record, which was named by
+    // mistake, gets no lock file.
     let file = open_record(folder, File::options().read(true).write(true))?;
     let record = Lock::of_record(&file, &path, folder)?;
     // Both locks are necessary: some processes, such as those that create a record, take only the
     // lock of the folder.
     let lock = Lock::of_folder(folder)?;
     let location = Location::of(&file, path.clone())?;
-    // The record may have been replaced before it was locked.
+    // Another file may have replaced the record after it was opened and before it was locked.
     location.check()?;
     let slots = Slots::open(file, path, identity)?;
     let _locks = [record, lock];

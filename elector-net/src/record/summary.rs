@@ -23,7 +23,8 @@ pub struct RecordSummary {
     pub roster: Option<Roster>,
     /// The path of the record.
     pub path: PathBuf,
-    /// The slots. After a crash, some of them may be older or invalid. The next start repairs them.
+    /// What each slot holds. A slot is the place of one saved state in the file. After a crash,
+    /// some slots may hold an older state or no valid state. The next start repairs these slots.
     pub slots: [SlotState; SLOTS as usize],
 }
 
@@ -52,13 +53,14 @@ impl RecordSummary {
         }
     }
 
-    /// Returns `true` if there was a save after the creation of the record.
+    /// Returns `true` if there was a save after the creation of the record, which is save 1.
     #[must_use]
     pub fn has_run(&self) -> bool {
         self.sequence > 1
     }
 
-    /// Returns `true` if every slot holds the newest state.
+    /// Returns `true` if every slot, each of which is a place for one saved state, holds the newest
+    /// state.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.slots.iter().all(|slot| *slot == SlotState::Newest)

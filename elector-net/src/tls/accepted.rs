@@ -12,8 +12,8 @@ pub struct Accepted<S> {
     certificate: Certificate,
 }
 
-/// The certificate of the other side of a connection. The other side has proved that it has the
-/// key.
+/// The certificate of the other side of a connection. The other side has proved that it has the key
+/// of this certificate.
 #[derive(Clone)]
 pub(crate) struct Certificate {
     der: CertificateDer<'static>,

@@ -37,26 +37,26 @@ impl fmt::Display for Holder {
 #[derive(Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// A file cannot be read.
+    /// A certificate or key file cannot be read.
     #[error(
         "cannot read {}: {error}; a node needs ca.pem, node-<id>.pem and node-<id>.key.pem, and \
          `elector certs dev` makes them",
         path.display()
     )]
     Read {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The error of the operating system.
         error: io::Error,
     },
-    /// A file does not contain the expected item.
+    /// A file does not contain the certificate or the key that it should contain.
     #[error(
         "there is no valid {what} in {}: {error}; the file must be PEM, and a key must not be \
          encrypted",
         path.display()
     )]
     Pem {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// `certificate` or `key`.
         what: &'static str,
@@ -70,17 +70,17 @@ pub enum TlsError {
         path = path.display()
     )]
     KeyExposed {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The mode of the file.
         mode: u32,
-        /// A mode that is safe.
+        /// The mode that the file should have.
         allowed: u32,
     },
     /// The key cannot be used, for example because its type is not supported.
     #[error("the key in {} cannot be used: {error}; use ECDSA P-256", path.display())]
     Key {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The error of the TLS library.
         error: rustls::Error,
@@ -97,7 +97,8 @@ pub enum TlsError {
         /// The file of the certificate.
         certificate: PathBuf,
     },
-    /// The suffix is not valid in node names.
+    /// The [suffix of node names](super::TlsFiles::suffix) is not valid in a DNS name. The field is
+    /// a node name with this suffix.
     #[error("\"{0}\" is not a DNS name: use a suffix such as elector.internal")]
     Suffix(String),
 
@@ -106,7 +107,7 @@ pub enum TlsError {
     Expired {
         /// The owner of the certificate.
         holder: Holder,
-        /// The end of the validity.
+        /// The end of the validity of the certificate.
         until: SystemTime,
     },
     /// A certificate is not valid yet.
@@ -119,10 +120,10 @@ pub enum TlsError {
     NotYetValid {
         /// The owner of the certificate.
         holder: Holder,
-        /// The start of the validity.
+        /// The start of the validity of the certificate.
         from: SystemTime,
     },
-    /// Another CA issued a certificate.
+    /// A certificate was issued by a CA that the side that checks it does not trust.
     #[error(
         "{holder} was not issued by a CA in ca.pem: all nodes need the same ca.pem, and \
          certificates from that CA"
@@ -156,7 +157,7 @@ pub enum TlsError {
         /// The owner of the certificate.
         holder: Holder,
     },
-    /// A certificate cannot be used for another reason.
+    /// A certificate cannot be used for a reason that no other variant describes.
     #[error("{holder} cannot be used: {error}; issue a new one")]
     Certificate {
         /// The owner of the certificate.
@@ -177,22 +178,22 @@ pub enum TlsError {
          with `.tls(..)`; all nodes of a cluster must use TLS, or none"
     )]
     NotTls,
-    /// The other side is another service.
+    /// The other side of the connection uses TLS, but is another service than a node of elector.
     #[error("the peer speaks TLS but is no elector node: check the address, and who connects")]
     OtherProtocol,
-    /// The other side rejected this node.
+    /// The other side rejected this node with a TLS alert.
     #[error("the peer rejected this node ({alert:?}): {}", faults::advice(*.alert))]
     Rejected {
         /// The TLS alert that the other side sent.
         alert: AlertDescription,
     },
-    /// The other side closed the connection.
+    /// The other side closed the connection during the TLS handshake, or just after it.
     #[error(
         "the peer closed the connection in the TLS handshake: it may be stopping, or it does not \
          speak TLS; see its log"
     )]
     Closed,
-    /// The handshake failed for another reason.
+    /// The TLS handshake failed for a reason that no other variant describes.
     #[error("the TLS handshake failed: {0}")]
     Handshake(rustls::Error),
     /// The connection broke.

@@ -2,7 +2,7 @@ use std::time::{Duration, SystemTime};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long before a certificate expires the warnings begin.
+/// The time between the first warning about a certificate and its expiry.
 const WARN_BEFORE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The state of a certificate that must be logged.

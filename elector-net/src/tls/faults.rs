@@ -35,7 +35,7 @@ impl TlsError {
     }
 
     /// Converts an error of a connection to the node `peer`. The error of the handshake contains
-    /// only the DNS name of this node, so the id is an argument.
+    /// only the DNS name of the peer, so the id of the peer is an argument.
     pub(super) fn of_connecting(error: io::Error, peer: NodeId) -> Self {
         match Self::from(error) {
             Self::Certificate {

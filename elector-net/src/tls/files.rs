@@ -32,8 +32,8 @@ pub struct TlsFiles {
     pub suffix: String,
 }
 
-/// The modification time, the length and the inode of each file. If one of them differs, the file
-/// has changed.
+/// The modification time, the length and the inode of each of the three certificate files. If one
+/// of these values differs, the file has changed.
 pub(super) type Stamps = [Option<(SystemTime, u64, u64)>; 3];
 
 impl TlsFiles {

@@ -86,7 +86,7 @@ struct Shared {
     files: TlsFiles,
     current: Mutex<Current>,
     watcher: OnceLock<FileWatcher>,
-    /// `true` if the files must be read even if they have not changed.
+    /// `true` if the certificate files must be read again even if they have not changed.
     is_reload_requested: AtomicBool,
 }
 
@@ -94,8 +94,9 @@ struct Shared {
 #[derive(Debug)]
 struct Current {
     credentials: Arc<Credentials>,
-    /// The stamps that the files had before the last attempt to read them. As long as the stamps do
-    /// not change, the files are not read again, even if they could not be used.
+    /// The [stamps](Stamps) of the certificate files, such as their modification times, before the
+    /// last attempt to read the files. As long as the stamps do not change, the files are not read
+    /// again, even if they could not be used.
     stamps: Stamps,
     own: Reminder,
     ca: Reminder,
@@ -118,7 +119,8 @@ impl Tls {
     /// If a file cannot be read or parsed, if other users can read the key, or if a peer would
     /// reject the certificate.
     pub fn from_files(files: TlsFiles, me: NodeId) -> Result<Self, TlsError> {
-        // The stamps are taken before the files are read, so that a later change is noticed.
+        // The stamps, such as the modification times, are taken before the files are read. So a
+        // change of a file during or after the read is noticed.
         let stamps = files.stamps();
         let credentials = Arc::new(Credentials::load(&files, me)?);
         let until = format_date(credentials.valid_until);
@@ -219,11 +221,12 @@ impl Tls {
 }
 
 impl Shared {
-    /// Reads the files if they have changed, or if `reload` was called. Then logs certificates that
-    /// expire. This call takes as long as the file system does.
+    /// Reads the certificate files if they have changed, or if `reload` was called. Then logs
+    /// certificates that expire. If the file system hangs, this call hangs, too.
     fn check_files(&self) {
         let is_reload_requested = self.is_reload_requested.swap(false, Ordering::AcqRel);
-        // The stamps are taken before the files are read, so that a later change is noticed.
+        // The stamps, such as the modification times, are taken before the files are read. So the
+        // next check notices a change of a file during or after the read.
         let stamps = self.files.stamps();
         let has_changed = stamps != lock(&self.current).stamps;
         if is_reload_requested || has_changed {

@@ -23,7 +23,8 @@ fn only_the_owner_or_a_group_chosen_by_root_may_read_a_key() {
     }
 }
 
-// Operators compare these dates with a calendar. A time that is far off must not cause a panic.
+// Operators compare the dates in messages about certificates with a calendar. A time that is far in
+// the future must not cause a panic.
 #[test]
 fn dates_match_the_calendar() {
     let at = |seconds| format_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));

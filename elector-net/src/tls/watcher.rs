@@ -9,12 +9,12 @@ use std::{
 
 use super::Shared;
 
-/// The maximum time between two checks of the files. This limit applies if the node makes no
-/// connections.
+/// The maximum time between two checks of the certificate files. Each new connection requests a
+/// check, too, so checks are this far apart only if the node makes no connections.
 const POLL_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The minimum time between two checks of the files. This limit applies if the node makes many
-/// connections.
+/// The minimum time between two checks of the certificate files. Each new connection requests a
+/// check, and without this limit, many connections would cause checks without a pause.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Reads the certificate files again, on a thread of its own. If a network file system hangs, it
@@ -36,7 +36,7 @@ impl FileWatcher {
         Self(sender)
     }
 
-    /// Requests a check of the files. This method never blocks.
+    /// Requests a check of the certificate files. This method never blocks.
     pub(super) fn wake(&self) {
         // If the channel is full, a check is already requested.
         let _ = self.0.try_send(());

@@ -14,17 +14,19 @@ pub(crate) const MAX_ADDRESS_BYTES: usize = 1 << 18;
 /// A frame after the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Frame<'a> {
-    /// A message of the algorithm, without the roster of its sender, encoded with postcard.
+    /// A message of the algorithm, without the name of its sender's roster (list of the voters),
+    /// encoded with postcard.
     Message(&'a [u8]),
     /// A sign of life. The number in a ping is the sender's clock in nanoseconds since the start of
     /// its kernel. The receiver must send the number back.
     Ping(u64),
     /// The answer to a ping, with the number of the ping.
     Pong(u64),
-    /// The roster of the sender's next messages on this connection; since version 3.
+    /// The name of the roster, the list of the voters, that the sender has when it sends its next
+    /// messages on this connection; since version 3.
     Roster(RosterId),
-    /// A message about rosters, which nodes with any roster process, encoded with postcard; since
-    /// version 3.
+    /// A message about rosters (lists of the voters), encoded with postcard. A node processes such
+    /// a message even if the sender has another roster. Since version 3.
     RosterMessage(&'a [u8]),
     /// Nodes and their addresses, encoded with postcard; since version 3.
     Addresses(&'a [u8]),
@@ -83,12 +85,13 @@ pub(super) fn encode(kind: u8, content: &impl Serialize) -> Option<Bytes> {
     Some(frame.into())
 }
 
-/// Returns a whole frame with these addresses; `None` if there are too many for a frame.
+/// Returns a whole frame with these nodes and their addresses; `None` if there are too many for a
+/// frame.
 pub(crate) fn encode_addresses(addresses: &impl Serialize) -> Option<Bytes> {
     encode(ADDRESSES, addresses).filter(|frame| frame.len() <= MAX_ADDRESS_BYTES)
 }
 
-/// Appends frames with these addresses, in their order.
+/// Appends frames with these nodes and their addresses, in this order.
 pub(crate) fn write_addresses(addresses: &[(NodeId, String)], to: &mut BytesMut) {
     // This number of addresses fits into a frame, even if all of them have the maximum length.
     const PER_FRAME: usize = 512;
@@ -97,8 +100,8 @@ pub(crate) fn write_addresses(addresses: &[(NodeId, String)], to: &mut BytesMut)
     }
 }
 
-/// Reads the addresses of a frame. Returns `None` if the bytes are invalid. As in every other
-/// frame, bytes after the content make it invalid.
+/// Reads the nodes and their addresses in a frame. Returns `None` if the bytes are invalid. As in
+/// every other frame, more bytes after the addresses make the frame invalid.
 pub(crate) fn decode_addresses(bytes: &[u8]) -> Option<Vec<(NodeId, String)>> {
     match postcard::take_from_bytes(bytes) {
         Ok((addresses, [])) => Some(addresses),
@@ -106,7 +109,7 @@ pub(crate) fn decode_addresses(bytes: &[u8]) -> Option<Vec<(NodeId, String)>> {
     }
 }
 
-/// Appends the whole frame that announces a roster.
+/// Appends the whole frame that announces the name of the sender's roster, its list of the voters.
 pub(crate) fn write_roster(roster: RosterId, to: &mut BytesMut) {
     to.put_u32(17);
     to.put_u8(ROSTER);
@@ -114,12 +117,12 @@ pub(crate) fn write_roster(roster: RosterId, to: &mut BytesMut) {
     to.put_u64(roster.version);
 }
 
-/// Appends the whole frame of a ping.
+/// Appends the whole frame of a ping with this number.
 pub(crate) fn write_ping(number: u64, to: &mut BytesMut) {
     write_number(PING, number, to);
 }
 
-/// Appends the whole frame of a pong.
+/// Appends the whole frame of a pong, the answer to the ping with this number.
 pub(crate) fn write_pong(number: u64, to: &mut BytesMut) {
     write_number(PONG, number, to);
 }

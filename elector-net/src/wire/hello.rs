@@ -32,8 +32,8 @@ pub(crate) struct Versions {
 
 impl Versions {
     /// Returns the versions that a node of this build uses. Version 3 is for nodes that exchange
-    /// rosters. So a node with fixed members and a node whose members can change use version 2 with
-    /// each other.
+    /// rosters, which are lists of the voters: only nodes whose members can change do this. So a
+    /// node with fixed members and a node whose members can change use version 2 with each other.
     pub(crate) const fn of(changes_members: bool) -> Self {
         let max = if changes_members {
             VERSIONS.max
@@ -57,7 +57,8 @@ impl Versions {
     }
 }
 
-/// The first frame, which the acceptor sends. It has the same form in every version.
+/// The first frame of a connection, which the acceptor sends. It has the same form in every version
+/// of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Greeting {
     pub(crate) versions: Versions,
@@ -96,37 +97,39 @@ impl Greeting {
 /// process has ended, its watcher sends the secret to the peers as a proof.
 pub(crate) type Commitment = [u8; 32];
 
-/// The commitment of a life without a secret. No secret can prove that such a life has ended.
+/// The commitment of a process without a watcher, and so without a secret. No secret can prove that
+/// such a process has ended.
 pub(crate) const NO_COMMITMENT: Commitment = [0; 32];
 
-/// The second frame, in which the dialler describes itself. Before these fields, the frame has a
-/// head in the form of a [`Greeting`]. Version 2 has all fields except the last four.
+/// The second frame of a connection, in which the dialler describes itself. Before these fields,
+/// the frame has a head in the form of a [`Greeting`]. Version 2 of the protocol has all fields
+/// except the last four.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) cluster: String,
     pub(crate) algorithm: String,
-    /// A fingerprint of the algorithm's options.
+    /// The fingerprint (a hash) of the algorithm's options.
     pub(crate) options: u64,
     pub(crate) list: NodeList,
     pub(crate) from: NodeId,
     /// The node that the dialler expects at this address.
     pub(crate) to: NodeId,
-    /// A random number that identifies this life of the node.
+    /// A random number that identifies this life (process) of the dialler.
     pub(crate) life: u64,
-    /// The disk id, or [`DiskId::NONE`].
+    /// The id of the dialler's disk, or [`DiskId::NONE`] if it has no record on a disk.
     pub(crate) disk: DiskId,
-    /// The hash of a secret whose disclosure proves that this life has ended, or
+    /// The hash of a secret whose disclosure proves that this process of the dialler has ended, or
     /// [`NO_COMMITMENT`].
     pub(crate) death_commitment: Commitment,
-    /// The lock that this life holds, if any. If the life before held the same lock, this life
-    /// proves that the life before has ended.
+    /// The lock that this process of the dialler holds, if any. If the process before held the same
+    /// lock, this process proves that the process before has ended.
     pub(crate) lock_claim: LockClaim,
-    /// The length of a lease in microseconds, rounded down. The silence is rounded down, too. This
-    /// is safe: if the rounded lease is shorter than the rounded silence, the lease is shorter than
-    /// the silence.
+    /// The length of the dialler's leases in microseconds, rounded down. The acceptor compares it
+    /// with its own silence, which is also rounded down. This is safe: if the rounded lease is
+    /// shorter than the rounded silence, the lease is shorter than the silence.
     pub(crate) lease_us: u64,
-    /// The length of the silence after which the node may support another leader, in microseconds,
-    /// rounded down.
+    /// The length of the silence of a leader after which the dialler may support another leader, in
+    /// microseconds, rounded down.
     pub(crate) silence_us: u64,
     /// The address at which peers reach the dialler: `host:port`, or `:port` on the host from which
     /// the connection comes. Empty if the dialler does not know it.
@@ -158,8 +161,8 @@ impl Hello {
         (bytes.len() <= MAX_BYTES).then_some(bytes)
     }
 
-    /// Reads the body of the frame, and returns it with the version of the connection. `versions`
-    /// are the versions of this node, and `nonce` is the nonce of its greeting.
+    /// Reads the body of the frame. Returns the version of the connection and the hello. `versions`
+    /// are the versions of this node, and `nonce` is the nonce of this node's greeting.
     pub(crate) fn read(
         bytes: &[u8],
         versions: Versions,
@@ -359,7 +362,8 @@ mod tests {
         assert_eq!(all.len(), Rejection::LABELS.len());
     }
 
-    // Before a connection is admitted, any process can send anything.
+    // Before a connection is admitted, any process can send any bytes. An invalid hello must be
+    // rejected with the right reason, and must not cause a panic.
     #[test]
     fn an_invalid_hello_is_rejected_with_the_reason() {
         let bytes = hello().write(VERSIONS, 3, 5).unwrap();
@@ -378,7 +382,8 @@ mod tests {
         assert_eq!(Hello::read(&newer, VERSIONS, 5), Err(version));
     }
 
-    // If the versions of two releases overlap, a cluster can be upgraded node by node.
+    // To upgrade a cluster node by node, nodes of two releases must be able to connect. So they
+    // must use the newest version of the protocol that both support.
     #[test]
     fn the_newest_common_version_is_used() {
         let of = |min, max| Versions { min, max };

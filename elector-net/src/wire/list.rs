@@ -15,9 +15,9 @@ const MAX_NAMED: usize = 64;
 pub(crate) struct NodeList {
     /// The number of this list: 1, plus the number of changes of the list.
     pub(crate) generation: u64,
-    /// Zero, or the random number that `elector recover` has drawn.
+    /// Zero, or the random number that `elector recover` has drawn for the cluster.
     pub(crate) lineage: [u8; 16],
-    /// The fingerprint of the ids of all nodes.
+    /// The fingerprint (a hash) of the ids of all nodes.
     fingerprint: u64,
     /// The ids in ascending order; empty if there are more than [`MAX_NAMED`].
     named: Vec<NodeId>,
@@ -35,13 +35,13 @@ impl NodeList {
         }
     }
 
-    /// Returns `true` if the list has no nodes. A node that joined a running cluster has such a
-    /// list.
+    /// Returns `true` if the list has no nodes. The list of a node that joined a running cluster is
+    /// empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.fingerprint == fingerprint::of_nodes(&[])
     }
 
-    /// Returns `false` if it is certain that these nodes are not all in the list.
+    /// Returns `false` if it is certain that one of these nodes is not in the list.
     pub(crate) fn may_contain<T>(&self, nodes: &[(NodeId, T)]) -> bool {
         self.named.is_empty() || nodes.iter().all(|(node, _)| self.named.contains(node))
     }

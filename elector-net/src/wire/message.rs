@@ -27,8 +27,8 @@ impl QueuedMessage {
     }
 }
 
-/// Serializes a message without its roster, which [`MessageWriter`] announces in a frame of its
-/// own.
+/// Serializes a message without its roster (the name of the sender's list of voters), which
+/// [`MessageWriter`] announces in a frame of its own.
 struct Bare<'a, M>(&'a M);
 
 impl<M: Message> Serialize for Bare<'_, M> {
@@ -37,8 +37,9 @@ impl<M: Message> Serialize for Bare<'_, M> {
     }
 }
 
-/// Writes the messages of one connection. Before the first message with a roster, and when the
-/// roster of the messages changes, it writes a frame that announces the roster.
+/// Writes the messages of one connection. A message may have a roster: the name of its sender's
+/// list of voters. Before the first message with a roster, and when the roster of the messages
+/// changes, this writer writes a frame that announces the roster.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MessageWriter {
     version: u16,
@@ -58,8 +59,8 @@ impl MessageWriter {
     /// appends nothing, as if the message were lost.
     pub(crate) fn write(&mut self, message: &QueuedMessage, to: &mut BytesMut) {
         if self.version < ROSTERS_SINCE {
-            // A peer of an earlier release has no roster. It gets only the messages of the first
-            // roster.
+            // A peer of an earlier release knows no rosters, which are lists of the voters. It gets
+            // only the messages of senders that have the first roster.
             let is_known = match message.scope {
                 Scope::Cluster => true,
                 Scope::Roster(roster) => roster.version == 1,
@@ -91,7 +92,8 @@ impl MessageReader {
         }
     }
 
-    /// Takes the roster that the sender has announced for its next messages.
+    /// Takes the roster, the name of the sender's list of voters, that the sender has announced for
+    /// its next messages.
     pub(crate) fn announced(&mut self, roster: RosterId) {
         self.roster = roster;
     }
@@ -181,8 +183,8 @@ mod tests {
         messages
     }
 
-    // A receiver must get each message with the roster of its sender, although the roster is
-    // announced only when it changes.
+    // A receiver must get each message with the roster (list of voters) of its sender, although the
+    // sender announces its roster only when the roster changes.
     #[test]
     fn a_roster_is_announced_once_and_when_it_changes() {
         let messages = [
@@ -203,8 +205,9 @@ mod tests {
         assert_eq!(bytes.len(), frames + 3 * announced);
     }
 
-    // A peer of protocol version 2 must get only frames that it knows: messages of the first
-    // roster, without the roster.
+    // A peer of protocol version 2 does not know rosters, which are lists of the voters. So it must
+    // get only frames that it knows: the messages of senders with the first roster, without the
+    // name of this roster.
     #[test]
     fn a_peer_of_version_2_gets_bare_messages_of_the_first_roster_only() {
         let messages = [inner(roster(1)), beat(), inner(roster(2))];
@@ -213,8 +216,9 @@ mod tests {
         assert_eq!(read(bytes), [inner(RosterId::EARLIER_RELEASE)]);
     }
 
-    // A frame of the kind `RosterMessage` must contain a message about rosters. A frame of the kind
-    // `Message` must contain another message. The two kinds have different rules for old releases.
+    // A frame of the kind `RosterMessage` must contain a message about rosters (lists of voters),
+    // and a frame of the kind `Message` must contain a message of the algorithm. A message in the
+    // wrong kind of frame must be rejected, because old releases get only the kind `Message`.
     #[test]
     fn a_message_in_the_wrong_frame_is_invalid() {
         let reader = MessageReader::new();

@@ -15,8 +15,8 @@ use super::list::NodeList;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub(crate) enum Rejection {
-    /// The sides have no version in common. The fields are the versions of the side that is
-    /// rejected.
+    /// The sides have no version of the protocol in common. The fields are the versions of the side
+    /// that is rejected.
     Version { min: u16, max: u16 },
     /// The sides belong to different clusters. The field is the cluster of the side that rejects.
     Cluster(String),
@@ -37,8 +37,8 @@ pub(crate) enum Rejection {
     /// The certificate of the side that is rejected does not name the node that this side claims to
     /// be. The field is the id of this node.
     Certificate(NodeId),
-    /// The side that is rejected claims this id, but another process is connected with it, or the
-    /// life of the rejected side is proved to have ended.
+    /// The side that is rejected claims this id, but another process is connected with this id, or
+    /// there is a proof that the process of the rejected side has ended.
     Claimed(NodeId),
     /// The side that is rejected sent no valid hello.
     Garbage,
@@ -51,8 +51,8 @@ pub(crate) enum Rejection {
     Busy,
     /// The TLS handshake failed.
     Tls,
-    /// The lists of nodes have different generations. The fields are as in
-    /// [`Members`](Self::Members).
+    /// The lists of nodes of the two sides have different generations: only one of the lists was
+    /// changed. The fields are as in [`Members`](Self::Members).
     Generation { theirs: NodeList, ours: NodeList },
     /// The side that is rejected has another disk than before. The fields are the id of the side
     /// that is rejected, the disk that the side that rejects knows for this id, and the disk that

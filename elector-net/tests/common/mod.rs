@@ -41,7 +41,7 @@ pub(crate) fn are_connected<A: ElectionAlgorithm>(nodes: &[Node<A>]) -> bool {
     reports(nodes).all(|peer| peer.is_connected())
 }
 
-/// Returns how often these nodes have marked a peer down.
+/// Returns how often these nodes have marked a peer down, which means taken it for failed.
 pub(crate) fn suspicions<A: ElectionAlgorithm>(nodes: &[Node<A>]) -> u64 {
     reports(nodes).map(|peer| peer.suspicions).sum()
 }

@@ -1,4 +1,4 @@
-//! A proxy in front of a node, called a wire. A test can interrupt the traffic through it.
+//! A proxy in front of a node, called a wire. A test can interrupt the traffic through the wire.
 
 use std::{
     io::ErrorKind,
@@ -18,7 +18,7 @@ use tokio::{
     sync::{mpsc, watch},
 };
 
-/// What a wire does with data that reaches it.
+/// What a wire, which is a proxy in front of a node, does with data that reaches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Passes,
@@ -29,7 +29,7 @@ pub(crate) enum Mode {
     Holds,
 }
 
-/// A wire to one node. Dropping the wire closes all its connections.
+/// A wire to one node: a proxy in front of this node. Dropping the wire closes all its connections.
 pub(crate) struct Wire {
     pub(crate) address: SocketAddr,
     mode: watch::Sender<Mode>,
@@ -71,20 +71,21 @@ impl Wire {
         self.mode.send_replace(mode);
     }
 
-    /// Breaks all open connections. The wire still carries new connections.
+    /// Breaks all open connections through this proxy. The proxy still carries new connections.
     pub(crate) fn reset(&self) {
         self.resets.send_modify(|resets| *resets += 1);
     }
 
-    /// Prepares the wire for the end of the target's process. From now on, when the target refuses
-    /// a connection, the wire refuses connections, too. Without this call, peers would never be
-    /// refused: the wire would accept their connections and close them.
+    /// Prepares the wire for the end of the process of its target, the node behind it. From now on,
+    /// when the target refuses a connection, the wire refuses connections, too. Without this call,
+    /// peers would never be refused: the wire would accept their connections and close them.
     pub(crate) fn foresee_end(&self) {
         self.mortal.send_replace(true);
     }
 
-    /// Prepares the wire for a new start of the target. The wire listens again, and does not refuse
-    /// connections even if the target does not run yet. Waits until the wire listens.
+    /// Prepares the wire for a new start of its target, the node behind it. The wire listens again,
+    /// and does not refuse connections even if the target does not run yet. Waits until the wire
+    /// listens.
     pub(crate) async fn foresee_return(&self) {
         self.mortal.send_replace(false);
         let mut open = self.open.clone();
@@ -92,7 +93,8 @@ impl Wire {
     }
 }
 
-/// The task of a wire. It accepts the connections of nodes, and carries their data to the target.
+/// The task of a wire, which is a proxy. The task accepts the connections of nodes, and carries
+/// their data to the target, the node behind the wire.
 struct End {
     address: SocketAddr,
     target: SocketAddr,

@@ -18,8 +18,8 @@ async fn elects_and_fails_over<A: ElectionAlgorithm>() {
     agreed_but(&left, first).await;
 }
 
-// Every algorithm must be able to elect over TCP. This is the least that the network must make
-// possible.
+// Nodes that are connected over TCP must be able to elect a leader with every algorithm, and to
+// replace a leader that has stopped.
 #[tokio::test]
 async fn every_algorithm_elects_over_tcp_and_replaces_a_leader_that_stopped() {
     elects_and_fails_over::<Raft>().await;

@@ -111,8 +111,8 @@ async fn a_new_disk_with_an_old_id_is_rejected() {
     assert!(monitor.peers().iter().all(|peer| !peer.can_send));
 }
 
-// The stored disk ids must survive restarts of both sides. A peer with the same disk must be
-// admitted.
+// Each node stores the disk ids of its peers. After a restart of all nodes, these disk ids must
+// still be stored, and a peer with the same disk must be admitted.
 #[tokio::test]
 async fn a_peer_is_admitted_again_with_the_same_disk() {
     let (folder, peers, nodes) = cluster().await;

@@ -38,7 +38,8 @@ async fn two_of_three(folder: &Path) -> (Vec<Node<Raft>>, TcpListener, Vec<Peer>
     (nodes, third, peers)
 }
 
-// Encryption must not change the behaviour of a cluster.
+// A cluster with mutual TLS must elect a leader, and must replace a leader that fails, as a cluster
+// without TLS does.
 #[tokio::test]
 async fn a_cluster_with_certificates_elects_and_fails_over() {
     let folder = tempfile::tempdir().unwrap();

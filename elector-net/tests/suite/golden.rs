@@ -30,7 +30,7 @@ where
     assert_eq!(&postcard::from_bytes::<T>(&written).unwrap(), value);
 }
 
-// If a node reads a vote as another message, two leaders can be elected.
+// If a node of another release read a vote as another message, two leaders could be elected.
 #[test]
 fn raft() {
     let last_log = LogPosition {
@@ -81,8 +81,8 @@ fn raft() {
     golden(&RaftDurable::default(), "00000000");
 }
 
-// If a node reads a promise as another message, two values can be decided: two leaders in one
-// epoch.
+// If a node of another release read a promise as another message, two values could be decided: two
+// leaders in one epoch.
 #[test]
 fn paxos() {
     let (epoch, sent, leader) = (EPOCH, SENT, NodeId(4));
@@ -138,8 +138,8 @@ fn paxos() {
     golden(&PaxosDurable::default(), "0000000000");
 }
 
-// If a node does not read the message `Coordinator`, with which a node of another release announces
-// that it leads, elections never end.
+// A node announces with the message `Coordinator` that it leads. If a node of another release could
+// not read this message, elections would never end.
 #[test]
 fn bully() {
     let (epoch, appointed) = (EPOCH, true);
@@ -157,8 +157,8 @@ fn bully() {
     golden(&BullyDurable::default(), "0000");
 }
 
-// The nodes pass tokens around the ring. If a node misreads a token, the token goes round for ever
-// or is lost.
+// The nodes pass tokens around the ring. If a node of another release misread a token, the token
+// would go round for ever or would be lost.
 #[test]
 fn ring() {
     let (origin, epoch) = (NodeId(3), EPOCH);

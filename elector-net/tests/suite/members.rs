@@ -89,7 +89,7 @@ async fn grows<A: ElectionAlgorithm>() {
         let stopped = FileStorage::stopped::<A>(place(id)).unwrap();
         assert!(stopped.epoch > floor, "{}", A::NAME);
         assert_eq!(stopped.roster.unwrap().generation, 2);
-        // An operator may repeat the command.
+        // An operator may repeat the command. The second call must change nothing.
         assert!(!FileStorage::change::<A>(place(id), &change(&list, 2, floor)).unwrap());
     }
     let (nodes, after) = elected::<A>(&list, folder).await;
@@ -178,8 +178,8 @@ fn an_invalid_change_is_rejected_and_changes_nothing() {
     assert!(changed(&[1, 2, 4], 3, 8).unwrap());
 }
 
-// A node admits a peer only with the disk with which the peer was first admitted. If that was the
-// wrong disk, an operator must be able to make the node forget it.
+// A node admits a peer only with the disk with which it first admitted the peer. If this was the
+// wrong disk, an operator must be able to make the node forget the disk.
 #[tokio::test]
 async fn a_disk_can_be_forgotten() {
     let folder = tempfile::tempdir().unwrap();

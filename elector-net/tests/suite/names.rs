@@ -57,9 +57,9 @@ fn beside(address: SocketAddr) -> SocketAddr {
     ([127, 0, 0, 2], address.port()).into()
 }
 
-/// Makes the address that [`beside`] returns for this one ignore connections. This function fills
-/// the queue of a listener from which no process accepts. The queue stays full until the returned
-/// sockets are dropped.
+/// Makes the address `beside(address)` ignore connections. This function fills the queue of a
+/// listener from which no process accepts. The queue stays full until the returned sockets are
+/// dropped.
 fn ignoring_beside(address: SocketAddr) -> Vec<OwnedFd> {
     let address = beside(address);
     let listening = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();

@@ -41,10 +41,11 @@ fn raft() -> RaftConfig {
     }
 }
 
-/// A farewell, and a connection on which it must be written.
+/// The bytes of a farewell, and a connection on which the watcher must write them.
 type Entrusted = (Vec<u8>, TcpStream);
 
-/// The connections and farewells of one node. They are what a watcher of the node keeps.
+/// The connections and farewells of one node. The watcher of the node, which proves to peers that
+/// the node's process has ended, would keep them.
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<Entrusted>>>);
 
@@ -119,8 +120,8 @@ async fn voters_are_free_at_once<A: ElectionAlgorithm>(
     let others: Vec<&Node<A>> = nodes.iter().collect();
     agreed_but(&others, leader).await;
     assert!(began.elapsed() < LEASE / 2, "{:?}", began.elapsed());
-    // In this test, the process that is proved to be dead still runs. But the peers reject its
-    // connections from now on.
+    // In this test, the farewell is written although the leader still runs. But the peers have the
+    // proof that it is dead, and so they reject its connections from now on.
     eventually("its life is rejected", || {
         nodes
             .iter()

@@ -18,10 +18,10 @@ use elector_net::{FileStorage, Identity, ListChange, RecordError};
 use elector_raft::{Raft, RaftConfig, RaftDurable};
 use elector_ring::RingDurable;
 
-/// The name of an environment variable. If it is set, this program is the child process of a test,
-/// and saves in the folder that the variable names until it is killed.
+/// The name of an environment variable. A test starts this test binary a second time, with the
+/// variable set. The second process saves in the folder that the variable names until it is killed.
 const FOLDER: &str = "ELECTOR_TEST_RECORD";
-/// The time limit of every wait.
+/// The time limit of every wait of a test.
 const LONG: Duration = Duration::from_secs(60);
 
 fn identity() -> Identity {
@@ -84,7 +84,8 @@ async fn a_node_remembers_across_lives() {
     assert!(summary.has_run() && summary.is_whole());
 }
 
-// A node without a record must not create one by itself: it may have lost its record.
+// A node without a record must not create a record by itself: it may have lost an earlier record
+// with its votes. The error must say what to do.
 #[tokio::test]
 async fn a_missing_record_is_refused_with_advice() {
     let folder = tempfile::tempdir().unwrap();
@@ -256,7 +257,8 @@ async fn nothing_is_saved_after_the_record_has_moved() {
     }
 }
 
-// A user who can write in the folder can replace the record by an old copy.
+// A user who can write in the data folder can replace the record by an old copy, which has
+// forgotten votes. So a node must not use such a folder, and the error must say how to repair it.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_folder_that_others_can_write_in_is_rejected_with_the_command_that_fixes_it() {
@@ -302,7 +304,8 @@ async fn a_state_in_another_format_is_rejected() {
     assert!(matches!(*error, RecordError::Undecodable { .. }), "{error}");
 }
 
-// A save before the first load must fail: the record is not open, so nothing would be durable.
+// A save before the first load must fail: the record is not open, so the state would not be
+// durable.
 #[tokio::test]
 async fn nothing_is_saved_before_it_is_loaded() {
     let folder = tempfile::tempdir().unwrap();
@@ -311,8 +314,8 @@ async fn nothing_is_saved_before_it_is_loaded() {
     assert!(matches!(error, RecordError::NotLoaded { .. }));
 }
 
-// Every slot of a record contains the names of the cluster and of the algorithm. Without a limit
-// for their lengths, there could be no room for the state.
+// Each saved state in a record comes with the names of the cluster and of the algorithm. Without a
+// limit for the lengths of these names, there could be no room for the state.
 #[tokio::test]
 async fn the_length_of_names_is_limited() {
     let folder = tempfile::tempdir().unwrap();
@@ -345,7 +348,8 @@ async fn inspecting_changes_nothing() {
     assert_eq!(fs::read(folder.path().join("record")).unwrap(), before);
 }
 
-// The beginning of a truncated record is intact, so only the length of the file shows the damage.
+// The beginning of a truncated record is intact, so only the length of the file shows the damage. A
+// load must check this length, and must reject the record.
 #[tokio::test]
 async fn a_truncated_record_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
@@ -401,9 +405,9 @@ fn saves(child: &mut Child) -> impl Iterator<Item = u64> + use<> {
     lines.filter_map(|line| line.ok()?.strip_prefix("saved ")?.parse().ok())
 }
 
-// This test uses a real kernel. A process prints the number of each save after it. When the process
-// is killed, the record must have the last save that was printed, or a later one. The lock must end
-// with the process.
+// This test uses a real kernel. A child process saves, and prints the number of each save after the
+// save. When the child is killed, the record must have the last save whose number was printed, or a
+// later save. The child's lock on the record must end with the child.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_killed_process_has_saved_what_it_printed() {

@@ -27,7 +27,8 @@ struct Wired<A: ElectionAlgorithm> {
     wires: Vec<(NodeId, NodeId, Wire)>,
 }
 
-/// Whether the nodes take a refused connection as a proof of death.
+/// Whether the nodes take a refused connection of a peer as a proof that the peer's process has
+/// ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Trust {
     Nothing,
@@ -197,8 +198,9 @@ async fn a_killed_proxy_in_front_of_the_leader_makes_no_two_leases() {
     }
 }
 
-// If nodes take a refused connection as a proof of death, two leaders can hold a lease at the same
-// time. For this reason, nodes do not do so by default.
+// If nodes take a refused connection as a proof that the peer's process has ended, two leaders can
+// hold a lease at the same time. The test shows that this happens, which is why `trust_refused` is
+// off by default.
 #[tokio::test(flavor = "multi_thread")]
 async fn trust_in_a_killed_proxy_makes_two_leases() {
     let mut times = 0;
@@ -209,7 +211,8 @@ async fn trust_in_a_killed_proxy_makes_two_leases() {
 }
 
 // A machine that loses power does not close its connections, so only its silence shows that it has
-// failed.
+// failed. The other nodes must then elect another leader, and must not wait for a closed
+// connection.
 #[tokio::test]
 async fn a_leader_in_a_black_hole_is_replaced_and_follows_when_it_is_back() {
     let wired = Wired::<Raft>::start(3).await;

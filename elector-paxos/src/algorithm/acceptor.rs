@@ -117,12 +117,12 @@ impl Paxos {
         instance == Epoch::ZERO || (instance, Some(ballot)) < self.floor()
     }
 
-    /// Returns `true` if a leader relies on this node not to help elect another node (I6). If this
-    /// node knows the leader of the epoch `instance`, only the same leader can be chosen again in
-    /// that epoch, so no silence is needed. Otherwise another node may still be chosen, and would
-    /// replace the leader that this node has just acknowledged. After a restart, the acknowledged
-    /// leader may even be the leader of this epoch itself: the node does not know any more which
-    /// leader it has acknowledged.
+    /// Returns `true` if this node owes silence: a leader relies on this node not to help elect
+    /// another node (I6). If this node knows the leader of the epoch `instance`, only the same
+    /// leader can be chosen again in that epoch, so no silence is needed. Otherwise another node
+    /// may still be chosen, and would replace the leader that this node has just acknowledged.
+    /// After a restart, the acknowledged leader may even be the leader of this epoch itself: the
+    /// node does not know any more which leader it has acknowledged.
     fn owes_silence(&self, instance: Epoch) -> bool {
         let is_decided = instance <= self.epoch() && self.node.elected.is_some();
         !is_decided && self.node.has_fresh_leader()
@@ -148,9 +148,9 @@ impl Paxos {
     }
 
     /// Makes a promise. If the previous leader has asked for this election, the promise ends all
-    /// silence at once. A heartbeat of that leader that is still in flight does not restore the
-    /// silence. No lease needs the silence: that leader has stepped down, and the leases of earlier
-    /// leaders had ended when it was elected.
+    /// silence (I6) at once: this node may support another node. A heartbeat of that leader that is
+    /// still in flight does not restore the silence. No lease needs the silence: that leader has
+    /// stepped down, and the leases of earlier leaders had ended when it was elected.
     pub(super) fn promise(
         &mut self,
         instance: Epoch,

@@ -33,7 +33,7 @@ impl Paxos {
         }
         self.learn_leader(from);
         if self.node.never_leads() {
-            return; // Another node proposes when its own election timeout has ended.
+            return; // This node only votes. Another node proposes when its timeout ends.
         }
         // A proposal of this node for `epoch` is obsolete, so it ends here. If there is no higher
         // ballot, `propose` makes no new proposal that would replace the obsolete one.

@@ -11,8 +11,9 @@ impl Paxos {
     ///
     /// This method also answers a heartbeat of a past epoch: the answer carries this node's newer
     /// epoch, which makes the sender step down. But this answer echoes no timestamp. By now the
-    /// sender may lead the present epoch, in which this node has received no heartbeat yet. An echo
-    /// would count for a lease of the sender, although this node owes the sender no silence (I6).
+    /// sender may lead the present epoch, in which this node has received no heartbeat yet. If the
+    /// answer echoed the timestamp, the sender might count the answer for its present lease,
+    /// although this node may still accept another node's proposal (I6).
     pub(super) fn on_heartbeat(
         &mut self,
         from: NodeId,
@@ -41,6 +42,6 @@ impl Paxos {
     pub(super) fn follow(&mut self, leader: NodeId, out: &mut Outbox<Self>) {
         self.learn_leader(leader);
         self.handover = None;
-        self.node.follow(leader, out); // I6: this begins the silence.
+        self.node.follow(leader, out); // I6: from now on, this node owes silence.
     }
 }

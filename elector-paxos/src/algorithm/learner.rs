@@ -79,8 +79,8 @@ impl Paxos {
     }
 
     /// Handles a `Learn`: a majority has accepted `leader`. If the leader itself sends the `Learn`,
-    /// the message counts as its first heartbeat: this node acknowledges the message, and owes the
-    /// leader silence from now on.
+    /// the message counts as its first heartbeat: this node acknowledges the message, and from now
+    /// on owes the leader silence, which means that it supports no other node.
     pub(super) fn on_learn(
         &mut self,
         from: NodeId,
@@ -115,8 +115,8 @@ impl Paxos {
     }
 
     /// Learns the epoch and the leader that a refusal of a peer names. That leader may have failed
-    /// meanwhile, so this node owes the leader no silence before it receives a heartbeat of the
-    /// leader.
+    /// meanwhile, so this node may still support another node (it owes the leader no silence) until
+    /// it receives a heartbeat of the leader.
     pub(super) fn on_leader_named(
         &mut self,
         epoch: Epoch,

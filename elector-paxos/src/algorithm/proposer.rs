@@ -35,16 +35,17 @@ use crate::{
 /// peers that always refuse cannot keep a node busy.
 const MAX_RETRIES: u32 = 2;
 
-/// From this number of attempts on, the random part of a wait is at least eight times as long as
-/// configured. So it may have room for one round trip per member.
+/// From this number of attempts on, rivals do not widen the wait of a proposer any more if the
+/// random part of the wait has room for one round trip per member. At this number, the random part
+/// is eight times as long as configured.
 const MANY_ATTEMPTS: u32 = 4;
 
 impl Paxos {
     /// Phase 1a: "A proposer chooses a new proposal number n and sends a request to each member of
     /// some set of acceptors" ("Paxos Made Simple", section 2.2). Here the proposer sends the
-    /// request to all members. A node that still owes silence to a leader asks ahead: it sends the
-    /// request before the silence has ended. It promises to itself only when the silence has ended,
-    /// and does not send `Accept` before that.
+    /// request to all members. A node that still owes silence to a leader may support no other node
+    /// yet (I6), but asks ahead: it sends the request before the silence has ended. It promises to
+    /// itself only when the silence has ended, and does not send `Accept` before that.
     pub(super) fn propose(&mut self, out: &mut Outbox<Self>) {
         let attempts = &mut self.node.attempts;
         let count = attempts.count();
@@ -126,9 +127,9 @@ impl Paxos {
             return; // Stale: the promise answers an earlier proposal.
         }
         if accepted.is_some_and(|accepted| !members.contains(accepted.value)) {
-            // The accepted value is a node that was a member when the acceptor accepted it, and
-            // this node may have been chosen. No other value may be chosen in this instance, so the
-            // next proposal is for the next instance.
+            // The promise names a node that is no member any more, but was a member when the
+            // acceptor accepted it. That former member may have been chosen in this instance, so no
+            // other value may be chosen here. The next proposal is for the next instance.
             self.seen.instance = self.seen.instance.max(instance.next());
             return;
         }
@@ -210,10 +211,10 @@ impl Paxos {
     }
 
     /// Handles a `Reject`: counts the refusal, if the acceptor has promised a higher ballot. An
-    /// acceptor that refuses only because it owes silence to a leader may still promise later, so
-    /// this refusal does not count, and the proposal stays open until its wait has ended. When too
-    /// many acceptors have refused for a majority, this proposer has lost, and gives the other
-    /// proposers time.
+    /// acceptor that refuses only because it owes silence to a leader (it may not support another
+    /// node yet) may still promise later, so this refusal does not count, and the proposal stays
+    /// open until its wait has ended. When too many acceptors have refused for a majority, this
+    /// proposer has lost, and gives the other proposers time.
     pub(super) fn on_reject(
         &mut self,
         from: NodeId,
@@ -272,7 +273,7 @@ impl Paxos {
         if bounds.is_empty() || !promises.refused().is_empty() || retries > MAX_RETRIES {
             return;
         }
-        // The leader that this proposal replaces will not answer.
+        // The leader that this proposal replaces is taken for failed, so it will not answer.
         let elected = self.node.elected;
         let replaced = elected.filter(|_| candidacy.instance > self.epoch());
         let (mut willing, mut possible) = (1, 1); // Both counts include this node.

@@ -71,7 +71,7 @@ impl Memory {
         }
     }
 
-    /// Returns the bound of the promises that this node may have made in `instance` before a
+    /// Returns an upper bound of the promises that this node may have made in `instance` before a
     /// restart, if `ballot` is below this bound.
     pub(crate) fn bound(&self, instance: Epoch, ballot: Ballot) -> Option<Ballot> {
         let unknown = self.next == Next::Unknown && instance == self.disk.epoch.next();

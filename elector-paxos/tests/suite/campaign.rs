@@ -51,8 +51,10 @@ fn a_peer_that_returns_has_its_turn_again() {
 }
 
 // A leader that has restarted does not lead any more, so a node still suspects the leader after the
-// leader's process has returned. Here node 1 is not the next node after the leader in the ring of
-// ids, so node 1 has not sent a `Prepare` because of the suspicion.
+// leader's process has returned. When its silence ends, `election_min` after the last heartbeat,
+// the node waits only for its turn. If the return cleared the suspicion, the node would wait for a
+// random time instead. Here node 1 is not the next node after the leader in the ring of ids, so
+// node 1 has not sent a `Prepare` because of the suspicion.
 #[test]
 fn a_leader_that_returns_is_still_suspected() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -70,8 +72,8 @@ fn a_leader_that_returns_is_still_suspected() {
 
 // A suspicion may be wrong: the leader may hold a valid lease while a proxy refuses connections. A
 // node that suspects the leader may send `Prepare`. It must not promise, even to itself, before its
-// own silence has ended.
-// Invariant: I6.
+// own silence has ended, which lasts for `election_min` after the last heartbeat. Otherwise a
+// second node could be chosen during the lease. Invariant: I6.
 #[test]
 fn a_suspicion_asks_but_ends_no_silence() {
     let mut node = Node::new(5, &PaxosConfig::default());
@@ -95,8 +97,9 @@ fn a_suspicion_asks_but_ends_no_silence() {
     assert_eq!(sent(&step, 2), Some(accept(e(2), ballot, 1)));
 }
 
-// A suspicion of the leader does not end the silence of an acceptor. The acceptor refuses requests
-// while it owes silence, and then answers the last request.
+// A suspicion of the leader does not end the silence of an acceptor, because the leader may hold a
+// lease. The acceptor refuses requests for `election_min` after the last heartbeat, and then
+// answers the last request.
 #[test]
 fn an_acceptor_with_a_suspicion_keeps_its_silence() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -109,8 +112,9 @@ fn an_acceptor_with_a_suspicion_keeps_its_silence() {
     assert_eq!(sent(&step, 3), Some(promise(e(2), ballot, None)));
 }
 
-// A node may propose before its own silence has ended. A refusal by a majority ends such a
-// proposal, but does not end the silence.
+// A node may propose before its own silence has ended, in which it may not promise anything. A
+// refusal by a majority ends such a proposal, but does not end the silence that the node owes its
+// leader. Otherwise the node would promise to a rival while the leader may hold a lease.
 #[test]
 fn a_defeat_ends_no_silence() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -136,7 +140,9 @@ fn a_defeat_ends_no_silence() {
 }
 
 // If a follower suspects a peer that does not lead, it sends nothing and sets no timer. If a leader
-// suspects a peer, it sends nothing and sets no timer either.
+// suspects a peer, it sends nothing and sets no timer either: otherwise one broken connection could
+// end the tenure of a leader that works. The leader only refuses to transfer its leadership to the
+// peer, until the peer answers.
 #[test]
 fn other_suspicions_start_nothing() {
     let mut node = follower();
@@ -215,8 +221,8 @@ fn unanswered_proposals_hardly_widen_the_wait() {
     assert!(wait.max <= Duration::from_millis(340), "{wait:?}");
 }
 
-// The waits must not become long either if a proposer is refused only because other nodes have a
-// live leader.
+// A proposer that is refused only because other nodes have a live leader has no rivals, too. Its
+// waits must not become long.
 #[test]
 fn proposals_that_meet_silence_hardly_widen_the_wait() {
     let mut node = Node::new(25, &PaxosConfig::default());

@@ -60,7 +60,7 @@ fn promises_and_acceptances_survive_a_restart() {
     node.restart();
     assert_eq!(node.view(), View::following(e(1), None));
     // The node may have acknowledged the leader of this epoch before the restart, so it keeps
-    // silence.
+    // silence: it makes no promise for `election_min`.
     assert!(rejects(&node.receive(2, prepare(e(1), ballot(7, 2))), 2));
     node.elapse(PaxosTimer::Vigil);
     assert!(rejects(&node.receive(2, accept(e(1), ballot(5, 2), 2)), 2));

@@ -41,9 +41,9 @@ fn a_live_leader_is_not_replaced() {
     assert_eq!(sent(&step, 3), Some(accepted(e(2), ballot(5, 3), 3)));
 }
 
-// A node keeps a request that it refuses because of its silence, but drops the request at the next
-// heartbeat of the leader. The leader is alive, so an answer would help a proposer that is only cut
-// off from the leader.
+// A node refuses a request because of its silence (for `election_min` after a heartbeat it supports
+// no other node). It keeps the request, but drops the request at the next heartbeat of the leader.
+// The leader is alive, so an answer would help a proposer that is only cut off from the leader.
 #[test]
 fn a_heartbeat_drops_the_request_that_was_set_aside() {
     let mut node = follower();
@@ -53,8 +53,9 @@ fn a_heartbeat_drops_the_request_that_was_set_aside() {
 }
 
 // A node that restarts after a crash may have acknowledged a heartbeat before the crash, so it
-// keeps silence for `election_min`. A node that has never run cannot have acknowledged a heartbeat.
-// Invariant: I6.
+// keeps silence for `election_min`: it promises and accepts nothing. Otherwise it could help to
+// elect a second leader during a lease. A node that has never run cannot have acknowledged a
+// heartbeat. Invariant: I6.
 #[test]
 fn a_restarted_node_keeps_silence_for_a_vigil() {
     let mut node = follower();
@@ -68,8 +69,8 @@ fn a_restarted_node_keeps_silence_for_a_vigil() {
 }
 
 // A promise for a newer epoch does not end the support for a leader. An acceptance ends all support
-// for leaders of older epochs.
-// Invariant: I6.
+// for leaders of older epochs. If the node acknowledged an older leader after its acceptance, two
+// leaders could hold a lease at the same time. Invariant: I6.
 #[test]
 fn an_acceptance_but_not_a_promise_ends_the_support_for_the_leader() {
     let mut node = follower();
@@ -102,9 +103,8 @@ fn a_leader_promises_in_its_own_epoch_and_continues() {
 }
 
 // `Learn` from the leader itself counts as a heartbeat. A node that acknowledges the `Learn` owes
-// the leader the same silence as after a heartbeat: the lease that begins with this `Learn` depends
-// on the silence.
-// Invariant: I6.
+// the leader the same silence as after a heartbeat: for `election_min` it supports no other node.
+// The lease that begins with this `Learn` depends on the silence. Invariant: I6.
 #[test]
 fn a_decision_from_the_leader_begins_the_silence() {
     let sent_at = Moment::from_nanos(7);
@@ -135,8 +135,8 @@ fn a_decision_from_the_leader_begins_the_silence() {
     assert_eq!(node.view(), View::following(e(1), Some(NodeId(2))));
 }
 
-// The leader counts its own support when it sends `Learn`, and the support of a peer when the peer
-// answers the `Learn`.
+// For its lease, the leader counts its own support when it sends `Learn`, and the support of a peer
+// when the peer answers the `Learn`.
 #[test]
 fn the_lease_counts_from_the_decision_that_a_majority_answered() {
     let mut node = Node::new(5, &PaxosConfig::default());
@@ -225,7 +225,7 @@ fn a_restarted_leader_does_not_lead_again() {
 }
 
 // The proposal of another node may have made this node the leader, and this node may not know it.
-// It leads as soon as any node notifies it of the decision.
+// This node leads as soon as any node notifies it of the decision.
 #[test]
 fn a_chosen_node_leads_when_it_learns_the_decision() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -281,8 +281,9 @@ fn every_message_of_a_newer_epoch_ends_a_tenure() {
     }
 }
 
-// The election of a successor overrides all silence, in both phases of Paxos, and even if a
-// heartbeat of the old leader is still in flight. So a leader steps down before it hands over.
+// Acceptors support the successor that a leader has named, although they owe silence to this leader
+// and may support no other node: in both phases of Paxos, and even if a heartbeat of the old leader
+// is still in flight. So a leader steps down before it hands over.
 #[test]
 fn a_handover_overrides_silence() {
     let mut leader = Node::new(3, &PaxosConfig::default());
@@ -332,7 +333,8 @@ fn a_handover_ends_an_old_proposal_even_without_a_higher_ballot() {
     assert_eq!(node.disk.promised, Some(ballot(2, 2)));
 }
 
-// Only the leader of the present epoch can name a successor, and only for the next epoch.
+// Only the leader of the present epoch can name a successor, and only for the next epoch. Otherwise
+// any node could start an election in which acceptors ignore the silence that they owe the leader.
 #[test]
 fn a_handover_of_another_epoch_or_node_is_ignored() {
     let mut node = follower();
@@ -363,7 +365,7 @@ fn a_node_that_resigned_skips_one_election() {
 
 // A node may know a leader only from the refusal of a peer. Like any leader, this leader has at
 // least `election_min` for its first heartbeat before the node proposes. But the node owes this
-// leader no silence, since the leader may have failed long ago.
+// leader no silence (it may support another node), since the leader may have failed long ago.
 #[test]
 fn a_leader_named_by_a_peer_gets_a_vigil_but_no_silence() {
     let mut node = Node::new(3, &PaxosConfig::default());

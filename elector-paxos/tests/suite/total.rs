@@ -155,8 +155,9 @@ fn keeps_pledges(pledged: &mut BTreeMap<Epoch, Pledge>, pledge: Pledge) -> bool 
     true
 }
 
-/// Returns `true` if a crash cannot lose the pledge: the disk has the promise, or the counter on
-/// disk vouches for it.
+/// Returns `true` if a crash cannot lose the pledge. Either the disk has the promise, or the
+/// counter on disk vouches for it: after a restart, the node refuses all ballots up to this
+/// counter.
 fn is_durable(durable: &PaxosDurable, pledge: Pledge) -> bool {
     let written = durable.promised.is_some_and(|promised| {
         durable.instance == pledge.epoch && (promised.counter, promised.node.0) == pledge.rank

@@ -198,6 +198,7 @@ fn a_proposer_does_not_ask_again_at_once_above_a_rival() {
 }
 
 // A peer that first promises and then names a bound counts once among the nodes that would promise.
+// Otherwise the proposer would ask again although no majority would promise.
 #[test]
 fn a_peer_counts_once() {
     let mut node = leaderless(5);
@@ -249,8 +250,9 @@ fn a_bound_that_comes_with_the_decision_starts_nothing() {
     assert_eq!(node.view().leader, Some(elector_core::NodeId(3)));
 }
 
-// While a restarted node keeps silence, its refusals name no bound: if the proposer asked again
-// above the bound, the node would refuse again because of its silence.
+// While a restarted node keeps silence (it makes no promise for `election_min`), its refusals name
+// no bound: if the proposer asked again above the bound, the node would refuse again because of its
+// silence.
 #[test]
 fn a_restarted_node_names_its_bound_after_its_silence() {
     let mut node = leaderless(3);

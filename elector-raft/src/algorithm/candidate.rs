@@ -14,7 +14,8 @@
 //! - *A competing request*, or another message that makes the node adopt the new term or a later
 //!   one. Such a message ends the candidacy. The node may give its vote in the new term, which it
 //!   has not used, to another candidate. The second step then finds no candidacy.
-//! - *A heartbeat of the old term.* The node follows its leader again, and the candidacy ends.
+//! - *A heartbeat of the old term.* The node follows the leader of the old term again, and the
+//!   candidacy ends.
 //! - *The votes of a majority.* The node wins when its own vote is added to them, and not before: a
 //!   leader that forgot its term in a crash could vote for another node in that term.
 
@@ -51,8 +52,9 @@ impl Raft {
         }
     }
 
-    /// Asks for pre-votes while this node still owes silence to a leader. The node does not count
-    /// its own pre-vote, and does not ask for votes, before this silence has ended.
+    /// Asks for pre-votes while this node still owes silence to a leader, which means that it
+    /// supports no other node (I7). The node does not count its own pre-vote, and does not ask for
+    /// votes, before this silence has ended.
     pub(super) fn ask_ahead(&mut self, out: &mut Outbox<Self>) {
         self.node.phase = Phase::Candidate(Candidacy::PreVote {
             granted: Tally::new(),
@@ -61,9 +63,10 @@ impl Raft {
         self.request_pre_votes(out);
     }
 
-    /// Asks all peers for pre-votes, when this node owes no silence. If the node has asked during
-    /// its silence, it asks the same peers again, because a peer that kept the first request may
-    /// have dropped it since.
+    /// Asks all peers for pre-votes, when this node owes no leader silence (I7) and may vote for
+    /// any node. If the node has asked during its silence ([`ask_ahead`](Self::ask_ahead)), it asks
+    /// the same peers again: a peer that kept the first request, until its own silence ends, may
+    /// have dropped the request since.
     pub(super) fn ask_for_pre_votes(&mut self, out: &mut Outbox<Self>) {
         self.request_pre_votes(out);
         self.node.keep_vigil(out);
@@ -98,7 +101,9 @@ impl Raft {
             return;
         }
         let asked = self.term().next();
-        let owes_silence = self.node.rules.config.check_quorum && self.node.owes_silence(); // I7
+        // I7: a node that owes silence to a leader votes for no other node, so it asks for no
+        // votes.
+        let owes_silence = self.node.rules.config.check_quorum && self.node.owes_silence();
         let Phase::Candidate(Candidacy::PreVote { granted, .. }) = &mut self.node.phase else {
             return; // Late: the node asks for no pre-votes any more.
         };
@@ -112,10 +117,11 @@ impl Raft {
     }
 
     /// Takes the first step of a candidacy: asks for votes. A request for votes counts as an
-    /// attempt, and a request for pre-votes does not. Several candidates can get the pre-vote of
-    /// the same node, so pre-votes cannot split, and a wider spread of the election timeouts would
-    /// not help. In addition, the timeouts do not grow while a cluster has no majority, so the
-    /// cluster elects a leader without delay once it has a majority again.
+    /// attempt, and attempts can widen the random part of the election timeout. A request for
+    /// pre-votes does not count: several candidates can get the pre-vote of the same node, so
+    /// pre-votes cannot split, and wider timeouts would not help. In addition, a candidate without
+    /// the pre-votes of a majority makes no attempt. So its timeouts do not grow while the cluster
+    /// has no majority, and the cluster elects a leader without delay once it has a majority again.
     pub(super) fn request_votes(&mut self, kind: Kind, out: &mut Outbox<Self>) {
         let transfer = kind == Kind::Transfer;
         let election = self.term().next();

@@ -29,7 +29,7 @@ impl Raft {
             return; // Invalid: another node leads this term.
         }
         if self.node.never_leads() {
-            return; // Another node campaigns when its own election timeout has ended.
+            return; // This node only votes. Another node campaigns when its timeout ends.
         }
         self.node.clear_resigned();
         self.request_votes(Kind::Transfer, out);

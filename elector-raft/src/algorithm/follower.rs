@@ -11,8 +11,9 @@ impl Raft {
     /// sender step down, because this node cannot follow a leader of a past term. Without this
     /// answer the two nodes would stay in different terms. The answer to a heartbeat of a past term
     /// echoes no timestamp. The sender may lead the present term by now, and this node has received
-    /// no heartbeat of the sender in the present term. So an echo would count for a lease to which
-    /// this node owes no silence (I7).
+    /// no heartbeat of the sender in the present term. If this node echoed the timestamp, the
+    /// sender might count the echo for its lease in the present term, although this node may still
+    /// vote for another node (I7).
     pub(super) fn on_heartbeat(
         &mut self,
         from: NodeId,
@@ -28,7 +29,7 @@ impl Raft {
             if self.node.elected.is_some_and(|leader| leader != from) {
                 return; // Invalid: a term has one leader.
             }
-            self.node.follow(from, out); // I7: this node owes silence from now on.
+            self.node.follow(from, out); // I7: from now on, this node votes for no other node.
             echo = sent;
         }
         let (term, sent) = (self.term(), echo);

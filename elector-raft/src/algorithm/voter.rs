@@ -59,7 +59,7 @@ impl Raft {
             }
             // The request can be a transfer for a term in which this node is already. Then this
             // node may have acknowledged the leader of this term before a restart, and it still
-            // owes that leader its silence.
+            // owes that leader its silence: it must not vote in a later term yet.
             let owes_silence =
                 self.node.rules.config.check_quorum && !is_new && self.node.has_fresh_leader();
             let waits_on = !first && !self.node.owes_silence();
@@ -92,10 +92,10 @@ impl Raft {
     }
 
     /// Returns `true` if this node considers the request. Otherwise keeps the request until the
-    /// silence ends, and returns `false`: "if a server receives a `RequestVote` request within the
-    /// minimum election timeout" after a heartbeat of a current leader, "it does not update its
-    /// term or grant its vote" (dissertation, section 4.2.3). The leader's lease depends on this
-    /// rule (I7).
+    /// silence that this node owes its leader ends, and returns `false`: "if a server receives a
+    /// `RequestVote` request within the minimum election timeout" after a heartbeat of a current
+    /// leader, "it does not update its term or grant its vote" (dissertation, section 4.2.3). The
+    /// leader's lease depends on this rule (I7).
     ///
     /// This node always considers a transfer. The leader of the previous term stepped down before
     /// it asked for the transfer, and the leases of all earlier leaders had ended when that leader

@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Ring {
-    /// Starts an election of this node.
+    /// Starts an election, with this node as the initiator.
     pub(crate) fn initiate(&mut self, trigger: Trigger, out: &mut Out) {
         self.leader = None;
         let serial = self.next_serial();
@@ -55,8 +55,8 @@ impl Ring {
         }
     }
 
-    /// Gives the election of another node the time of two laps to end, before this node starts an
-    /// election.
+    /// Gives the election of another node the time of two laps (two ways of a token round the ring)
+    /// to end, before this node starts an election.
     pub(crate) fn wait_for_election(&mut self, out: &mut Out) {
         match self.phase {
             Phase::Follower => self.timer.set(RingTimer::Await, self.two_laps(), out),

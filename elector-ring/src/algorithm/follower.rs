@@ -61,7 +61,7 @@ impl Ring {
             }
             self.lead(token.epoch, out);
         } else if self.is_older(token.epoch, leader) {
-            return; // The heartbeats of the present leader inform the nodes.
+            return; // Nodes learn the present leader from its heartbeats.
         } else if (self.durable.epoch, self.leader) != (token.epoch, Some(leader)) {
             self.follow(token.epoch, leader, self.first_vigil(), out);
         }
@@ -86,7 +86,7 @@ impl Ring {
         }
         if let Phase::Initiator(round) = self.phase {
             if epoch < self.highest {
-                return; // A node knows a newer epoch, and does not follow this leader.
+                return; // Some node knows a newer epoch, and does not follow this leader.
             }
             if round.trigger == Trigger::Command && epoch == self.durable.epoch {
                 return; // The application asked for an election, although this leader is alive.

@@ -43,10 +43,10 @@ impl Ring {
         self.forward_past(Some(silent), token, out);
     }
 
-    /// Handles a token that can go no further. There are two cases. In the first case, it is this
-    /// node's own token, and no other node in its direction is alive. In the second case, the
-    /// origin of the token is silent. Then the lap ends at the last live node before the origin,
-    /// which is this node.
+    /// Handles a token that can go no further. There are two cases. In the first case, the token is
+    /// this node's own, and no other node in its direction is alive. In the second case, the origin
+    /// of the token is silent. Then the lap ends at the last live node before the origin, which is
+    /// this node.
     fn on_lap_cut_short(&mut self, token: Token, out: &mut Out) {
         let own = token.origin == self.me();
         if own && self.round(token.serial).is_none() {

@@ -190,9 +190,9 @@ fn chang_roberts_on_average() {
     assert!((mean - 1.0).abs() < 4.0 * error, "{mean} ± {error}");
 }
 
-// The bound is 8m(1 + ⌈log₂ m⌉) for every order of the ids and every detector (Hirschberg and
-// Sinclair). If the winner is the node that detects the failure, there are only the winner's
-// tokens, and the number of their hops is the minimum.
+// The tokens of an election make at most 8m(1 + ⌈log₂ m⌉) hops, for every order of the ids and
+// every detector (Hirschberg and Sinclair). If the winner is the node that detects the failure,
+// there are only the winner's tokens, and the number of their hops is the minimum.
 #[test]
 fn hirschberg_sinclair_stays_within_its_bound() {
     let variant = RingVariant::HirschbergSinclair;

@@ -42,7 +42,7 @@ fn the_initiator_selects_the_highest() {
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
 }
 
-// The winner learns from the COORDINATOR lap that it leads, and forwards the token.
+// The winner learns from the COORDINATOR token that it leads, and forwards the token.
 #[test]
 fn the_winner_leads_when_coordinator_arrives() {
     let mut node = Node::follower(4, Collect);
@@ -51,8 +51,7 @@ fn the_winner_leads_when_coordinator_arrives() {
     assert_eq!(node.view(), View::leading(Epoch(2), NodeId(4)));
 }
 
-// A COORDINATOR token ends at its origin.
-// Invariant: I4.
+// A COORDINATOR token ends at its origin, so it does not go round the ring again.
 #[test]
 fn a_coordinator_lap_ends_at_its_origin() {
     let mut node = Node::follower(2, Collect);

@@ -179,7 +179,8 @@ fn serials_are_not_used_again_after_a_restart() {
 }
 
 // On a ring of many nodes a lap takes longer than an election timeout. A node that has forwarded a
-// token waits for two laps, and then for a random time of up to half a lap.
+// token waits for two laps, and then for a random time of up to half a lap. Otherwise it would
+// start an election while the token is still on its way.
 #[test]
 fn waits_grow_with_the_ring() {
     let mut node = Node::follower(3, Collect);
@@ -200,7 +201,8 @@ fn waits_grow_with_the_ring() {
     assert_eq!(node.view().leader, None);
 }
 
-// A recovering node does not replace a live leader with a lower id. (With Bully, it takes over.)
+// A recovering node does not replace a live leader with a lower id, because this would cause an
+// unnecessary election. (With Bully, the recovering node takes over.)
 #[test]
 fn a_recovering_node_accepts_a_lower_leader() {
     let mut node = Node::new(5, Collect);
@@ -230,8 +232,8 @@ fn a_skipped_node_announces_that_it_is_alive() {
     assert_eq!(answer[0].message, RingMessage::Present { ask: false });
 }
 
-// If the COORDINATOR token has visited a node, no other node takes this node for dead. So it need
-// not announce that it is alive.
+// If the COORDINATOR token has visited a node, no other node takes this node for dead. So this node
+// need not announce that it is alive.
 #[test]
 fn a_node_that_was_not_skipped_is_silent() {
     let mut node = Node::new(5, Collect);
@@ -274,8 +276,8 @@ fn of_two_leaders_of_one_epoch_the_higher_moves_to_a_new_epoch() {
 }
 
 // A lower candidate that knows a newer epoch does not follow the leader, and the leader discards
-// its token. Without a change, the candidate would hold elections forever, so the leader must move
-// to an epoch above the candidate's.
+// the candidate's token. Without a change, the candidate would hold elections forever, so the
+// leader must move to an epoch above the candidate's.
 #[test]
 fn a_leader_moves_above_the_epoch_of_a_lower_candidate() {
     let mut node = leader(4, ChangRoberts);
@@ -289,8 +291,8 @@ fn a_leader_moves_above_the_epoch_of_a_lower_candidate() {
 }
 
 // A follower with a wrong suspicion ends its election at the next heartbeat of its leader. The
-// heartbeat does not end an election that the application has asked for, or an election in which it
-// has learned of a newer epoch.
+// heartbeat does not end an election that the application has asked for, or an election in which
+// the follower has learned of a newer epoch.
 #[test]
 fn a_live_leader_ends_an_election() {
     let mut node = Node::follower(1, Collect);
@@ -362,7 +364,8 @@ fn a_node_that_resigned_does_not_offer_itself() {
     }
 }
 
-// A leader steps down before it hands over to its successor.
+// A leader steps down before it hands over to its successor, so that the two nodes do not lead at
+// the same time.
 #[test]
 fn leadership_is_handed_over() {
     let mut node = leader(4, Collect);

@@ -10,10 +10,10 @@ use crate::{Simulation, machine::MachineEvent};
 /// refuses a command while another change is in progress.
 const RETRY_TIME: Duration = Duration::from_millis(100);
 
-/// What the changes of the members took in a run. The time counts from the first command of an
-/// operator until the last change is complete. A change is complete when a majority of the wanted
-/// voters has a roster with exactly these voters on its disks, and no change is in progress in this
-/// roster.
+/// How much time and how many messages the changes of the members took in a run. The time counts
+/// from the first command of an operator until the last change is complete. A change is complete
+/// when a majority of the wanted voters has a roster with exactly these voters on its disks, and no
+/// change is in progress in this roster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MembersOutcome {
     /// How long the changes took, in nanoseconds. `None` if not all of them are complete.

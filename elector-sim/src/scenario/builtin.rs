@@ -6,8 +6,8 @@ macro_rules! files {
     };
 }
 
-/// The built-in scenarios of a sweep that names no scenarios, in the order in which tables show
-/// them: from no fault at all to all faults at the same time.
+/// The built-in scenarios of a comparison for which the user names no scenarios, in the order in
+/// which tables show them: from no fault at all to all faults at the same time.
 const FILES: [(&str, &str); 30] = files![
     "boot",
     "leader-crash",
@@ -81,7 +81,7 @@ impl Scenario {
     /// under which no algorithm can keep its guarantee.
     ///
     /// # Errors
-    /// Never returns an error: a test parses each of them.
+    /// Never returns an error: a test parses each built-in scenario.
     pub fn builtin() -> Result<Vec<Self>, ScenarioError> {
         parsed(&FILES)
     }
@@ -89,7 +89,7 @@ impl Scenario {
     /// Returns all built-in scenarios that change the members.
     ///
     /// # Errors
-    /// Never returns an error: a test parses each of them.
+    /// Never returns an error: a test parses each built-in scenario.
     pub fn changing_members() -> Result<Vec<Self>, ScenarioError> {
         parsed(&MEMBERS)
     }
@@ -130,8 +130,8 @@ impl Scenario {
         })
     }
 
-    /// Returns the built-in scenario of this name. Names with a composition are allowed too, for
-    /// example `random:crash+drift`.
+    /// Returns the built-in scenario of this name. A name may also contain a [`Composition`], which
+    /// is a set of kinds of faults, for example `random:crash+drift`.
     ///
     /// # Errors
     /// Returns an error if no scenario or ingredient has this name. The error suggests the most
@@ -150,8 +150,8 @@ impl Scenario {
     }
 
     /// Returns the scenario that the run of `seed` simulates. For the built-in `random` this is the
-    /// scenario with the composition that the seed draws, and its name includes that composition.
-    /// Any other scenario stays as it is.
+    /// scenario with the [`Composition`] (set of kinds of faults) that the seed draws, and its name
+    /// includes that composition. Any other scenario stays as it is.
     #[must_use]
     pub fn at_seed(self, seed: u64) -> Self {
         if self.name == RANDOM {

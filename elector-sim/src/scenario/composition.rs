@@ -11,11 +11,11 @@ use crate::Rng;
 #[serde(from = "Vec<Ingredient>", into = "Vec<Ingredient>")]
 pub struct Composition(Vec<Ingredient>);
 
-/// The smallest number of ingredients that a seed draws. With fewer ingredients, different faults
-/// are rarely in effect at the same time.
+/// The smallest number of ingredients (kinds of faults) that a seed draws. With fewer ingredients,
+/// different faults are rarely in effect at the same time.
 const MIN_INGREDIENTS: u64 = 2;
-/// The largest number of ingredients that a seed draws. With more ingredients, faults hide the
-/// effects of each other.
+/// The largest number of ingredients (kinds of faults) that a seed draws. With more ingredients,
+/// faults hide the effects of each other.
 const MAX_INGREDIENTS: u64 = 6;
 
 /// Changes the seed for the draw of a composition, so that this draw is independent of the random
@@ -40,19 +40,19 @@ impl Composition {
         Self(chosen.map(|(_, ingredient)| *ingredient).collect())
     }
 
-    /// Returns `true` if the composition has no ingredient.
+    /// Returns `true` if the composition has no ingredient, which is a kind of fault.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Returns `true` if the composition has this ingredient.
+    /// Returns `true` if the composition has this kind of fault.
     #[must_use]
     pub fn has(&self, ingredient: Ingredient) -> bool {
         self.0.contains(&ingredient)
     }
 
-    /// Returns the ingredients.
+    /// Returns the ingredients, which are the kinds of faults in this composition.
     #[must_use]
     pub fn ingredients(&self) -> &[Ingredient] {
         &self.0

@@ -23,7 +23,7 @@ pub enum ScenarioError {
         /// The names of the scenarios in the group.
         names: String,
     },
-    /// No ingredient has this name.
+    /// No ingredient, which is a kind of fault, has this name.
     #[error("there is no ingredient \"{name}\"{}; the ingredients are: {known}",
         nearest.as_ref().map_or_else(String::new, |nearest| {
             format!(": did you mean \"{nearest}\"?")
@@ -40,17 +40,17 @@ pub enum ScenarioError {
     /// The file cannot be read.
     #[error("cannot read the scenario file {path}: {error}")]
     Read {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// Why it cannot be read.
+        /// Why the file cannot be read.
         error: std::io::Error,
     },
     /// The text is not a scenario. The message names the line and the reason.
     #[error("{path}: {message}")]
     Parse {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// The line and the reason.
+        /// The line, and the reason why the text is not a scenario.
         message: String,
     },
     /// A step has no action, or several.
@@ -59,7 +59,7 @@ pub enum ScenarioError {
          the actions are: {choices}"
     )]
     Actions {
-        /// The file.
+        /// The path of the file.
         path: String,
         /// The line of the step.
         line: usize,
@@ -73,9 +73,9 @@ pub enum ScenarioError {
     /// A value is out of range.
     #[error("{path}: line {line}: {reason}")]
     Value {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// The line; 1 if the error concerns the whole file.
+        /// The line with the value; 1 if the error concerns the whole file.
         line: usize,
         /// What is wrong, and what to do.
         reason: String,

@@ -13,7 +13,7 @@ use crate::{Disk, Network};
 /// A list of faults and when they occur.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
-    /// The name.
+    /// The name of the scenario.
     pub name: String,
     /// What happens to the cluster, as text.
     pub summary: String,
@@ -28,7 +28,7 @@ pub struct Scenario {
     pub from_boot: bool,
     /// Whether nodes get a proof of death when a peer's process ends.
     pub hints: bool,
-    /// The steps.
+    /// The steps of the scenario, in order.
     pub steps: Vec<Step>,
     /// The time from the last step until all faults end.
     pub rest: Duration,

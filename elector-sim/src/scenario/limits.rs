@@ -25,7 +25,8 @@ pub(super) fn of_spans(spans: &[(&str, Duration)]) -> Option<String> {
     ))
 }
 
-/// Returns an error text if there are too many spares.
+/// Returns an error text if there are too many spares, which are nodes that do not vote at the
+/// beginning.
 pub(super) fn of_spares(spares: u64) -> Option<String> {
     (spares > MAX_SPARES).then(|| format!("spares is {spares}: at most {MAX_SPARES} are allowed"))
 }

@@ -16,15 +16,16 @@ use super::Selector;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MessageFault {
-    /// Covers only messages of this kind: see [`Message::kind`](elector_core::Message::kind). If
-    /// the algorithm does not have this kind, the fault covers nothing.
+    /// If set, the fault covers only messages of this kind: see
+    /// [`Message::kind`](elector_core::Message::kind). If the algorithm does not have this kind,
+    /// the fault covers nothing.
     pub kind: Option<String>,
-    /// Covers only messages for this purpose. The kinds of messages differ between algorithms; the
-    /// purposes do not.
+    /// If set, the fault covers only messages for this purpose. The kinds of messages differ
+    /// between algorithms; the purposes do not.
     pub purpose: Option<Purpose>,
-    /// Covers only messages of these senders.
+    /// If set, the fault covers only messages of these senders.
     pub from: Option<Selector>,
-    /// Covers only messages to these receivers.
+    /// If set, the fault covers only messages to these receivers.
     pub to: Option<Selector>,
     /// The additional delay of the message or, with `duplicate`, of its copy. If it is longer than
     /// [`Scenario::rest`](super::Scenario::rest), the message may arrive after the end of all

@@ -154,8 +154,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     pub(super) fn disturb(&mut self, fault: &MessageFault) {
         let from = fault.from.map(|nodes| nodes.resolve(self));
         let to = fault.to.map(|nodes| nodes.resolve(self));
-        // A reader of the trace cannot know which node a selector matches at this moment. So if it
-        // matches exactly one node, the note in the trace names that node.
+        // A reader of the trace cannot know which node a selector matches at this moment. So if the
+        // selector matches exactly one node, the note in the trace names that node.
         let shown = |selector, nodes: Option<&Vec<NodeId>>| match nodes.map(Vec::as_slice) {
             Some([node]) => Some(Selector::Node(*node)),
             _ => selector,
@@ -227,7 +227,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                 None => return,
             },
         };
-        // Half of the commands go to the leader, because most commands make sense only there.
+        // Half of the commands go to the leader, because most commands make sense only at the
+        // leader.
         let at = if self.rng.below(2) == 0 {
             Selector::Leader
         } else {

@@ -11,9 +11,9 @@ use crate::Simulation;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Selector {
-    /// `all`
+    /// `all`: every node.
     All,
-    /// `leader`
+    /// `leader`: the leader, as [`Selector`] defines it.
     Leader,
     /// `followers`: every node except the leader.
     Followers,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Action;
 
-/// One step of a scenario.
+/// One step of a scenario: an action, and when and how often it is done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// The time from the previous step until this step begins.
@@ -13,7 +13,7 @@ pub struct Step {
     pub times: Repeat,
     /// The time between two repetitions.
     pub every: Duration,
-    /// The action.
+    /// What the step does.
     pub action: Action,
 }
 

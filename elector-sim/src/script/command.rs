@@ -42,10 +42,10 @@ pub(super) enum Instruction<'a> {
     Quiet(bool),
 }
 
-/// What a script can hold at a node: it then waits until the script releases it.
+/// What a script can hold at a node. The held writes or timers wait until the script releases them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Held {
-    /// The durable writes.
+    /// The writes of the durable state.
     Writes,
     /// The timers with a delay of zero.
     Timers,

@@ -154,7 +154,8 @@ fn a_contestant_with_fixed_members_has_no_figures() {
     assert!(error.contains("whose members can change"), "{error}");
 }
 
-// The first voters are in the configuration of each node, and each node has a disk of its own.
+// The ids of the first voters are in the configuration of each node, and each node has a disk of
+// its own. A spare must not vote before a change of the members has added it.
 #[test]
 fn spares_do_not_vote_at_the_beginning() {
     let scenario = Scenario::named("grow").expect("a built-in scenario");

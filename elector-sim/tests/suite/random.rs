@@ -69,8 +69,8 @@ fn other_scenarios_keep_their_names() {
     }
 }
 
-// Users look up the names of the ingredients in the file of the scenario `random`, so this file
-// must list all of them.
+// Users look up the names of the ingredients (kinds of faults) in the file of the scenario
+// `random`, so this file must list all of them.
 #[test]
 fn the_file_lists_every_ingredient() {
     let text = Scenario::source("random").expect("it is built in");
@@ -83,8 +83,8 @@ fn the_file_lists_every_ingredient() {
     assert_eq!(listed.split(", ").collect::<Vec<_>>(), names);
 }
 
-// An ingredient without effect would make a sweep look better than it is. A fault that is not in
-// the composition must not occur.
+// An ingredient (kind of fault) without effect would make a comparison look better than it is. A
+// fault that is not in the composition must not occur.
 #[test]
 fn each_ingredient_causes_its_own_faults_and_no_others() {
     for (name, ingredient) in Ingredient::ALL {

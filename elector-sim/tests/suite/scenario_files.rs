@@ -116,8 +116,8 @@ fn invalid_message_faults_are_reported_with_line_and_reason() {
     assert!(step("loose = true").contains("loose"));
 }
 
-// Users also write compositions by hand, in files and in names of scenarios. The error for a
-// misspelled ingredient must suggest the right one.
+// Users also write compositions (sets of kinds of faults) by hand, in files and in names of
+// scenarios. The error for a misspelled kind of fault must suggest the right name.
 #[test]
 fn errors_for_unknown_ingredients_suggest_the_most_similar_one() {
     let head = "name = \"x\"\nsummary = \"y\"\n\n[[step]]\n";

@@ -146,8 +146,8 @@ fn a_scenario_runs_with_a_mixed_setup() {
     }
 }
 
-// If a user mistypes an id, the setting for this id would have no effect on the run. So this must
-// be an error.
+// If a user mistypes an id, the setting for this id would have no effect on the run. So an unknown
+// id must be an error.
 #[test]
 fn settings_of_unknown_nodes_and_invalid_configurations_are_errors() {
     let error = |change: fn(&mut Setup<Raft>)| {

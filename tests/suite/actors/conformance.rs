@@ -27,8 +27,8 @@ async fn conforms<A: ElectionAlgorithm>() {
     }
 }
 
-// The same inputs must give the same records in both hosts, the simulator and the actors. Otherwise
-// a bug could appear in one host only, and tests in the other host would not find it.
+// The same inputs must give the same trace records in both hosts, the simulator and the actors.
+// Otherwise a bug could appear in one host only, and tests in the other host would not find it.
 #[tokio::test]
 async fn both_hosts_do_the_same() {
     conforms::<Raft>().await;
@@ -41,7 +41,7 @@ static STEPS: AtomicU64 = AtomicU64::new(0);
 
 bug! {
     /// Raft that sends an extra message at every 97th step. The counter of the steps is not a part
-    /// of the state of a node.
+    /// of the state of a node, so two nodes with the same inputs differ.
     SendsExtraMessages {
         fn step(
             mutant: &mut Mutant<Self>,

@@ -146,7 +146,8 @@ async fn work_that_returns_its_loss_has_not_failed() {
     in_time(working).await.unwrap().unwrap();
 }
 
-// Work that shuts down its own node is dropped during its call of `shutdown`.
+// Work that shuts down its own node is dropped during its call of `shutdown`. The shutdown must
+// continue nevertheless.
 #[tokio::test(flavor = "multi_thread")]
 async fn work_can_shut_its_node_down() {
     let elector = single_node().await;
@@ -227,7 +228,8 @@ async fn a_panicking_disk_stops_the_node() {
     assert!(matches!(end, NodeError::Storage(_)));
 }
 
-/// A storage that loads when the test allows it, and reports its drop.
+/// A storage that ends its load when the test allows it, and reports the drop of the storage to the
+/// test.
 struct SlowLoad {
     loading: Arc<Notify>,
     load: Arc<Notify>,
@@ -311,7 +313,7 @@ impl Drop for PanickingLinks {
 }
 
 // A transport that panics ends the node. When the node reports its end, the links of the transport
-// must be closed. Otherwise they could close during the next life of the node.
+// must be closed. Otherwise they could close after the node has been started again.
 #[tokio::test]
 async fn a_panicking_transport_stops_the_node_and_is_closed() {
     let closed = Arc::new(AtomicBool::new(false));

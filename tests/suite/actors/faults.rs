@@ -234,9 +234,9 @@ async fn the_node_waits_for_a_disk_on_its_own_thread_that_may_fail() {
     assert!(matches!(end, NodeError::Storage(_)));
 }
 
-// After the end of a node, a caller may open its storage again for the next life of the node. If a
-// write of the old life ended after that, it could undo a save of the next life. So the shutdown
-// must wait for the write.
+// After the end of a node, a caller may start the node again with the same storage. If a write of
+// the ended node came after that, it could undo a save of the node that was started again. So the
+// shutdown must wait for the write.
 #[tokio::test]
 async fn a_shutdown_waits_for_the_disk() {
     let (results, disk) = disk();
@@ -274,7 +274,7 @@ impl Storage<RaftDurable> for Unreadable {
     }
 }
 
-// A node that does not know its votes must not start.
+// A node that does not know its votes must not start: it could vote twice in one epoch.
 #[tokio::test]
 async fn a_node_with_an_unreadable_disk_does_not_start() {
     let builder = single_node_builder::<Raft>();

@@ -224,7 +224,8 @@ async fn a_lease_that_ended_is_followed_by_a_higher_token() {
     cluster.shutdown().await;
 }
 
-// Events have numbers without gaps, and a slow reader gets the number of missed events.
+// A reader that is too slow misses events. It must get the number of the missed events, so that it
+// knows that it must read the status of the node. The numbers of events have no gaps.
 #[tokio::test]
 async fn a_slow_reader_gets_the_number_of_missed_events() {
     let builder = single_node_builder::<Raft>();

@@ -48,7 +48,7 @@ async fn three_nodes(config: &RaftConfig) -> Vec<Elector<Quorum>> {
     electors
 }
 
-/// Runs one test of this program in a process of its own, with an environment variable by which
+/// Runs one test of this test binary in a process of its own, with an environment variable by which
 /// the test knows that it runs there.
 async fn run_in_process(test: &str, (variable, value): (&str, &str)) -> Output {
     let mut child = Command::new(env::current_exe().unwrap());

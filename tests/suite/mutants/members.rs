@@ -41,8 +41,8 @@ macro_rules! faults {
 faults!(Sound, OneAnswer, AnyEpoch);
 
 impl<F: MembersFault> MembersMutant<F> {
-    /// Returns the answers with which all voters would confirm that they have the present roster.
-    /// With these answers, the leader may make the next roster.
+    /// Returns the answers with which all voters would confirm that they have the present roster
+    /// (the list of voters). With these answers, the leader may make the next roster.
     fn answers(&self, sent: Moment) -> Vec<Input<MembersMessage<RaftMessage>, Timer>> {
         let (roster, epoch) = (self.0.roster(), self.0.view().epoch);
         let rank = Rank {

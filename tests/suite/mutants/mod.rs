@@ -73,7 +73,7 @@ impl Hunt {
         }
     }
 
-    /// Same as [`catches_with`](Self::catches_with), for Raft.
+    /// Does the same as [`catches_with`](Self::catches_with), for a mutant of Raft.
     fn catches<A: ElectionAlgorithm<Config = RaftConfig>>(&self) {
         self.catches_with::<A>(&RaftConfig {
             pre_vote: self.pre_vote,
@@ -81,7 +81,7 @@ impl Hunt {
         });
     }
 
-    /// Same as [`catches_in`](Self::catches_in), with this configuration on all nodes.
+    /// Does the same as [`catches_in`](Self::catches_in), with this configuration on all nodes.
     fn catches_with<A: ElectionAlgorithm>(&self, config: &A::Config) {
         self.catches_in(|_, nodes| Setup {
             gate: self.gate,
@@ -265,7 +265,7 @@ fn a_value_of_the_acceptor_violates_one_value_per_ballot() {
     hunt.catches_with::<PaxosMutant<true>>(&PaxosConfig::default());
 }
 
-// In this mutant, a restarted leader continues the tenure that it had before its restart.
+// In this mutant, a restarted leader still leads the epoch that it led before its restart.
 #[test]
 fn a_tenure_that_survives_a_restart_violates_no_tenure_twice() {
     let hunt = Hunt::new(Invariant::NoTenureTwice.name(), "leader-restart", 3, 1);
@@ -308,15 +308,17 @@ fn a_gate_that_is_off_violates_durable_before_sent() {
     .catches::<Raft>();
 }
 
-// A lease that a leader prolongs without a quorum can last longer than the tenure of the leader.
+// A leader that prolongs its lease without a quorum still holds the lease when another leader has
+// been elected.
 #[test]
 fn a_lease_from_the_own_clock_violates_exclusive_lease() {
     let hunt = Hunt::new("exclusive-lease", "leader-pause", 3, 1);
     hunt.catches::<Mutant<LeaseFromOwnClock>>();
 }
 
-// If a suspicion (a report that may be wrong) ends the silence that a voter owes to the leader, the
-// voter helps to elect a second leader within the lease of the first leader.
+// If a suspicion (a report that may be wrong) ends the silence that a voter owes to the leader (the
+// time in which it supports no other node), the voter helps to elect a second leader within the
+// lease of the first leader.
 #[test]
 fn a_suspicion_that_frees_violates_exclusive_lease() {
     let hunt = Hunt::new("exclusive-lease", "refused-leader", 3, 1);
@@ -324,7 +326,7 @@ fn a_suspicion_that_frees_violates_exclusive_lease() {
 }
 
 // `run_suspected` also runs a scenario with false suspicions. So any scenario that cuts the leader
-// off finds a mutant in which a suspicion ends the silence of a voter.
+// off finds a mutant in which a suspicion makes a voter support another leader too early.
 #[test]
 fn the_suspicions_in_every_scenario_violate_exclusive_lease() {
     let scenario = Scenario::named("minority-leader").expect("a built-in scenario");

@@ -39,7 +39,7 @@ pub(crate) trait Bug: Clone + Debug + Eq + Hash + Send + Sync + Unpin + 'static 
         Input::Suspected(peer)
     }
 
-    /// Carries out a step.
+    /// Carries out a step with this input.
     fn step(
         mutant: &mut Mutant<Self>,
         input: Input<RaftMessage, RaftTimer>,
@@ -65,7 +65,7 @@ pub(crate) struct Mutant<B: Bug> {
 }
 
 impl<B: Bug> Mutant<B> {
-    /// Carries out a step of Raft.
+    /// Carries out a step of Raft, without the hooks of the fault.
     pub(crate) fn raft_step(
         &mut self,
         input: Input<RaftMessage, RaftTimer>,
@@ -212,7 +212,8 @@ bug! {
 }
 
 bug! {
-    /// The lease of a leader starts again at each of its steps.
+    /// The lease of a leader starts again at each of its steps, also without an acknowledgement of
+    /// other nodes.
     LeaseFromOwnClock {
         fn lease(raft: &Raft, now: Moment) -> Option<Moment> {
             (raft.view().role == Role::Leader).then_some(now)
@@ -247,7 +248,7 @@ bug! {
 
 bug! {
     /// A suspicion (a broken connection) counts as a proof of death, and ends the silence that the
-    /// voter owes to the leader.
+    /// voter owes to the leader: the voter may support another node at once.
     SuspicionFrees {
         fn suspect(peer: NodeId) -> Input<RaftMessage, RaftTimer> {
             Input::Died(peer)
@@ -258,8 +259,8 @@ bug! {
 static HEARTBEATS: AtomicU64 = AtomicU64::new(0);
 
 bug! {
-    /// Every 199th heartbeat in the process is lost. The counter of heartbeats does not depend on
-    /// the seed.
+    /// Every 199th heartbeat in the process is lost. The counter of heartbeats does not start again
+    /// in each run, so two runs with one seed differ.
     SharedState {
         fn receive(_: &Raft, _: &Membership, from: NodeId, message: RaftMessage) -> Messages {
             let late = matches!(message, RaftMessage::Heartbeat { .. })

@@ -86,7 +86,8 @@ fn reads_back<A: elector_core::ElectionAlgorithm>() {
     }
 }
 
-// Tracing must not change the run.
+// The trace of a run must not change the run. Otherwise a failed run could not be examined with a
+// trace.
 #[test]
 fn a_traced_run_is_the_same_run() {
     let digest = |trace| {
@@ -184,7 +185,7 @@ fn a_paused_process_that_ends_loses_its_waiting_messages() {
     );
 }
 
-// One direction of a link can fail while the other works.
+// If one direction of a link is cut, the other direction must still work.
 #[test]
 fn a_one_way_cut_is_one_way() {
     let mut sim = cluster(2, |setup| setup.trace = true);
@@ -229,7 +230,8 @@ fn followers_without_leader() -> (Simulation<Raft>, [NodeId; 2]) {
 fn a_write_ends_once_although_its_process_is_paused() {
     let (mut sim, [node, other]) = followers_without_leader();
     // Two writes of `node` end 150 and 200 ms from now: the vote of its own campaign, whose write
-    // begins when the stall ends, and its vote in the second campaign of `other`.
+    // begins when the stall (the time in which the disk hangs) ends, and its vote in the second
+    // campaign of `other`.
     sim.stall(node, 100 * MS);
     sim.command(node, Command::Campaign);
     sim.command(other, Command::Campaign);

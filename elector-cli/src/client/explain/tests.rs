@@ -1,5 +1,5 @@
-//! Tests of the explanation. Operators read it when something is wrong: it must name the cause and
-//! the right node.
+//! Tests of the text of `elector status --explain`. Operators read this text when something is
+//! wrong: it must name the cause and the right node.
 
 use serde_json::{Value, json};
 
@@ -171,7 +171,7 @@ The node at db2:7180 could not be queried: nothing listens there
 // text must say that a pre-candidate only asks whether it could win, and not that it has started an
 // election.
 #[test]
-fn a_pre_candidate_is_told_from_a_candidate() {
+fn a_pre_candidate_differs_from_a_candidate() {
     let text = explained(&json!({"role": "pre-candidate"}));
     assert!(text.starts_with("No leader is known: an election is in progress.\n"));
     assert!(text.contains("is a pre-candidate in epoch 7"), "{text}");

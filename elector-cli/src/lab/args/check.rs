@@ -9,7 +9,8 @@ use crate::args::within;
 /// The maximum number of random walks of one check. More would take months.
 const MAX_WALKS: u64 = 1_000_000_000_000;
 
-/// The options that apply to a search only, and not to walks and schedules.
+/// The options that apply only to a search of all orders of events. They are rejected with
+/// `--walks` (random runs) and with `--schedule` (the repetition of one run).
 const SEARCH_OPTIONS: [&str; 9] = [
     "max_epoch",
     "ticks",
@@ -22,7 +23,7 @@ const SEARCH_OPTIONS: [&str; 9] = [
     "states",
 ];
 
-/// `elector check`.
+/// The arguments of `elector check`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -58,7 +59,7 @@ pub(crate) struct Check {
     /// Variant of the algorithm [default: the first one]
     #[arg(long, value_name = "NAME")]
     pub(crate) variant: Option<String>,
-    /// Let the voters change during a run: for raft and paxos, with at least 3 nodes
+    /// Let the voters change during a run: for raft and paxos, with at least 2 nodes
     #[arg(long)]
     pub(crate) members: bool,
     /// Number of nodes [default: 3; with --walks: 2 to 5, drawn for each walk, or 4 with --members]
@@ -73,7 +74,7 @@ pub(crate) struct Check {
     /// Number of threads for walks [default: one per core]
     #[arg(long, value_name = "JOBS", value_parser = jobs, requires = "walks")]
     pub(crate) jobs: Option<NonZeroUsize>,
-    /// Run a schedule that a walk printed, and print what each event changes
+    /// Run a schedule (a list of events) that a walk printed, and print what each event changes
     #[arg(long, value_name = "FILE", conflicts_with_all = SEARCH_OPTIONS, conflicts_with = "walks")]
     pub(crate) schedule: Option<PathBuf>,
     /// The highest epoch that the search enters
@@ -82,27 +83,28 @@ pub(crate) struct Check {
     /// Number of ticks of discrete time in a run [default: no time]
     #[arg(long, value_name = "COUNT")]
     pub(crate) ticks: Option<u32>,
-    /// Start in a state in which all nodes agree on a first leader; bounds count from there
+    /// Start in a state in which all nodes agree on a first leader; the bounds count from there
     #[arg(long)]
     pub(crate) led: bool,
-    /// Number of timeouts in a run, over all nodes [default: 4; with --ticks: unbounded]
+    /// Maximum number of timeouts in a run, over all nodes [default: 4; with --ticks: unbounded]
     #[arg(long, value_name = "COUNT")]
     pub(crate) timeouts: Option<u32>,
-    /// Number of crashes
+    /// Maximum number of crashes in a run
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub(crate) crashes: u32,
-    /// Number of reports that a peer failed: a proof of death if the peer is down, else a suspicion
+    /// Maximum number of reports in a run that a peer failed: a proof of death if the peer is down,
+    /// else a suspicion
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub(crate) suspicions: u32,
-    /// Allow false proofs of death: reports about running peers are proofs, too (leases can overlap
-    /// then)
+    /// Allow false proofs of death: reports about running peers are proofs, too, so that leases can
+    /// overlap
     #[arg(long)]
     pub(crate) false_hints: bool,
-    /// Number of commands of the application [default: 0; with --members: 2]
+    /// Maximum number of commands of the application in a run [default: 0; with --members: 2]
     #[arg(long, value_name = "COUNT")]
     pub(crate) commands: Option<u32>,
-    /// Number of messages that may arrive in a later tick; all others arrive in their tick or are
-    /// lost [default: unbounded]
+    /// Maximum number of messages that arrive in a later tick than the tick in which they were
+    /// sent; all others arrive in that tick or are lost [default: unbounded]
     #[arg(long, value_name = "COUNT", requires = "ticks")]
     pub(crate) late: Option<u32>,
     /// Deliver every message at most once

@@ -5,10 +5,10 @@ use elector_sim::Shard;
 
 use super::Format;
 
-/// The maximum number of shards of a comparison.
+/// The maximum number of shards of a comparison, which are its parts for several machines.
 const MAX_SHARDS: u64 = 100_000;
 
-/// `elector merge`.
+/// The arguments of `elector merge`.
 #[derive(Clone, Debug, Args)]
 #[command(
     display_order = 2,
@@ -21,7 +21,7 @@ The files and the output are those of the same comparison without shards, byte f
 Exit code: 0 success; 1 an invariant was violated; 2 the shards could not be merged."
 )]
 pub(crate) struct Merge {
-    /// The folders of all shards, in any order
+    /// The folders of all shards (parts) of the comparison, in any order
     #[arg(value_name = "DIR", required = true)]
     pub(crate) shards: Vec<PathBuf>,
     /// Folder for report.html, summary.csv, elections.csv and manifest.json
@@ -32,7 +32,7 @@ pub(crate) struct Merge {
     pub(crate) format: Format,
 }
 
-/// Parses the number of a shard, for example `3/16`.
+/// Parses the number of a shard and the number of all shards, for example `3/16`.
 pub(super) fn shard(text: &str) -> Result<Shard, String> {
     let number = |text: &str| {
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -57,7 +57,8 @@ pub(super) fn shard(text: &str) -> Result<Shard, String> {
 mod tests {
     use super::*;
 
-    // The index of a job often counts from 0. Without a hint, the last shard would be missing.
+    // Programs that start jobs often number them from 0. If a user gives such a number to
+    // `--shard`, the error must say to add 1: otherwise the last shard would be missing.
     #[test]
     fn wrong_shards_name_the_reason() {
         assert_eq!(shard("3/16"), Ok(Shard::new(3, 16).unwrap()));

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::jobs;
 
-/// `elector verify`.
+/// The arguments of `elector verify`.
 #[derive(Clone, Debug, Args)]
 #[command(
     display_order = 2,
@@ -36,7 +36,7 @@ pub(crate) struct Verify {
 /// When `elector verify` runs the comparison again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RunWhen {
-    /// If no file was changed after it was written
+    /// Only if no file of the folder was changed after it was written
     Unchanged,
     /// Always
     Always,

@@ -15,7 +15,7 @@ pub(super) struct Selection<'h, 'a> {
     pub(super) folded: usize,
 }
 
-/// Selects the messages to draw.
+/// Selects the messages of a run that the diagram draws.
 pub(super) fn select<'h, 'a>(
     history: &'h History<'a>,
     layout: &Layout,
@@ -80,7 +80,7 @@ pub(super) fn draw(
     });
 }
 
-/// What is needed to draw one message.
+/// What is needed to draw the arrows of one message.
 struct Pen<'p, 'h, 'a> {
     layout: &'p Layout,
     history: &'h History<'a>,

@@ -51,8 +51,9 @@ pub(super) fn draw(canvas: &mut Canvas, layout: &Layout) {
     }
 }
 
-/// Returns the ticks, and one more tick in the middle of each stretch between two folds that has
-/// none.
+/// Returns the ticks in ascending order, with one more tick in the middle of each stretch between
+/// two folds that has no tick in `ticks`. A fold is a long stretch in which nothing happens, drawn
+/// with a narrow fixed width.
 fn with_tick_in_each_stretch(layout: &Layout, mut ticks: Vec<u64>) -> Vec<u64> {
     let mut from = layout.window.0;
     let ends = layout.scale.folds.iter().map(|fold| (fold.0, fold.1));

@@ -11,7 +11,7 @@ pub(super) struct Kinds<'a>(Vec<Kind<'a>>);
 pub(super) struct Kind<'a> {
     /// The name of the kind.
     pub(super) name: &'a str,
-    /// Whether all messages of this kind are routine.
+    /// Whether all messages of this kind are routine: heartbeats or their acknowledgements.
     pub(super) is_routine: bool,
     /// How many messages of this kind are drawn.
     pub(super) count: usize,
@@ -48,7 +48,7 @@ impl<'a> Kinds<'a> {
         all.filter(|(_, kind)| kind.count > 0)
     }
 
-    /// Returns the number of a kind.
+    /// Returns the number of the kind with this name, which decides its colour and its dashes.
     pub(super) fn number(&self, name: &str) -> usize {
         let place = self.0.iter().position(|kind| kind.name == name);
         place.unwrap_or_default()

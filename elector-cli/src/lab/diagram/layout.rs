@@ -5,14 +5,15 @@ use elector_core::NodeId;
 use super::{DiagramOptions, scale::Scale, window::event_times};
 use crate::lab::history::{History, Life};
 
-/// The space on the left of the lanes, for their names.
+/// The space on the left of the lanes for the names of the nodes, in pixels.
 const LEFT: f64 = 76.0;
 const RIGHT: f64 = 18.0;
 
-/// The height of a strip above the lanes: the strip with the leaders, or the strip with the cuts.
+/// The height in pixels of a strip above the lanes: the strip with the leaders, or the strip with
+/// the cuts.
 pub(super) const STRIP: f64 = 15.0;
 
-/// The height of a row of flags, which are the notes above the lanes.
+/// The height in pixels of a row of flags, which are the notes above the lanes.
 pub(super) const FLAG_ROW: f64 = 16.0;
 
 /// The places of all parts of the diagram. Lengths and coordinates are in pixels.
@@ -26,18 +27,19 @@ pub(super) struct Layout {
     pub(super) scale: Scale,
     /// The y coordinate of the base line of the title, and the title. `None` if the title is empty.
     pub(super) title: Option<(f64, String)>,
-    /// The notes in the window, with their places.
+    /// The notes of the host in the shown part of the run, with their places above the lanes.
     pub(super) flags: Vec<Flag>,
-    /// The top of the rows of flags.
+    /// The y coordinate of the top of the rows of flags, which are the notes above the lanes.
     pub(super) flags_top: f64,
-    /// The top of the strip with the leaders.
+    /// The y coordinate of the top of the strip with the leaders.
     pub(super) leaders_top: f64,
-    /// The top of the strip with the cut links. `None` if no cut is in the window.
+    /// The y coordinate of the top of the strip with the cut links. `None` if no link is cut in the
+    /// shown part of the run.
     pub(super) cuts_top: Option<f64>,
-    /// The top and the bottom of the lanes.
+    /// The y coordinates of the top and of the bottom of all lanes together.
     pub(super) lanes_top: f64,
     pub(super) lanes_bottom: f64,
-    /// The distance between the middles of two lanes.
+    /// The distance between the middles of two neighbouring lanes, in pixels.
     pub(super) pitch: f64,
     lanes: BTreeMap<NodeId, f64>,
 }
@@ -47,8 +49,9 @@ pub(super) struct Layout {
 pub(super) struct Flag {
     pub(super) at_ns: u64,
     pub(super) x: f64,
-    /// The number of its row, from the top. `None` if there is no room for the text: then a dot on
-    /// the pole marks the note.
+    /// The number of the row that has the text of the note, from the top. `None` if there is no
+    /// room for the text: then a dot on the pole, which is the vertical line at the moment of the
+    /// note, marks the note.
     pub(super) row: Option<usize>,
     /// Whether the text is on the left of its pole, which is the vertical line from the text to the
     /// lanes.
@@ -110,13 +113,13 @@ impl Layout {
         self.lanes.get(&node).copied().unwrap_or(self.lanes_top)
     }
 
-    /// Returns `true` if a moment is in the window.
+    /// Returns `true` if a moment is in the part of the run that is shown.
     pub(super) fn shows(&self, at_ns: u64) -> bool {
         (self.window.0..=self.window.1).contains(&at_ns)
     }
 
-    /// Returns the x coordinates where a span of time begins and ends, limited to the window.
-    /// Returns `None` if no part of the span is in the window.
+    /// Returns the x coordinates where a span of time begins and ends, limited to the part of the
+    /// run that is shown. Returns `None` if no part of the span is shown.
     pub(super) fn extent<T>(&self, span: &crate::lab::history::Span<T>) -> Option<(f64, f64)> {
         let (from, to) = span.within(self.window)?;
         Some((self.x(from), self.x(to)))

@@ -61,8 +61,8 @@ impl Pen<'_> {
         self.y += ROW;
     }
 
-    /// Writes the text of an entry, and returns the place of its swatch, which is the sample of the
-    /// look.
+    /// Writes the text of an entry of the legend, and returns the place of the swatch: the small
+    /// sample beside the text that shows how the entry looks in the diagram.
     fn entry(&mut self, canvas: &mut Canvas, text: &str) -> (f64, f64) {
         let width = SWATCH + 6.0 + width_of(text, SIZE) + 16.0;
         if self.x + width > self.layout.right + 16.0 && self.x > self.layout.left {
@@ -160,8 +160,8 @@ fn states(canvas: &mut Canvas, pen: &mut Pen<'_>, history: &History<'_>) {
     }
 }
 
-/// Returns the entries of the legend whose swatch is a bar. Each has a flag (whether the diagram
-/// contains the bar), a class, a height in pixels, and a text.
+/// Returns the entries of the legend whose swatch (the sample beside the text) is a bar. Each entry
+/// has a flag (whether the diagram contains the bar), a class, a height in pixels, and a text.
 fn bars(layout: &Layout, history: &History<'_>) -> [(bool, &'static str, f64, &'static str); 9] {
     let lanes = || history.lanes.iter();
     let role = |role: Role| {
@@ -192,8 +192,8 @@ fn bars(layout: &Layout, history: &History<'_>) -> [(bool, &'static str, f64, &'
     ]
 }
 
-/// Returns remarks about what happened in the run and is not drawn. Without them, readers would
-/// think that it did not happen.
+/// Returns remarks about the messages that are not drawn, and about the folded stretches of time.
+/// Without these remarks, readers would think that nothing else happened.
 fn remarks(layout: &Layout, selection: &Selection<'_, '_>) -> Vec<String> {
     let mut remarks = Vec::new();
     if selection.omitted > 0 {

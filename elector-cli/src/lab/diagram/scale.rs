@@ -10,11 +10,11 @@ const MAX_FOLDED_SHARE: f64 = 0.5;
 /// Maps moments to x coordinates. The map is piecewise linear and never decreases.
 #[derive(Clone, Debug)]
 pub(super) struct Scale {
-    /// Moments in nanoseconds and their x coordinates, both ascending. Between two of them the map
-    /// is linear. There are at least two.
+    /// Points of the map: moments in nanoseconds with their x coordinates, both ascending. The map
+    /// is linear between two neighbouring points. There are at least two points.
     knots: Vec<(u64, f64)>,
-    /// The folds, as `(start, end)` in nanoseconds: long stretches in which nothing happens. All of
-    /// them have the same narrow width.
+    /// The folds, as `(start, end)` in nanoseconds: long stretches in which nothing happens. In the
+    /// diagram, all folds have the same narrow width.
     pub(super) folds: Vec<(u64, u64)>,
     /// The number of pixels for one nanosecond, outside of folds.
     pub(super) px_per_ns: f64,
@@ -82,19 +82,20 @@ impl Scale {
         before.1 + share * (after.1 - before.1)
     }
 
-    /// Returns `true` if this moment is in a fold.
+    /// Returns `true` if this moment is in one of the [`folds`](Self::folds).
     pub(super) fn is_folded(&self, at_ns: u64) -> bool {
         let mut folds = self.folds.iter();
         folds.any(|&(from, to)| (from..to).contains(&at_ns))
     }
 
-    /// Returns `true` if no part of this stretch is in a fold.
+    /// Returns `true` if no part of this stretch of time is in one of the [`folds`](Self::folds).
     pub(super) fn is_straight(&self, (start, end): (u64, u64)) -> bool {
         let mut folds = self.folds.iter();
         !folds.any(|&(from, to)| from < end && start < to)
     }
 
-    /// Returns the x coordinates of the parts of a stretch that are outside of folds.
+    /// Returns where the parts of a stretch of time begin and end that are outside of the
+    /// [`folds`](Self::folds), as x coordinates.
     pub(super) fn straight(&self, (start, end): (u64, u64)) -> Vec<(f64, f64)> {
         let mut parts = Vec::new();
         let mut from = start;
@@ -143,7 +144,8 @@ impl Scale {
     }
 }
 
-/// Returns the stretches in which nothing happens and that may be folded, the longest first.
+/// Returns the stretches of time that may be folded, which means drawn with a narrow fixed width,
+/// because nothing happens in them. The longest stretch comes first.
 fn quiet(window: (u64, u64), moments: &[u64], hop_ns: u64) -> Vec<(u64, u64)> {
     let inside = moments.iter().filter(|&&at| at > window.0 && at < window.1);
     let mut all = vec![window.0];
@@ -153,8 +155,8 @@ fn quiet(window: (u64, u64), moments: &[u64], hop_ns: u64) -> Vec<(u64, u64)> {
     // visible next to each other. So a stretch of this length is never folded.
     let least = hop_ns.saturating_mul(6).max(1);
     let pairs = all.windows(2).filter_map(|pair| match *pair {
-        // One hop at either end stays unfolded, so that the events at the ends keep their distance
-        // from the fold.
+        // A time of one hop at both ends of the stretch stays unfolded, so that the events at the
+        // ends keep their distance from the fold.
         [from, to] if to.saturating_sub(from) > least => Some((from + hop_ns, to - hop_ns)),
         _ => None,
     });
@@ -163,9 +165,9 @@ fn quiet(window: (u64, u64), moments: &[u64], hop_ns: u64) -> Vec<(u64, u64)> {
     quiet
 }
 
-/// Selects the stretches to fold, the longest first. It stops when a fold would not make the
-/// stretch clearly narrower, or when there is no room for the fold. Returns the stretches, and the
-/// width of a fold in pixels.
+/// Selects the stretches to fold, the longest first. The selection ends at the first stretch that a
+/// fold would not make clearly narrower, or for whose fold there is no room. Returns the stretches,
+/// and the width of a fold in pixels.
 fn fold(window: (u64, u64), width: f64, quiet: &[(u64, u64)]) -> (Vec<(u64, u64)>, f64) {
     let mut chosen = Vec::new();
     for fold_px in FOLD_PX {

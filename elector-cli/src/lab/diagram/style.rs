@@ -76,7 +76,7 @@ const DARK: Palette = Palette {
 /// kinds have both in common.
 const DASHES: [&str; 5] = ["", "7 3", "2 2.5", "9 3 2 3", "4 2"];
 
-/// Returns the style sheet.
+/// Returns the style sheet (CSS) of a diagram. `prefix` is the beginning of all its classes.
 pub(super) fn sheet(prefix: &str, theme: Theme, layout: &Layout, kinds: &Kinds<'_>) -> String {
     let colours = |palette: &Palette| colours(prefix, palette, kinds);
     let shapes = shapes(prefix, layout.pitch, kinds);

@@ -17,7 +17,7 @@ fn linear() -> DiagramOptions {
     }
 }
 
-/// Returns the number of elements of this class in the lanes.
+/// Returns the number of elements of this class that are drawn in the lanes, and not in the legend.
 fn count(document: &Document<'_>, class: &str) -> usize {
     let lanes = |node: &Node<'_, '_>| node.ancestors().any(|node| node.has_attribute("clip-path"));
     let elements = document.descendants().filter(lanes);

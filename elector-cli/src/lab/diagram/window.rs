@@ -103,8 +103,8 @@ fn settled_from(start_ns: u64, states: &[(u64, bool)], last_ns: u64) -> Option<u
     None
 }
 
-/// Extends a window at both ends: by a round of heartbeats, if there is one near, and by the time
-/// that three messages take.
+/// Extends a window at both ends: by a round of heartbeats and acknowledgements, if such a round is
+/// near, and by the time that three messages take.
 fn padded(history: &History<'_>, (start_ns, end_ns): (u64, u64)) -> (u64, u64) {
     let hop = history.usual_flight_ns().unwrap_or(0);
     let near = ((end_ns - start_ns) / 8).max(hop.saturating_mul(100));

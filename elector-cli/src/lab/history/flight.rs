@@ -10,13 +10,14 @@ use elector_core::{
 pub(crate) struct Flight<'a> {
     /// The number of the message in the trace; 0 if the host does not number messages.
     pub(crate) id: u64,
-    /// The sender.
+    /// The node that sent the message.
     pub(crate) from: NodeId,
-    /// The receiver.
+    /// The node to which the message was sent.
     pub(crate) to: NodeId,
     /// The name of the kind of the message, as the algorithm calls it.
     pub(crate) kind: &'a str,
-    /// The purpose of the message.
+    /// What the message is for: an election, the steady state (heartbeats and their
+    /// acknowledgements), or the application.
     pub(crate) purpose: Purpose,
     /// The `Debug` text of the message.
     pub(crate) detail: &'a str,
@@ -37,7 +38,7 @@ pub(crate) enum End {
 }
 
 impl End {
-    /// Returns the moment of the end.
+    /// Returns the moment at which the copy arrived or was lost, in nanoseconds.
     pub(crate) fn at_ns(self) -> u64 {
         match self {
             Self::Received(at_ns) | Self::Lost(at_ns, _) => at_ns,
@@ -83,8 +84,8 @@ pub(crate) fn loss_text(why: Loss) -> &'static str {
 pub(super) struct Flights<'a> {
     flights: Vec<Flight<'a>>,
     by_id: HashMap<u64, usize>,
-    // For hosts that do not number their messages. If such a message arrives, the oldest message
-    // with the same sender, receiver and kind is taken for it.
+    // The messages without a number, for hosts that do not number their messages. If such a message
+    // arrives, the oldest message with the same sender, receiver and kind is taken for it.
     unnumbered: HashMap<(NodeId, NodeId, &'a str), VecDeque<usize>>,
 }
 

@@ -5,19 +5,19 @@ use elector_core::{
 
 use super::{Span, Track};
 
-/// The history of one node.
+/// The history of one node, which a diagram draws as one lane.
 #[derive(Clone, Debug)]
 pub(crate) struct Lane<'a> {
-    /// The node.
+    /// The node whose history this is.
     pub(crate) node: NodeId,
-    /// The states of its process, as consecutive spans that cover the whole run.
+    /// The states of the node's process, as consecutive spans that cover the whole run.
     pub(crate) life: Vec<Span<Life>>,
     /// The views that the node published. There is no view from a crash to the first view that the
     /// node publishes after the crash.
     pub(crate) views: Vec<Span<View>>,
     /// The durable writes of the node, in the order of time.
     pub(crate) writes: Vec<Write<'a>>,
-    /// The events of the node that have no duration.
+    /// The events of the node that have no duration, each with its moment in nanoseconds.
     pub(crate) marks: Vec<(u64, Mark<'a>)>,
     life_events: Vec<(u64, &'a Event)>,
     publishing: Track<View>,
@@ -37,11 +37,12 @@ pub(crate) enum Life {
 /// A write of the durable state of a node.
 #[derive(Clone, Debug)]
 pub(crate) struct Write<'a> {
-    /// The number of the step that requested the write.
+    /// The number of the step of the algorithm that requested the write. A step is what the
+    /// algorithm does with one input.
     pub(crate) step: u64,
     /// The state that is written, as `Debug` text.
     pub(crate) detail: &'a str,
-    /// The moment at which the step requested the write.
+    /// The moment at which the write was requested.
     pub(crate) from_ns: u64,
     /// The moment at which the write was durable; `None` if it never was.
     pub(crate) durable_ns: Option<u64>,
@@ -53,17 +54,17 @@ pub(crate) struct Write<'a> {
 /// An event of a node that has no duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark<'a> {
-    /// The process ended.
+    /// The node's process has crashed.
     Crashed,
-    /// The process started, for the first time or again.
+    /// The node's process started, for the first time or again.
     Booted,
-    /// The disk lost all data.
+    /// The disk of the node lost all data.
     Wiped,
     /// The host reported a suspicion or the silence of this peer.
     Suspected(NodeId),
     /// The host reported a proof of death of this peer.
     Died(NodeId),
-    /// The application gave a command.
+    /// The application gave the node this command.
     Commanded(&'a Command),
     /// The node refused a command for this reason.
     Refused(&'a str),

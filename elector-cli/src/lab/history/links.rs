@@ -5,7 +5,7 @@ use elector_core::NodeId;
 use super::Blocked;
 
 /// The maximum number of links in a list. If there are more, the description gives only their
-/// number. A list of nodes can have two more entries.
+/// number. A list of nodes can have two entries more than a list of links.
 const MAX_LISTED: usize = 4;
 
 /// Describes cut links in a few words. The first exact description of these is used: groups of

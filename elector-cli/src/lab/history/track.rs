@@ -5,7 +5,7 @@ pub(crate) struct Span<T> {
     pub(crate) from_ns: u64,
     /// The first moment after the span.
     pub(crate) to_ns: u64,
-    /// The value.
+    /// The value that holds during the span.
     pub(crate) what: T,
 }
 
@@ -41,8 +41,8 @@ impl<T> Default for Track<T> {
 }
 
 impl<T: PartialEq> Track<T> {
-    /// Sets the value from this moment on. If the previous value began at the same moment, it has
-    /// no span.
+    /// Sets the value from this moment on. A previous value that began at the same moment is
+    /// dropped, and gets no span.
     pub(crate) fn set(&mut self, at_ns: u64, what: T) {
         if self.open.as_ref().is_some_and(|(_, open)| *open == what) {
             return;

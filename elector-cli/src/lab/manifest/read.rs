@@ -179,8 +179,8 @@ impl Manifest {
             .collect()
     }
 
-    /// Returns the shard of the comparison that the folder contains, or the whole comparison as one
-    /// shard.
+    /// Returns the shard (the part of the comparison) that the folder has. A folder with a whole
+    /// comparison has its only shard, 1 of 1.
     #[must_use]
     pub(crate) fn part(&self) -> Shard {
         self.shard().unwrap_or(Shard::WHOLE)

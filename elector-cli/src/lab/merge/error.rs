@@ -5,19 +5,20 @@ use thiserror::Error;
 
 use crate::lab::build::Build;
 
-/// The maximum number of missing shards that an error lists.
+/// The maximum number of missing shards whose numbers an error lists.
 const MAX_NAMED: usize = 20;
 
-/// Why folders cannot be merged.
+/// Why the folders of shards cannot be merged into one comparison. A shard is one of several parts
+/// of a comparison, which one machine has run.
 #[derive(Debug, Error)]
 pub(crate) enum MergeError {
-    /// A folder has a whole comparison, and not a shard.
+    /// A folder has a whole comparison, and not a shard (one of several parts) of it.
     #[error(
         "{} is not a shard: name folders that `elector compare --shard` wrote",
         .0.display()
     )]
     NoShard(PathBuf),
-    /// Two shards are not of one comparison.
+    /// Two folders have shards of different comparisons.
     #[error(
         "{} and {} are not shards of one comparison: `{what}` differs in their manifest.json. Run \
          all shards with the same program and the same options",
@@ -30,7 +31,8 @@ pub(crate) enum MergeError {
         /// The folders of the two shards.
         folders: [PathBuf; 2],
     },
-    /// Another program than this one has run the shards.
+    /// The shards were run by another build of elector than this program: the commit, the compiler,
+    /// the target or the profile is different.
     #[error(
         "{} was run by another program: {}, {}, {}, {}. This one is: {}, {}, {}, {}. Merge with \
          the program that ran the shards",
@@ -40,24 +42,24 @@ pub(crate) enum MergeError {
         Build::of_this_program().target, Build::of_this_program().profile
     )]
     OtherProgram {
-        /// The folder of a shard.
+        /// The folder of one of these shards.
         folder: PathBuf,
         /// The build of the program that has run the shard.
         build: Box<Build>,
     },
-    /// Two folders have the same shard.
+    /// Two folders have the shard with the same number.
     #[error(
         "{} and {} are both shard {shard}: name each shard once",
         folders[0].display(),
         folders[1].display()
     )]
     Twice {
-        /// The shard.
+        /// The number of this shard, and the number of all shards.
         shard: Shard,
-        /// The two folders.
+        /// The two folders that have this shard.
         folders: [PathBuf; 2],
     },
-    /// No folder was given for some shards.
+    /// The user gave no folder for some shards of the comparison.
     #[error(
         "shards are missing: {} of {count}. Run them, and name all folders",
         missing(present, *count)
@@ -65,23 +67,25 @@ pub(crate) enum MergeError {
     Missing {
         /// The numbers of the shards that were given.
         present: Vec<u64>,
-        /// The number of all shards.
+        /// The number of all shards of the comparison.
         count: u64,
     },
-    /// The shards do not have each run of a cell exactly once.
+    /// The shards together do not have each run of one variant in one scenario with one cluster
+    /// size exactly once.
     #[error(
         "the shards do not have each run of {algorithm} in {scenario} with {nodes} nodes exactly \
          once: run all shards again with the same program"
     )]
     Incomplete {
-        /// The variant.
+        /// The variant, for example `raft/plain`.
         algorithm: String,
-        /// The scenario.
+        /// The name of the scenario.
         scenario: String,
-        /// The cluster size.
+        /// The cluster size: the number of nodes.
         nodes: u64,
     },
-    /// The output folder is the folder of a shard.
+    /// The output folder is the folder of one of the shards to merge. The manifest of the whole
+    /// comparison would overwrite the manifest of this shard.
     #[error("{} is the folder of a shard: choose another folder for --out", .0.display())]
     OutIsShard(PathBuf),
 }

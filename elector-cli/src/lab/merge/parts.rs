@@ -12,7 +12,8 @@ use crate::lab::{
     sha256::FileDigest,
 };
 
-/// The folder of one shard, with its manifest.
+/// The folder of one shard, with its manifest. A shard is one of several parts of a comparison,
+/// which one machine has run.
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) folder: PathBuf,
@@ -67,7 +68,7 @@ impl Part {
     }
 
     /// Returns the name of the first value that must be the same in all shards of a comparison, and
-    /// is different in these two. Returns `None` if they can belong together.
+    /// is different in these two shards. Returns `None` if both can be shards of one comparison.
     fn difference(&self, other: &Self) -> Option<&'static str> {
         if self.shard.count() != other.shard.count() {
             return Some("number of shards");
@@ -76,10 +77,10 @@ impl Part {
         setting.or((self.manifest.build != other.manifest.build).then_some("build"))
     }
 
-    /// Reads the runs of the shard.
+    /// Reads the outcomes of the shard's runs from the file `runs.bin` in the folder.
     ///
     /// # Errors
-    /// If the file is missing, or if it is not the file whose digest is in the manifest.
+    /// If the file is missing or damaged, or if its digest is not the one in the manifest.
     pub(super) fn runs(&self) -> Result<RunsFile, LabError> {
         let bytes = read_file(self.path())?;
         if self.manifest.files.get(RUNS[0]) != Some(&FileDigest::of(&bytes)) {
@@ -92,7 +93,7 @@ impl Part {
         self.folder.join(RUNS[0])
     }
 
-    /// Returns the error that says what is damaged in the file of runs.
+    /// Returns the error that says what is damaged in the file `runs.bin` of this shard.
     pub(super) fn damaged(&self, reason: String) -> LabError {
         let path = self.path();
         FolderError::Damaged { path, reason }.into()

@@ -39,8 +39,9 @@ pub(super) fn text(study: &Study) -> String {
     text
 }
 
-/// Returns the text of a cell: the figure, and one character for the mark `!` or a blank. The blank
-/// keeps the figures of a column aligned.
+/// Returns the text of one cell of a table: the figure, and one character, which is the mark `!`
+/// (some runs did not complete the change) or a blank. The blank keeps the figures of a column
+/// aligned.
 fn cell(summary: &Summary, figure: impl Fn(&MembersSummary) -> Option<f64>) -> String {
     let Some(members) = &summary.members else {
         return String::new();

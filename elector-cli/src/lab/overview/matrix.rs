@@ -69,8 +69,9 @@ fn complete_table(
     [algorithms, variants].into_iter().chain(rows).collect()
 }
 
-/// Returns the text of a cell: the figure, and one character for each of the marks `‖` and `!` or a
-/// blank. The blanks keep the figures of a column aligned.
+/// Returns the text of one cell of a table: the figure, and two characters. Each of them is a blank
+/// or a mark: `‖` if two nodes led at the same time, and `!` if an invariant was violated. The
+/// blanks keep the figures of a column aligned.
 fn cell(summary: &Summary) -> String {
     let time = match summary.elect_ms_p50 {
         Some(time) if time >= 1_000.0 => count(time.round() as usize),
@@ -100,7 +101,8 @@ fn families(study: &Study) -> Vec<Vec<usize>> {
     families.into_iter().map(|(_, columns)| columns).collect()
 }
 
-/// Splits the columns into several tables. Each table also has column 0, and fits into `WIDTH`.
+/// Splits the columns into several tables. Each table also has column 0, which has the names of the
+/// scenarios, and is at most `WIDTH` wide, unless a single column is too wide.
 fn blocks(widths: &[usize], families: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let fits = |columns: &[usize]| {
         let columns = std::iter::once(&0).chain(columns);

@@ -9,7 +9,7 @@ fn thousands_are_separated() {
     assert_eq!(count(13_200_345), "13,200,345");
 }
 
-// A decimal is useful only for small numbers.
+// For ten milliseconds and more, a decimal would only make the table harder to read.
 #[test]
 fn milliseconds_have_a_decimal_below_ten() {
     assert_eq!(ms(2.04), "2.0");
@@ -29,7 +29,8 @@ fn the_matrix_marks_two_leaders_and_violations() {
             .find(|line| line.starts_with("minority-leader"));
         row.unwrap().to_owned()
     };
-    // Only the cell of Bully has a mark. Raft, the other variant, has no mark.
+    // In this scenario, two nodes lead at the same time under Bully, and not under Raft, which is
+    // the other variant in the row. So the row has one mark.
     assert_eq!(row(&study).matches('‖').count(), 1);
     assert!(row(&study).ends_with('‖'));
     study.summaries[7].violations = 1;

@@ -110,7 +110,7 @@ pub(super) fn mark(series: usize, x: f64, y: f64) -> Markup {
     }
 }
 
-/// The number of series that one chart can show.
+/// The maximum number of series in one chart. A series is the line of one variant.
 pub(super) const SERIES: usize = 4;
 
 /// Returns the legend below a chart.

@@ -46,8 +46,8 @@ pub(super) fn section(study: &Study) -> Markup {
     }
 }
 
-/// One variant: the measured means as `(nodes, messages)`, and the closed form as
-/// `(nodes, best, worst)`.
+/// What a chart shows about one variant: the measured means as `(nodes, messages)`, and the closed
+/// form (the numbers that a formula gives) as `(nodes, best, worst)`.
 struct Series<'a> {
     entry: &'a Entry,
     measured: Vec<(f64, f64)>,
@@ -139,8 +139,8 @@ fn chart(group: &[Series<'_>], x: NodeScale, y: Log, sizes: &[u64]) -> Markup {
     }
 }
 
-/// Returns the closed form of a variant: a shade from the best to the worst case, or a line if both
-/// are equal.
+/// Returns the drawing of the closed form of a variant, which are the numbers of messages that a
+/// formula gives: a shade from the best to the worst case, or a line if both cases are equal.
 fn shade(number: usize, series: &Series<'_>, x: NodeScale, y: Log) -> Markup {
     let best = series
         .form

@@ -3,8 +3,8 @@ use maud::{Markup, html};
 
 use crate::lab::{overview::count, study::Study};
 
-/// Returns a table with the figures of every cell, and with the command that repeats the worst run
-/// of each cell.
+/// Returns a table for each variant, with one row for each scenario and cluster size (a cell): its
+/// figures, and the command that repeats its worst run.
 pub(super) fn section(study: &Study) -> Markup {
     html! {
         p {

@@ -27,7 +27,7 @@ fn violations_are_on_the_page() {
 }
 
 // With one node, elections have no messages, and no node survives a crash, so charts and diagrams
-// are empty.
+// are empty. An empty chart must not contain a number that is no number (`NaN`).
 #[test]
 fn a_study_of_single_nodes_gives_a_page() {
     let mut single = sample_comparison();
@@ -37,7 +37,8 @@ fn a_study_of_single_nodes_gives_a_page() {
     assert!(!page(&study, "again").contains("NaN"));
 }
 
-// Times of ten seconds and more are shown in seconds.
+// Times of ten seconds and more must be shown in seconds, because numbers of five digits are hard
+// to read.
 #[test]
 fn times_have_a_suitable_unit() {
     assert_eq!(ms(0.04), "0.0 ms");

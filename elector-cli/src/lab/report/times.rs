@@ -12,7 +12,8 @@ const RIGHT: f64 = 800.0;
 const ROW: f64 = 34.0;
 const TOP: f64 = 26.0;
 /// The maximum number of elections of a variant that the chart draws as points. If there are more,
-/// it draws every second, every third and so on, in ascending order of their times.
+/// the chart draws only every second election, every third election and so on, in ascending order
+/// of their times.
 const MAX_POINTS: usize = 150;
 
 /// The scenarios of the charts: a crash of the leader, and a crash that is proved to the peers at

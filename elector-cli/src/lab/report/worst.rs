@@ -20,10 +20,12 @@ const MAX_MESSAGES: usize = 150;
 /// The mean time without a leader, in milliseconds, from which on a cell gets a diagram. A cell has
 /// the runs of one variant in one scenario at one cluster size.
 const MIN_LEADERLESS_MS: f64 = 300.0;
-/// The time after the end of a split brain that a diagram still shows.
+/// How much of the run a diagram still shows after the end of a split brain, in nanoseconds. A
+/// split brain is a time in which two nodes lead.
 const AFTER_NS: u64 = 20_000_000;
 
-/// Returns diagrams of the worst run of each cell of one cluster size, if the cell has a problem.
+/// Returns diagrams for one cluster size: for each variant and scenario with a problem, the worst
+/// run.
 pub(super) fn section(study: &Study) -> Markup {
     let nodes = study.middle();
     let candidates = candidates(study, nodes);
@@ -57,7 +59,8 @@ pub(super) fn section(study: &Study) -> Markup {
     }
 }
 
-/// A cell with a problem, so that a diagram of its worst run is useful.
+/// A cell with a problem, so that a diagram of its worst run is useful. A cell has the runs of one
+/// variant in one scenario at one cluster size.
 struct Candidate<'a> {
     entry: &'a Entry,
     cell: &'a Cell,
@@ -70,7 +73,8 @@ impl Candidate<'_> {
         (self.entry.contestant.label(), self.cell.scenario.clone())
     }
 
-    /// Returns the severity of the problem: candidates with a greater value are drawn first.
+    /// Returns how bad the worst run is. The diagrams of candidates with a greater value are drawn
+    /// first.
     fn weight(&self) -> (bool, bool, u64, u64) {
         let times = self.run.times;
         let wrong = !self.run.violations.is_empty();
@@ -108,7 +112,7 @@ fn candidates(study: &Study, nodes: u64) -> Vec<Candidate<'_>> {
 type Diagrams = HashMap<(String, String), String>;
 
 /// Draws the diagrams that fit into the page, the worst first. Returns these diagrams, and the
-/// number of candidates without one.
+/// number of candidates for which there is no diagram.
 fn diagrams(study: &Study, candidates: &[Candidate<'_>]) -> (Diagrams, usize) {
     let mut order: Vec<&Candidate<'_>> = candidates.iter().collect();
     order.sort_by_key(|one| std::cmp::Reverse(one.weight()));
@@ -150,7 +154,8 @@ fn diagram(study: &Study, one: &Candidate<'_>, number: usize) -> Option<String> 
 }
 
 /// Returns the part of the run to show: from the first fault until the cluster has settled. If the
-/// longest split brain ends later, the part is extended to its end.
+/// longest split brain (two nodes lead) ends later, the shown part ends [`AFTER_NS`] after the end
+/// of this split brain.
 fn window(records: &[Record], run: &Outcome) -> (u64, u64) {
     let (start, end) = interesting_window(records);
     if run.times.split_brain_ns == 0 {
@@ -217,8 +222,9 @@ mod tests {
         }
     }
 
-    // In these runs Raft steps down in time, so its cells have no problem. If every cell had a
-    // diagram, readers would not find the important ones.
+    // In this scenario, no two nodes of Raft lead at the same time, and the cluster soon has a new
+    // leader, so the cell has no problem. If every cell had a diagram, readers would not find the
+    // important ones.
     #[test]
     fn cells_without_a_problem_have_no_diagram() {
         let study = sample();

@@ -4,8 +4,8 @@ use elector_core::NodeId;
 
 use super::TimelineOptions;
 
-/// The maximum time in nanoseconds for which a line can still be merged with the same event at
-/// another node.
+/// The maximum time in nanoseconds (1 ms) for which a line waits for the same event at another
+/// node, so that both events become one line.
 const MAX_OPEN_NS: u64 = 1_000_000;
 
 /// While routine messages are only counted, a pause of this length (20 ms) between two lines ends
@@ -20,9 +20,10 @@ const MAX_NAMES_CHARS: usize = 32;
 /// One line of a timeline.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
-    /// The moment of the event.
+    /// The moment of the event in nanoseconds. If the line has several events, this is the first of
+    /// them.
     pub(super) at_ns: u64,
-    /// The nodes of the event; empty if the event concerns the whole cluster.
+    /// The nodes at which the event occurred; empty if the event concerns the whole cluster.
     pub(super) who: Vec<NodeId>,
     /// The receivers, if the event is a message.
     pub(super) to: Vec<NodeId>,
@@ -39,8 +40,8 @@ pub(super) enum Tone {
     Note,
     /// A fault, a violation, or the beginning of a time in which two nodes lead or no node leads.
     Fault,
-    /// A fault or a time of a bad state has ended, or a node has received a report about the
-    /// failure or the return of a peer.
+    /// A fault has ended, a time with no leader or with two leaders has ended, or a node has
+    /// received a report about the failure or the return of a peer.
     Mend,
     /// A node leads.
     Lead,
@@ -48,9 +49,10 @@ pub(super) enum Tone {
     Campaign,
     /// A message or a write was lost, or a node refused a command.
     Loss,
-    /// Any other event.
+    /// An event of no other kind, for example a message of an election.
     Plain,
-    /// An event that most readers skip.
+    /// An event that most readers skip: a durable write, a routine message, or the arrival of a
+    /// message.
     Faint,
 }
 
@@ -131,7 +133,8 @@ impl<'o, W: fmt::Write> Pen<'o, W> {
         Ok(())
     }
 
-    /// Writes all lines that are still open, and the last count.
+    /// Writes all lines that are still open (more events could have been merged into them), and the
+    /// last count of routine messages.
     pub(super) fn finish(mut self) -> fmt::Result {
         while !self.open.is_empty() {
             self.write_first()?;

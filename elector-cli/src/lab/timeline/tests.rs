@@ -38,7 +38,7 @@ fn a_crash_is_shown_from_the_fault_to_the_new_leader() {
 // A researcher must see in the text where a pre-candidate, which only asks whether it could win,
 // becomes a candidate and campaigns.
 #[test]
-fn a_pre_candidate_is_told_from_a_candidate() {
+fn a_pre_candidate_differs_from_a_candidate() {
     let viewed = |at_ns, step, view| Record {
         at_ns,
         node: Some(NodeId(1)),

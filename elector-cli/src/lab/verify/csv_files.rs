@@ -5,8 +5,8 @@ use super::difference::quoted;
 /// The columns whose values identify a row.
 const KEYS: [&str; 5] = ["algorithm", "variant", "scenario", "nodes", "seed"];
 
-/// Describes the first cell that differs. Returns `None` if all cells are equal, or if a file is
-/// not CSV.
+/// Describes the first cell in which two CSV files differ. Returns `None` if all cells are equal,
+/// or if a file is not CSV.
 #[must_use]
 pub(super) fn difference(old: &[u8], new: &[u8]) -> Option<String> {
     let (old, new) = (records(old)?, records(new)?);

@@ -1,8 +1,8 @@
 use super::{csv_files, run_files};
 
-/// How many characters before a difference the text shows.
+/// The number of characters before the first difference that the description quotes.
 const BEFORE: usize = 24;
-/// How many characters from a difference on the text shows.
+/// The number of characters from the first difference on that the description quotes.
 const AFTER: usize = 40;
 
 /// Describes the first difference between a file and the file that a new run gives. `old` and `new`

@@ -1,6 +1,6 @@
 use crate::lab::runs_file::RunsFile;
 
-/// Describes the first run that differs between two files of runs. Returns `None` if no run
+/// Describes the first run that differs between two files `runs.bin`. Returns `None` if no run
 /// differs, or if the new file cannot be read.
 #[must_use]
 pub(super) fn difference(old: &[u8], new: &[u8]) -> Option<String> {
@@ -32,7 +32,8 @@ mod tests {
     use super::*;
     use crate::lab::study::sample;
 
-    // A shard has thousands of runs. The user must see which run to repeat.
+    // A shard (one of several parts of a comparison) has thousands of runs. If one of them differs,
+    // the user must see which run to repeat.
     #[test]
     fn the_first_run_that_differs_is_named() {
         let study = sample();

@@ -8,7 +8,7 @@ use std::{
 
 use elector_net::http::prometheus_client::metrics::counter::Counter;
 
-/// The maximum size of the lines that wait, in bytes. Some thousands of lines fit.
+/// The maximum size in bytes of all lines that wait to be written. Some thousands of lines fit.
 const MAX_BYTES: usize = 1024 * 1024;
 
 /// The lines that wait to be written to a log. A separate thread writes them, so that a thread that
@@ -23,7 +23,7 @@ pub(crate) struct Queue(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     waiting: Mutex<Waiting>,
-    /// Notified when there is a line to write.
+    /// Notified when there is a line that must be written.
     not_empty: Condvar,
     /// Notified when all lines are written.
     all_written: Condvar,

@@ -52,8 +52,8 @@ impl RunningCommand {
                 set_session_nice(BEST_NICE);
                 self.processes.kill();
             }
-            // SIGTERM or SIGKILL was sent before. These calls also send it to processes that have
-            // become orphans since then.
+            // SIGTERM or SIGKILL was sent before. These calls also send the same signal to
+            // processes that have become orphans since then: their parents have exited.
             None if self.schedule.sigkill_at().is_some() => self.processes.kill(),
             None if self.schedule.sigterm_at().is_some() => self.processes.terminate_orphans(),
             None => {}

@@ -136,8 +136,9 @@ impl<'a> Guardian<'a> {
         }
     }
 
-    /// Informs the peers that node and command have ended: writes the farewells, and closes the
-    /// sockets. The farewells come before everything that can take time.
+    /// Informs the peers that node and command have ended: writes the farewells, which are messages
+    /// that prove this, and closes the sockets. The farewells come before everything that can take
+    /// time.
     fn finish(mut self) {
         self.sockets.write_farewells();
         // The peers elect a leader now. On this machine they need the processor more than this

@@ -12,9 +12,9 @@ use thread_priority::{
 
 /// The nice value of ordinary processes.
 pub(super) const ORDINARY_NICE: i32 = 0;
-/// The nice value of the highest priority.
+/// The nice value that gives a process the highest priority.
 pub(super) const BEST_NICE: i32 = -20;
-/// The nice value of the lowest priority.
+/// The nice value that gives a process the lowest priority.
 const WORST_NICE: i32 = 19;
 
 /// The policy by which ordinary processes are scheduled.
@@ -119,8 +119,8 @@ pub(super) fn set_session_nice(nice: i32) {
     }
 }
 
-/// Returns `true` if this process may lock any amount of memory. With a limit, the stack of a
-/// process that has reached the limit could not grow.
+/// Returns `true` if this process may lock any amount of memory. A process with a limit for locked
+/// memory must not lock its memory: at the limit, its stack could not grow.
 fn may_lock_memory() -> bool {
     getrlimit(Resource::Memlock).current.is_none() || has_capability(CapabilitySet::IPC_LOCK)
 }
@@ -133,7 +133,8 @@ fn has_capability(capability: CapabilitySet) -> bool {
 mod tests {
     use super::*;
 
-    // A command that is a real-time process could stop the machine.
+    // A command that is a real-time process could stop the machine. So the priority from before
+    // `raise_priority` must be restored completely.
     #[test]
     fn a_raised_priority_can_be_restored() {
         let policy = thread_schedule_policy();

@@ -118,7 +118,8 @@ impl ProcessTree {
         self.terminate_orphans();
     }
 
-    /// Sends SIGTERM to the orphans to which it was not sent yet.
+    /// Sends SIGTERM to the orphans (processes whose parents have exited) that have not got SIGTERM
+    /// yet.
     pub(super) fn terminate_orphans(&mut self) {
         let new = self.orphans.iter_mut().filter(|orphan| !orphan.has_sigterm);
         for orphan in new {
@@ -132,7 +133,8 @@ impl ProcessTree {
     }
 
     /// Sends SIGKILL to the group of the first process and to all known orphans. Processes whose
-    /// parents this kills become orphans, and the next [update](Self::update) finds them.
+    /// parents are killed in this way become orphans, and the next [update](Self::update) finds
+    /// them.
     pub(super) fn kill(&self) {
         // A process needs a processor to exit, so the processes get the best nice value before
         // SIGKILL.
@@ -156,8 +158,8 @@ impl ProcessTree {
                     pidfd,
                     has_sigterm: false,
                 }),
-                // This process has no file descriptor left. The next call of `update` adds the
-                // remaining orphans, when some of the known orphans have exited.
+                // The guardian has no file descriptor left for another pidfd. The next call of
+                // `update` adds the remaining orphans, when some of the known orphans have exited.
                 Err(Errno::MFILE | Errno::NFILE) if !self.orphans.is_empty() => break,
                 Err(error) => return Err(error.into()),
             }

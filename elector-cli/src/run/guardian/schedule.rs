@@ -11,7 +11,7 @@ pub(super) struct StopSchedule {
     timing: StopTiming,
     /// The end of the lease; `None` without a lease.
     deadline: Option<Moment>,
-    /// The first reason to stop the command.
+    /// The first reason that was given to stop the command; `None` while the command must run.
     reason: Option<EndReason>,
     /// The time at which a grace ends, after which SIGKILL is due. With several calls of
     /// [`stop`](Self::stop), the earliest end counts.
@@ -71,8 +71,8 @@ impl StopSchedule {
         self.reason.get_or_insert(reason);
     }
 
-    /// Returns the signal that is due at the time `now`. The caller must send it: this method does
-    /// not return it again.
+    /// Returns the signal that is due at the time `now`. The caller must send the signal, because
+    /// this method does not return the same signal again.
     pub(super) fn next_action(&mut self, now: Moment) -> Option<Action> {
         if self.sigkill_at.is_some() {
             return None;
@@ -151,7 +151,7 @@ mod tests {
         max_margin: Duration::ZERO,
     };
 
-    /// A schedule whose times are given in nanoseconds.
+    /// A [`StopSchedule`] for tests, whose times are given in nanoseconds.
     struct Schedule(StopSchedule);
 
     impl Schedule {

@@ -20,7 +20,7 @@ const EXIT_TIMEOUT: Timespec = Timespec {
 /// to a peer that proves that the node is dead.
 #[derive(Debug)]
 pub(super) struct NodeSockets {
-    /// A pidfd of the node.
+    /// A pidfd of the node's process.
     node: OwnedFd,
     /// The connections on which the node sends to its peers, each with the farewell that the
     /// guardian writes there.

@@ -50,15 +50,16 @@ fn timespec(duration: Duration) -> Timespec {
     }
 }
 
-/// How late this guardian was recently, as an estimate of how late it may be again.
+/// How late messages reached this guardian, and how late its SIGKILL took effect, in the last
+/// measurements. This is an estimate of how late both may be again.
 #[derive(Debug)]
 pub(super) struct Lateness {
     samples: [Duration; SAMPLES],
     next: usize,
 }
 
-/// The number of measurements that are kept. There are about three measurements in each lease, so
-/// 64 cover about twenty leases. The load of a machine changes more slowly than that.
+/// The number of measurements of lateness that are kept. There are about three measurements in each
+/// lease, so 64 cover about twenty leases. The load of a machine changes more slowly than that.
 const SAMPLES: usize = 64;
 
 impl Default for Lateness {

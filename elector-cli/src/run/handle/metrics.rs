@@ -14,7 +14,8 @@ pub struct Metrics {
     pub kills: Counter,
     /// Commands that ended by themselves with a code other than 0, or could not be started.
     pub failures: Counter,
-    /// Starts of the command after another start in the same tenure.
+    /// Starts of the command after another start in the same tenure, which is the time in which the
+    /// node leads one epoch.
     pub restarts: Counter,
     /// Commands that ended after the end of their lease.
     pub late_ends: Counter,
@@ -22,7 +23,8 @@ pub struct Metrics {
     pub running: Gauge,
 }
 
-/// The number of exits with code 0 within [`PERIOD`] at which the node warns.
+/// The number of exits of the command with code 0 within [`PERIOD`] at which the node logs a
+/// warning.
 const TOO_MANY: usize = 3;
 const PERIOD: Duration = Duration::from_secs(60);
 

@@ -36,7 +36,7 @@ pub struct CommandHandle {
     options: Options,
     metrics: Metrics,
     clean_exits: CleanExits,
-    /// The number of the last start of the command.
+    /// The number of the last start of the command: the starts are numbered from 1.
     run: u64,
     ready: Option<ReadyShim>,
     running: Option<Running>,

@@ -117,7 +117,7 @@ impl CommandHandle {
             Err(error) => return RunError::Channel(error),
         };
         // The guardian has ended, so this process is now the parent of the processes that are left.
-        // It reaps them below.
+        // The call of `kill_adopted` below reaps these processes.
         self.kill_group();
         self.run_ended(None);
         let session = self.guardian.pid;

@@ -61,8 +61,8 @@ fn clusters_that_cannot_be_searched_are_rejected() {
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("did you mean \"raft\""));
 }
 
-// With `--members`, a search and walks must change the members, and the search must print to which
-// voters.
+// With `--members`, a search and walks (random runs) must change the members, and the search must
+// print the voters to which a run can change them.
 #[test]
 fn members_change_in_searches_and_walks() {
     let search = "check --algorithm raft --members --max-epoch 1 --commands 1 --timeouts 1";
@@ -81,8 +81,9 @@ fn members_change_in_searches_and_walks() {
     assert!(usage_error("check --algorithm raft --members --nodes 1").contains("at least 2 nodes"));
 }
 
-// A schedule is replayed with the first voters of a walk, n1 to n3 of four nodes. So n1 and n2 are
-// a majority.
+// A schedule, which is a list of the events of a run, must be repeated with the same first voters
+// as a random run (a walk): n1 to n3 of four nodes. Then n1 and n2 are a majority, and n1 is
+// elected by the schedule below.
 #[test]
 fn a_schedule_with_a_change_of_the_members_is_replayed() {
     let schedule = "n1 restarts\nn2 restarts\nn1 campaigns\nn2 receives 3\nn1 receives 4\n\

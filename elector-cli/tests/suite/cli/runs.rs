@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::{Folder, command, stdout_of};
 
-/// A scenario that causes a violation: it requires agreement immediately after a crash, which no
-/// algorithm can reach.
+/// A scenario in which every run violates an invariant: it requires agreement immediately after a
+/// crash, which no algorithm can reach.
 pub(super) const TOO_STRICT: &str = "
 name = \"too-strict\"
 summary = \"The leader is killed, and agreement is required immediately.\"
@@ -152,7 +152,8 @@ fn a_file_can_contain_a_composition() {
     assert_eq!(of_file, named.replace("random:restart+stall", "random"));
 }
 
-// A wrong size of a majority shows in clusters of one, two and four nodes.
+// If the size of a majority was computed wrongly, clusters of one, two or four nodes would elect no
+// leader, or would violate an invariant.
 #[test]
 fn small_and_even_sizes_work() {
     let text =

@@ -1,4 +1,5 @@
-//! Tests of `elector compare --shard` and `elector merge`.
+//! Tests of `elector compare --shard`, which runs one of several parts (shards) of a comparison,
+//! and of `elector merge`, which makes one comparison of the parts.
 
 use std::{
     fs,
@@ -10,11 +11,11 @@ use super::{Folder, command, elector, results::files, runs::TOO_STRICT, stdout_o
 
 /// The settings of a comparison that covers the special cases: two algorithms, random faults,
 /// changes of the members (which one of the algorithms skips), and sizes that some scenarios skip.
-/// Each test adds a scenario from a file, which is violated.
+/// Each test adds the scenario [`TOO_STRICT`], in which runs violate an invariant.
 const SETTINGS: &str = "--algorithms raft/plain,bully --nodes 1,2,3,4 \
                         --scenarios leader-crash,minority-leader,random,grow --runs 5 --seed 7";
 
-/// The folder of a test, and the scenario file in it.
+/// The folder of a test, and the file in it with the scenario [`TOO_STRICT`].
 struct Parts {
     folder: Folder,
     own: PathBuf,
@@ -31,8 +32,8 @@ impl Parts {
         self.folder.0.join(name)
     }
 
-    /// Runs the comparison with these options. The scenario from the file is violated, so the exit
-    /// code is 1 unless the shard has no run with a violation.
+    /// Runs the comparison with these options. Runs of the scenario [`TOO_STRICT`] violate an
+    /// invariant, so the exit code is 1, unless the shard has none of these runs.
     fn compare(&self, options: &[&str], out: &Path) -> Output {
         let mut compare = command();
         compare
@@ -50,7 +51,7 @@ impl Parts {
         output
     }
 
-    /// Runs all shards of the comparison, and returns their folders.
+    /// Runs the comparison in `count` shards (parts), and returns the folders of the shards.
     fn run(&self, count: usize) -> Vec<PathBuf> {
         let shards = (1..=count).map(|number| {
             let out = self.path(&format!("{number}-of-{count}"));
@@ -81,7 +82,8 @@ fn merge_error(shards: &[PathBuf], out: &Path) -> String {
     error
 }
 
-// This is the purpose of shards: no output may show that the comparison was run in several shards.
+// This is the purpose of shards, which are parts of a comparison for several machines: no output
+// may show that the comparison was run in several parts.
 #[test]
 fn merged_shards_are_the_single_comparison_byte_for_byte() {
     let parts = Parts::new("shards");
@@ -123,7 +125,8 @@ fn merged_shards_are_the_single_comparison_byte_for_byte() {
     }
 }
 
-// `elector verify` must accept a merged folder and the folder of a shard.
+// `elector verify` must accept the folder of a merged comparison and the folder of one shard
+// (part), and must find a change in the file of a shard.
 #[test]
 fn shards_and_merged_folders_are_verified() {
     let parts = Parts::new("shards-verified");
@@ -136,7 +139,8 @@ fn shards_and_merged_folders_are_verified() {
     assert!(output.starts_with("runs.bin       same"), "{output}");
     let runs = shards[1].join("runs.bin");
     let mut bytes = fs::read(&runs).unwrap();
-    // The last byte belongs to the fingerprint of the last run.
+    // The last byte belongs to the fingerprint of the last run, which is a hash of everything that
+    // happened in the run.
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&runs, bytes).unwrap();
     assert_eq!(elector(&format!("verify {shown}")).status.code(), Some(1));
@@ -149,7 +153,8 @@ fn shards_and_merged_folders_are_verified() {
     );
 }
 
-// The user who runs one shard must see a violation, and the next step.
+// The user who runs one shard (part) of a comparison must see its violations, and how to merge the
+// shards.
 #[test]
 fn a_shard_prints_its_runs_and_its_violations() {
     let parts = Parts::new("shard-prints");
@@ -169,7 +174,8 @@ fn a_shard_prints_its_runs_and_its_violations() {
     assert_eq!(names, ["manifest.json", "runs.bin"]);
 }
 
-// The same shard must give the same bytes on every machine.
+// The same shard (part) of a comparison must give the same bytes on every machine, with any number
+// of threads.
 #[test]
 fn a_shard_does_not_depend_on_the_number_of_threads() {
     let parts = Parts::new("shard-threads");
@@ -255,7 +261,7 @@ fn damaged_shards_are_rejected() {
     fs::remove_file(&runs).unwrap();
     let error = merge_error(&shards, &out);
     assert!(error.contains("runs.bin is missing"), "{error}");
-    // The folder has the runs of another shard, under the number of this shard.
+    // Now the folder has the runs of the first shard, but the number of the second shard.
     let first = shards[0].join("runs.bin");
     fs::copy(first, &runs).unwrap();
     let first = fs::read_to_string(shards[0].join("manifest.json")).unwrap();
@@ -282,8 +288,8 @@ fn damaged_shards_are_rejected() {
     assert!(error.contains("has no manifest.json"), "{error}");
 }
 
-// The program that merges the shards and draws the report must be the program that has run the
-// shards.
+// The program that merges shards must be the program that has run them: another program could draw
+// other diagrams in the report.
 #[test]
 fn shards_of_another_program_are_rejected() {
     let parts = Parts::new("shards-build");
@@ -300,7 +306,8 @@ fn shards_of_another_program_are_rejected() {
     );
 }
 
-// The manifest of the merged comparison would overwrite the manifest of the shard.
+// `elector merge` must not write into the folder of a shard: the manifest of the merged comparison
+// would overwrite the manifest of the shard.
 #[test]
 fn the_output_must_be_another_folder() {
     let parts = Parts::new("shards-out");
@@ -315,8 +322,8 @@ fn the_output_must_be_another_folder() {
     assert!(error.contains("is not a shard"), "{error}");
 }
 
-// If there are more shards than runs, a shard has no run, and its machine would do nothing. This
-// must be an error.
+// If a comparison has more shards (parts) than runs, one shard has no run, and its machine would do
+// nothing. This must be an error.
 #[test]
 fn more_shards_than_runs_are_rejected() {
     let folder = Folder::new("shards-empty");

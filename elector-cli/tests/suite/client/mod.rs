@@ -24,14 +24,16 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 const TOKEN: &str = "correct-horse-battery-staple";
 
-/// Returns the command without the variables `ELECTOR_…` of this process that it would read.
+/// Returns the command `elector` with these arguments. It does not inherit the variables
+/// `ELECTOR_HTTP` and `ELECTOR_TOKEN` of this process.
 fn command(arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_elector"));
     command.args(arguments.split(' '));
     for variable in ["ELECTOR_HTTP", "ELECTOR_TOKEN"] {
         command.env_remove(variable);
     }
-    // The command must not use the configured proxy, and this address has none.
+    // The command must not use a configured proxy. No proxy listens at this address, so a command
+    // that uses it fails.
     command.env("http_proxy", "http://127.0.0.1:1");
     command
 }

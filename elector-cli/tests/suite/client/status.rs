@@ -9,7 +9,8 @@ use tokio::runtime::Runtime;
 
 use super::{Nodes, Served, command, node_without_peers, run};
 
-// Scripts use the exit code of `elector status`, and people read its lines.
+// Scripts use the exit code of `elector status`, and people read its lines. Both must be right for
+// a leader, for a follower, and for a node that knows no leader.
 #[test]
 fn the_exit_code_depends_on_the_role() {
     let (nodes, leader) = Nodes::elected(3);
@@ -38,7 +39,8 @@ fn the_exit_code_depends_on_the_role() {
     assert!(output.contains("\nleader     none known\n"), "{output}");
 }
 
-// Other programs read the JSON. Services may set the address of the node in the environment.
+// With `--json`, the output must be JSON that other programs can read. The address of the node may
+// come from the variable `ELECTOR_HTTP`.
 #[test]
 fn the_json_is_the_answer_of_the_node() {
     let (nodes, leader) = Nodes::elected(1);

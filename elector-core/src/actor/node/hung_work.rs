@@ -8,8 +8,9 @@ use crate::{
     actor::watchdog::{CHECKS, Watch},
 };
 
-/// The work of the leader has not checked in. The node grants no leadership until the work checks
-/// in again, or drops its watchdog.
+/// The state of a node whose work of the leader hangs: the work has not checked in with its
+/// [`Watchdog`](crate::actor::Watchdog) in time. The node grants no leadership until the work
+/// checks in again, or drops its watchdog.
 #[derive(Debug)]
 pub(in crate::actor) struct HungWork {
     watch: Arc<Watch>,
@@ -22,10 +23,10 @@ pub(in crate::actor) struct HungWork {
 
 /// Ends a leadership whose work hangs.
 impl<A: ElectionAlgorithm> Node<A> {
-    /// Checks whether the work has checked in, and schedules the next check, until the watch is
-    /// over. `missed` is how many checks in a row have found so far that the work had not checked
-    /// in. The node counts checks instead of time: in a time in which this thread did not run, the
-    /// work may not have run either.
+    /// Checks whether the work has checked in, and schedules the next check, until the watchdog has
+    /// been dropped and nothing is left to do. `missed` is how many checks in a row have found so
+    /// far that the work had not checked in. The node counts checks instead of time: in a time in
+    /// which this thread did not run, the work may not have run either.
     pub(super) fn watch(&mut self, watch: Arc<Watch>, missed: u8, ctx: &mut Context<Self>) {
         if self.stop_if_killed(ctx) {
             return;
@@ -63,7 +64,7 @@ impl<A: ElectionAlgorithm> Node<A> {
 
     /// Steps down as soon as the lease of the leadership whose work hangs has ended. Lets the node
     /// take leadership again when the work checks in, or has dropped its watchdog. Returns `true`
-    /// if nothing is left to do for this watch.
+    /// if nothing is left to do for the work with this watchdog.
     fn step_aside(&mut self, watch: &Arc<Watch>, is_live: bool, ctx: &mut Context<Self>) -> bool {
         let hung_work = self.hung_work.as_ref();
         let Some(hung_work) = hung_work.filter(|hung| Arc::ptr_eq(&hung.watch, watch)) else {

@@ -7,7 +7,7 @@ use crate::{ElectionAlgorithm, MembersReport, NodeId, RosterId, actor::status::E
 /// of events.
 #[derive(Debug, Default)]
 pub(in crate::actor) struct MembersWatch {
-    /// The roster that was published last.
+    /// The id of the roster (the list of the nodes that vote) that was published last.
     published: Option<RosterId>,
     /// Whether the durable state, which contains the members, has changed since the last
     /// publication.
@@ -39,8 +39,8 @@ impl<A: ElectionAlgorithm> Node<A> {
         [above, below].concat()
     }
 
-    /// If the roster has changed, notifies the transport and the readers of events of the new
-    /// roster.
+    /// If the roster (the list of the nodes that vote) has changed, notifies the transport and the
+    /// readers of events of the new roster.
     pub(super) fn publish_members(&mut self) {
         let is_first = A::CHANGES_MEMBERS && self.members.published.is_none();
         if !is_first && !self.members.may_have_changed {

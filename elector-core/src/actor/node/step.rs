@@ -115,7 +115,8 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
         count(&self.shared.received);
         let (process, now) = (&mut self.process, self.now);
-        // The process is not used after a panic.
+        // If the algorithm panics, `process` is not used any more. So its state after the panic
+        // does not matter.
         let stepped = catch_unwind(AssertUnwindSafe(|| process.step(input, now)));
         match stepped {
             Ok(Ok(step)) => {
@@ -148,7 +149,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         ctx.spawn(flush);
     }
 
-    /// Handles the result of a save, and makes the steps visible that waited for it.
+    /// Handles the result of a save, and makes the steps visible that waited for this save.
     pub(super) fn on_saved(&mut self, saved: Saved, ctx: &mut Context<Self>) {
         match saved {
             Ok(number) => persisted(&mut ActingNode { node: self, ctx }, number),

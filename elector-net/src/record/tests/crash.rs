@@ -8,9 +8,9 @@ use super::{
     fine, load, save, saved, tears,
 };
 
-/// The number of operations of a save.
+/// The number of disk operations of a save.
 const SAVE: usize = 5;
-/// The number of operations of a load, for a state that fits into a block.
+/// The number of disk operations of a load, for a state that fits into a block.
 const LOAD: usize = 12;
 
 /// Runs save number `saves + 1` until a fault. Returns the file and the number of the last

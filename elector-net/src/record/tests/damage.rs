@@ -12,14 +12,15 @@ use crate::record::{
 };
 
 const LENGTH: usize = LENGTHS[0];
-/// A number of bytes that is not smaller than the number of bytes in use in a test slot.
+/// The number of bytes at the beginning of a slot in which a test flips bits. They contain all
+/// bytes in use, because the states of the tests are short.
 const BYTES: usize = 128;
 
 fn offset(slot: u64) -> u64 {
     slot * SLOT as u64
 }
 
-/// The ways in which a test destroys a slot.
+/// The ways in which a test destroys a slot, the place of one saved state in the file.
 const LOSSES: [fn(&FakeFile, u64); 4] = [
     |file, slot| file.damage(offset(slot), |block| block.fill(0)),
     |file, slot| file.damage(offset(slot), |block| block.fill(0xff)),
@@ -39,7 +40,8 @@ fn acknowledged(flaw: Flaw, saves: u64) -> Vec<FakeFile> {
     coarse(file.dirty()).into_iter().map(image).collect()
 }
 
-/// Flips every bit in use of every slot, one bit at a time.
+/// Flips every bit in use of every slot, one bit at a time. After each flip, a load must return the
+/// last save.
 fn flip_each_bit(flaw: Flaw) -> Result<usize, String> {
     let mut images = 0;
     for (saves, file) in (1..3).flat_map(|saves| {
@@ -57,7 +59,8 @@ fn flip_each_bit(flaw: Flaw) -> Result<usize, String> {
     Ok(images)
 }
 
-/// Destroys each slot in turn, and then cuts the power in the next save.
+/// Destroys each slot in turn, and then cuts the power in the next save. After that, a load must
+/// not return a state that is older than the acknowledged one.
 fn lose_a_slot_and_crash(flaw: Flaw) -> Result<usize, String> {
     let mut images = 0;
     for (slot, operation) in (0..SLOTS).flat_map(|slot| (0..=5).map(move |at| (slot, at))) {
@@ -110,8 +113,9 @@ fn lose_slots_at_rest(flaw: Flaw) -> Result<usize, String> {
     Ok(images)
 }
 
-// One flipped bit, anywhere and at any time, must not bring back an old vote and must not stop a
-// node: the newest state is in two slots before it is acknowledged.
+// One flipped bit, anywhere and at any time, must not bring back an old vote and must not prevent
+// the start of a node: the newest state is in two slots, which are two places in the file, before
+// its save is acknowledged.
 #[test]
 fn one_flipped_bit_forgets_nothing() {
     assert!(flip_each_bit(Flaw::None).unwrap() > 10_000);
@@ -133,16 +137,17 @@ fn a_forged_checksum_is_accepted() {
     assert_eq!(load(&file).unwrap().1, 9);
 }
 
-// While a node runs, it does not notice that the disk has lost a slot. Even if a crash follows, a
-// state that is older than the acknowledged one must never be loaded as the newest.
+// While a node runs, it does not notice that the disk has lost a slot, one of the four places of
+// its state. Even if a crash follows, a state that is older than the acknowledged one must never be
+// loaded as the newest.
 #[test]
 fn one_lost_slot_and_a_crash_forget_nothing() {
     assert!(lose_a_slot_and_crash(Flaw::None).unwrap() > 1000);
     lose_a_slot_and_crash(Flaw::OneSlot).expect_err("a vote was in one slot only");
 }
 
-// The next start notices that a slot is lost, and writes the state again. Until the state is
-// durable in another place, the remaining copies must not change.
+// The next start notices that a slot, one of the four places of the state, is lost, and writes the
+// state again. Until the state is durable in another slot, the remaining copies must not change.
 #[test]
 fn one_lost_slot_and_a_crash_while_loading_forget_nothing() {
     let mut images = 0;
@@ -164,7 +169,8 @@ fn any_lost_slots_at_rest_forget_nothing() {
     lose_slots_at_rest(Flaw::NoCopy).expect_err("a vote was in one pair only");
 }
 
-// If the same bit flips in every slot, no slot is valid: the node must not start.
+// If the same bit flips in every slot (every place of a saved state), no slot is valid: the node
+// must not start.
 #[test]
 fn a_bit_flipped_in_every_slot_is_refused() {
     let (file, _) = saved(Flaw::None, 2, LENGTH);
@@ -179,8 +185,8 @@ fn a_bit_flipped_in_every_slot_is_refused() {
     }
 }
 
-// A crash of elector never leaves a file of another length. Such a file was copied, truncated or
-// extended by something else.
+// A crash of elector never leaves a file of another length. Another program has truncated or
+// extended such a file, so the node must not start from it.
 #[test]
 fn a_file_of_another_length_is_refused() {
     let block = BLOCK as u64;
@@ -192,7 +198,8 @@ fn a_file_of_another_length_is_refused() {
     }
 }
 
-// A wrong length in a slot must not make the reader read beyond the slot.
+// A wrong length in a slot, the place of one saved state, must not make a load read beyond the
+// slot. The slot must count as invalid.
 #[test]
 fn a_wrong_length_is_no_slot() {
     for length in [0, 1, 7, 4096, 65_517, 65_536, u32::MAX] {

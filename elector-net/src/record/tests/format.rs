@@ -54,8 +54,8 @@ fn a_crash_leaves_a_whole_record_or_none() {
     cut_power(Flaw::NoSync).expect_err("the creation did not wait for the disk");
 }
 
-// The creation of a record must report an error such as a full disk: at that time, no state can be
-// lost. When the disk works again, the creation must succeed.
+// The creation of a record must report an error such as a full disk. A failed creation must not
+// prevent another one: when the disk works again, the creation must succeed.
 #[test]
 fn a_failure_is_reported_and_can_be_repaired() {
     for kind in [ErrorKind::StorageFull, ErrorKind::Other] {

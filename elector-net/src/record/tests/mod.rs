@@ -20,8 +20,9 @@ use super::{
     slots::Slots,
 };
 
-/// The lengths of the tested states, in bytes. With these states, a slot needs one sector, several
-/// sectors of one block, and several blocks.
+/// The lengths of the tested states, in bytes. A slot, the place of one state in the file, needs
+/// one sector of 512 bytes for the first length, several sectors of one block of 4096 bytes for the
+/// second, and several blocks for the third.
 const LENGTHS: [usize; 3] = [9, 1200, 5000];
 
 fn identity() -> Identity {
@@ -52,7 +53,7 @@ fn state(value: u64, length: usize) -> Vec<u8> {
     state
 }
 
-/// Replaces the checksum of a slot by the correct checksum of its present bytes.
+/// Replaces the checksum in the first block of a slot by the correct checksum of the present bytes.
 fn forge(block: &mut [u8]) {
     let length = 20 + u32::from_le_bytes(block[12..16].try_into().unwrap()) as usize;
     let covered = [&block[..16], &block[20..length]].concat();
@@ -66,7 +67,7 @@ fn value(state: &[u8]) -> u64 {
     value
 }
 
-/// Creates a record on a disk with this flaw. The creation of the record counts as save 0.
+/// Creates a record on a fake disk with this [`Flaw`]. The creation of the record counts as save 0.
 fn made(flaw: Flaw, length: usize) -> FakeFile {
     let mut folder = FakeFolder::new(flaw);
     let (identity, state) = (identity(), state(0, length));
@@ -93,7 +94,7 @@ fn save(
     slots.save(|slot| slot.state = state(value, length))
 }
 
-/// Creates a record on a disk with this flaw, opens the record, and makes this many saves.
+/// Creates a record on a fake disk with this [`Flaw`], opens the record, and makes this many saves.
 fn saved(flaw: Flaw, saves: u64, length: usize) -> (FakeFile, Slots<FakeFile>) {
     let file = made(flaw, length);
     let (mut slots, _) = load(&file).unwrap();
@@ -115,7 +116,7 @@ fn check(file: &FakeFile, acknowledged: u64, begun: u64) -> Result<u64, String> 
     }
 }
 
-/// A few ways to tear a write.
+/// A few ways in which a power cut can tear a write.
 const COARSE: [Tear; 4] = [Tear::Lost, Tear::Whole, Tear::Prefix(23), Tear::Garbage(0)];
 
 /// Returns many ways to tear the write of a state of this length: after every byte of the first 64

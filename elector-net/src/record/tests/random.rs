@@ -25,7 +25,8 @@ enum Event {
     CutPower,
     WriteBack,
     Evict,
-    /// Destroys this slot, unless a slot is already destroyed. The next start repairs the slot.
+    /// Destroys the slot with this number, which is a place of a saved state in the file, unless a
+    /// slot is already destroyed. The next start repairs the slot.
     Lose(u64),
 }
 
@@ -61,7 +62,7 @@ fn event() -> impl Strategy<Value = Event> {
 struct Run {
     file: FakeFile,
     open: Option<Slots<FakeFile>>,
-    /// The newest save that the node may rely on.
+    /// The number of the newest save that the node may rely on.
     acknowledged: u64,
     begun: u64,
     fault: Option<(usize, Fault)>,

@@ -47,7 +47,8 @@ fn no_save_follows_a_failed_one() {
 }
 
 // A node whose disk cannot be read or written must notice this at the load, before the node votes.
-// One unreadable slot does not make a record unusable, because each pair has two slots.
+// But one unreadable slot must not make a record unusable: the two slots of a pair, which are two
+// places in the file, hold the same state.
 #[test]
 fn a_failure_while_loading_is_reported() {
     let (mut reported, mut forgiven) = (0, 0);
@@ -70,8 +71,9 @@ fn a_failure_while_loading_is_reported() {
     assert_eq!((reported, forgiven), (8, 4), "only a read is forgiven");
 }
 
-// A pair of slots that cannot be read may hold the newest vote, and the disk may be able to read it
-// later. So the load must report an error, and must not use an older state.
+// A save writes a state first to a pair of slots, which are two places in the file. If both cannot
+// be read, they may hold the newest vote, and the disk may be able to read it later. So the load
+// must report an error, and must not use the older state in the other pair.
 #[test]
 fn an_unreadable_pair_is_reported() {
     for pair in 0..2 {
@@ -105,8 +107,9 @@ fn a_foreign_record_is_refused_and_named() {
     }
 }
 
-// Slots of two records are in one file only if a person copied them, or if the disk is broken. The
-// sequence numbers of two records cannot be compared, so it is not certain which slot is newer.
+// Slots (the places of saved states) of two records are in one file only if a person copied them,
+// or if the disk is broken. The sequence numbers of two records cannot be compared, so it is not
+// certain which state is newer, and the node must not start.
 #[test]
 fn slots_of_two_records_are_refused() {
     let mut other = identity();
@@ -127,8 +130,9 @@ fn slots_of_two_records_are_refused() {
     }
 }
 
-// Formats agree only on the first twenty bytes of a slot. If an unknown format counted as damage,
-// the error would advise the operator to replace a node whose record is intact.
+// All formats of a saved state have the same first twenty bytes, with the number of the format. If
+// an unknown format counted as damage, the error would advise the operator to replace a node whose
+// record is intact.
 #[test]
 fn a_newer_format_is_named() {
     let file = made(Flaw::None, LENGTH);
@@ -149,7 +153,8 @@ fn a_newer_format_is_named() {
     ));
 }
 
-// A state that is too long must not overwrite the next slot. The longest state must fit.
+// A state that is longer than a slot, which is its place in the file, must not overwrite the next
+// slot. The longest allowed state must fit.
 #[test]
 fn the_length_of_a_state_is_limited() {
     let (file, mut slots) = saved(Flaw::None, 1, LENGTH);
@@ -214,8 +219,9 @@ fn the_bytes_of_the_format_do_not_change() {
     }
 }
 
-// A record in the oldest format, which has no roster, must keep its votes when a save adds a
-// roster. After a crash in that save, the record has the old format or the new one.
+// A record in the oldest format, which has no roster (data about the cluster), must keep its votes
+// when a save adds a roster. After a crash in that save, the record must have the old format or the
+// new one.
 #[test]
 fn a_record_without_a_roster_gets_one() {
     let old = Slot {

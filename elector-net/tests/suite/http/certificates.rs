@@ -8,8 +8,8 @@ use elector_raft::Raft;
 use super::{Served, slow_timing};
 use crate::common::{builder, eventually, issued, sockets};
 
-// Operators need an alert before a certificate expires. The metric is the time in seconds until the
-// first of the node's certificates expires. Without TLS, there is no such metric.
+// Operators need an alert before a certificate expires. The metric must be the time in seconds
+// until the first of the node's certificates expires. Without TLS, this metric must be missing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_expiry_of_certificates_is_a_metric() {
     const NAME: &str = "\nelector_certificate_expires_seconds ";

@@ -82,7 +82,7 @@ async fn leadership_goes_to_the_named_node() {
     cluster.shutdown().await;
 }
 
-// If the algorithm refuses a command, this is not a server error. The answer must contain the
+// If the algorithm refuses a command, the answer must not be a server error, and must contain the
 // reason.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refusal_is_answered_with_its_reason() {

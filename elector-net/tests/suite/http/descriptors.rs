@@ -16,12 +16,14 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::common::{builder, eventually, sockets, start};
 
-/// The name of an environment variable. If it is set, this program is the other process of the
-/// test, and the variable has the addresses of its node's peers.
+/// The name of an environment variable. The test starts this test binary a second time, with the
+/// variable set. The second process then runs node 1, and the variable has the addresses of the
+/// peers of this node.
 const PEERS: &str = "ELECTOR_TEST_PEERS";
 const READY: &str = "ready at ";
 
-/// Another process, which may open only a few files. It runs node 1, and serves the node over HTTP.
+/// A second process of this test binary, which may open only a few files. It runs node 1, and
+/// serves the node over HTTP.
 struct Served {
     process: Child,
     node: SocketAddr,
@@ -49,7 +51,8 @@ impl Served {
     }
 }
 
-/// Waits for the line that the process prints when it is ready. Returns the addresses in this line.
+/// Waits for the line that the second process prints when it is ready. Returns the addresses of its
+/// node and of its HTTP service in this line.
 fn ready(out: ChildStdout) -> String {
     let mut lines = BufReader::new(out).lines();
     let addresses = lines.find_map(|line| {

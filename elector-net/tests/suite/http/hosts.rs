@@ -57,8 +57,8 @@ async fn on_loopback_only_requests_for_this_machine_are_answered() {
     cluster.shutdown().await;
 }
 
-// If the service listens on an address that other machines can reach, they may use a host name that
-// this machine does not know. So the header `Host` must not be checked.
+// If the service listens on an address that other machines can reach, these machines may use a host
+// name that this machine does not know. So the service must answer requests with any `Host`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn beyond_loopback_any_host_name_is_answered() {
     let (cluster, leader) = elected(1).await;

@@ -48,7 +48,7 @@ async fn a_thousand_silent_connections_do_not_block_others() {
         line.rsplit_once(' ').unwrap().1.parse().unwrap()
     };
     assert!(value("elector_http_connections_dropped_total ") >= SILENT - limits.connections);
-    // The service has closed the first connection to make room.
+    // The service must have closed the first connection to make room for newer ones.
     let first = &mut silent[0];
     let mut byte = [0];
     assert!(matches!(soon(first.read(&mut byte)).await, Ok(0) | Err(_)));

@@ -66,8 +66,8 @@ async fn metrics_agree_with_the_status() {
         if elector.node_id() == leader {
             served.until("/leader", 200).await;
         }
-        // The requests are sent one after the other. If the status has changed between them, try
-        // again.
+        // The test sends the requests one after the other. If the status has changed between them,
+        // the test sends them again.
         let (status, samples) = loop {
             let before = served.get("/v1/status").await.json();
             let samples = parsed(&scraped(&served, "").await.body);
@@ -111,7 +111,7 @@ async fn metrics_agree_with_the_status() {
     cluster.shutdown().await;
 }
 
-// Every node that sees a change of the leader must count it once.
+// Every node that sees a change of the leader must count the change once in its metric.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_of_the_leader_are_counted() {
     let (cluster, leader) = elected(1).await;
@@ -163,8 +163,8 @@ async fn both_formats_contain_the_applications_metrics() {
     cluster.shutdown().await;
 }
 
-// A slow disk makes elections slow. With a metric of the duration of saves, an alert is possible
-// before the disk hangs.
+// A slow disk makes elections slow. With the metric of the duration of saves, an alert is possible
+// before the disk hangs. The metric must be a valid histogram.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_duration_of_saves_is_a_metric() {
     let folder = tempfile::tempdir().unwrap();
@@ -202,7 +202,8 @@ async fn the_duration_of_saves_is_a_metric() {
     elector.shutdown().await.unwrap();
 }
 
-// With the usual metrics, operators can find leaks of memory or descriptors.
+// Operators find leaks of memory or descriptors with the metrics of a process that all Prometheus
+// clients have. A node must have these metrics, too.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_process_has_the_usual_metrics() {

@@ -25,7 +25,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// The time limit of every wait.
+/// The time limit of every wait of a test.
 const SOON: Duration = Duration::from_secs(60);
 
 const TOKEN: &str = "correct-horse-battery-staple";

@@ -28,8 +28,8 @@ async fn isolated() -> Elector<Quorum> {
         .unwrap()
 }
 
-// Programs that were written for Kubernetes' leader-elector sidecar read `name`, and compare it
-// with their own name.
+// Programs that were written for Kubernetes' leader-elector sidecar read the key `name`, and
+// compare it with their own name. They must be able to use this service without a change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_root_has_the_keys_of_the_sidecar() {
     let (cluster, leader) = elected(3).await;
@@ -67,7 +67,8 @@ async fn the_root_has_the_keys_of_the_sidecar() {
     cluster.shutdown().await;
 }
 
-// Load balancers send writes to the node whose answer to `/leader` is 200.
+// Load balancers send writes to the node whose answer to `/leader` is 200. So after the leader has
+// stepped down, its answer must not be 200 any more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leader_and_follower_change_when_the_leader_steps_down() {
     let (cluster, leader) = elected(3).await;
@@ -88,7 +89,8 @@ async fn leader_and_follower_change_when_the_leader_steps_down() {
     cluster.shutdown().await;
 }
 
-// `elector status` and dashboards use the full status.
+// `elector status` and dashboards read the full status. It must have all keys, with the right
+// values.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_status_is_complete() {
     let (cluster, leader) = elected(3).await;
@@ -296,7 +298,8 @@ async fn wrong_requests_are_answered_with_the_reason() {
     assert_eq!((head.status, head.body.as_str()), (200, ""));
 }
 
-// The service has no TLS, so access from other machines must be allowed explicitly.
+// The service has no TLS. So it must not listen on an address that other machines can reach, unless
+// the caller allows this explicitly.
 #[tokio::test]
 async fn by_default_only_loopback_addresses_are_allowed() {
     for beyond in ["0.0.0.0:0", "[::]:0", "[::ffff:0.0.0.0]:0"] {

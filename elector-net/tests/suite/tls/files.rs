@@ -13,7 +13,7 @@ fn load_error(folder: &Path) -> TlsError {
     Tls::load(folder, NodeId(1)).unwrap_err()
 }
 
-// The message must name the file, and say how to make it.
+// If a certificate file is missing, the error must name the file, and say how to make it.
 #[test]
 fn a_missing_file_is_named() {
     for name in ["ca.pem", "node-1.pem", "node-1.key.pem"] {
@@ -29,8 +29,8 @@ fn a_missing_file_is_named() {
     }
 }
 
-// A file can be truncated, swapped with another one, or in another format. The error must name the
-// file.
+// A certificate file can be truncated, swapped with another file, or in another format. The error
+// must name the file.
 #[test]
 fn a_file_with_other_contents_is_named() {
     for (name, text, what) in [
@@ -85,7 +85,8 @@ fn a_file_with_other_contents_is_named() {
     assert!(error.contains("no valid key in "), "{error}");
 }
 
-// With a key that does not belong to the certificate, every handshake would fail.
+// With a key that does not belong to the certificate, every handshake would fail. So the node must
+// reject such a key at its start.
 #[test]
 fn a_key_of_another_certificate_is_rejected() {
     let folder = cluster();
@@ -162,7 +163,8 @@ fn a_certificate_that_peers_would_reject_is_rejected_at_the_start() {
     );
 }
 
-// A user who can read the key can impersonate the node.
+// A user who can read the key can impersonate the node. So the node must reject such a key file,
+// and the error must say how to repair it.
 #[cfg(unix)]
 #[test]
 fn a_key_that_others_can_read_is_rejected_with_the_command_that_fixes_it() {
@@ -182,8 +184,8 @@ fn a_key_that_others_can_read_is_rejected_with_the_command_that_fixes_it() {
     Tls::load(folder.path(), NodeId(1)).unwrap();
 }
 
-// Operators must be warned before the first certificate of a node's chain expires. So the value
-// must be the time at which this certificate expires.
+// Operators must be warned before the first certificate of a node's chain expires. So
+// `Tls::valid_until` must return the time at which this certificate expires.
 #[test]
 fn the_end_of_the_validity_is_that_of_the_first_to_expire() {
     let near = |tls: &Tls, days: u32| {

@@ -114,7 +114,8 @@ fn a_ca_and_a_key_that_do_not_match_are_rejected() {
     assert!(matches!(error, CertsError::Read { .. }), "{error}");
 }
 
-// The limits are part of the interface: the error names the allowed values.
+// The name of a cluster and the validity of a certificate have limits. A value outside the limits
+// must be rejected with an error, and not when a node uses the certificate.
 #[test]
 fn names_and_days_have_limits() {
     for name in ["", "a b", "é", &"x".repeat(41)] {
@@ -129,7 +130,7 @@ fn names_and_days_have_limits() {
     authority.issue(NodeId(u64::MAX), MOST_DAYS).unwrap();
 }
 
-// Logs and panics can print any value with `Debug`. The output must not contain a key.
+// Logs and panics can print any value with `Debug`. This output must not contain a private key.
 #[test]
 fn no_key_is_printed() {
     let authority = Authority::new("test").unwrap();

@@ -33,8 +33,8 @@ pub(crate) fn cluster() -> TempDir {
     cluster_of(&[1, 2, 3])
 }
 
-/// Does the same as [`cluster`] for these nodes. A test that reads the log needs node ids that no
-/// other test uses.
+/// Returns a folder with the files of a cluster of these nodes with its own CA. A test that reads
+/// the log needs node ids that no other test uses.
 pub(crate) fn cluster_of(nodes: &[u64]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let nodes: Vec<NodeId> = nodes.iter().copied().map(NodeId).collect();
@@ -179,8 +179,8 @@ pub(crate) fn custom_server(folder: &Path, node: u64, protocol: &str) -> TlsAcce
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// Returns the public key that belongs to the key file of a node in the folder. Tests look for it
-/// in certificates.
+/// Returns the public key that belongs to the key file of a node in the folder. Tests look for this
+/// key in certificates.
 pub(crate) fn public_key(folder: &Path, node: u64) -> Vec<u8> {
     let key = read(folder, &format!("node-{node}.key.pem"));
     let key = KeyPair::from_pem(&key).unwrap();

@@ -54,7 +54,7 @@ fn assert_wrong_purpose(error: &TlsError) {
 }
 
 // The addresses of two peers can be swapped in the settings. Then a node connects to the wrong
-// peer, and must notice it.
+// peer, and must reject the connection because of the peer's certificate.
 #[tokio::test]
 async fn an_acceptor_must_be_the_expected_node() {
     let folder = cluster();
@@ -118,8 +118,8 @@ async fn a_certificate_of_another_ca_is_rejected_by_both_sides() {
     );
 }
 
-// If a CA was created again under its old name, it has another key. The advice is the same as for
-// another CA.
+// If a CA was created again under its old name, it has another key. Certificates of the old CA must
+// be rejected, with the same advice as for a CA of another name.
 #[tokio::test]
 async fn a_ca_of_the_same_name_is_another_ca() {
     let (folder, other) = (cluster(), cluster());
@@ -141,8 +141,8 @@ async fn a_ca_of_the_same_name_is_another_ca() {
     );
 }
 
-// If a certificate has expired, its renewal was forgotten. If it is not valid yet, a clock is
-// wrong.
+// A certificate that has expired or is not valid yet must be rejected. The error must say which of
+// the two it is: in the first case, a renewal was forgotten, and in the second, a clock is wrong.
 #[tokio::test]
 async fn a_certificate_outside_its_validity_is_rejected_by_both_sides() {
     let folder = cluster();
@@ -177,7 +177,7 @@ async fn a_certificate_outside_its_validity_is_rejected_by_both_sides() {
     }
 }
 
-// Without client certificates, a client could claim to be any node.
+// A client without a certificate could claim to be any node. So the acceptor must reject it.
 #[tokio::test]
 async fn a_client_without_a_certificate_is_rejected() {
     let folder = cluster();

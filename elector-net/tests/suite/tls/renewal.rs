@@ -36,7 +36,7 @@ impl Log {
     }
 }
 
-/// Waits until the condition is true.
+/// Waits until the condition `is_so` is true.
 async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !is_so().await {
@@ -63,8 +63,8 @@ fn has_key(certificate: &CertificateDer<'_>, folder: &Path, node: u64) -> bool {
     certificate.windows(key.len()).any(|part| part == key)
 }
 
-// Certificates are renewed every few weeks. If each renewal needed a restart, it would interrupt a
-// leader.
+// Certificates are renewed every few weeks. New connections must use the new files without a
+// restart of the node: a restart would interrupt a leader.
 #[tokio::test]
 async fn new_files_are_used_for_new_connections() {
     let folder = cluster();

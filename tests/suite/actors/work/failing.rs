@@ -11,7 +11,7 @@ use elector_core::actor::{AfterRetries, FailurePolicy, WorkStatus};
 use super::*;
 use crate::actors::run_in_process;
 
-/// Returns a policy without long pauses.
+/// Returns a policy for failed work that has this number of retries and no long pauses.
 fn quick_retries(retries: u32) -> FailurePolicy {
     FailurePolicy {
         retries,
@@ -170,7 +170,7 @@ fn work_of(elector: &Elector<Quorum>) -> UnboundedReceiver<Report> {
     work(slice::from_ref(elector), Grace::default(), |_, _| pending()).0
 }
 
-/// The environment variable that is set in the process that the policy must end.
+/// The environment variable that is set in the process that the failure policy must end.
 const EXIT_VARIABLE: &str = "ELECTOR_TEST_ENDS";
 
 // A service manager restarts a process only if the process ends with an exit code for failure.

@@ -38,7 +38,8 @@ use Phase::{Asked, Began, Ended, Lost};
 
 type Report = (NodeId, Phase);
 
-/// Reports the end of the work of a node when it is dropped, so for every reason of the end.
+/// Reports the end of the work of a node when this value is dropped, so for every reason of the
+/// end.
 struct Working(NodeId, UnboundedSender<Report>);
 
 impl Working {

@@ -153,7 +153,7 @@ impl FakeFile {
         self.damage(offset, |block| block.copy_from_slice(&theirs));
     }
 
-    /// Makes the slot at this offset invalid.
+    /// Damages the slot (the place of a saved state) at this offset, so that it is invalid.
     pub(crate) fn corrupt(&self, offset: u64) {
         self.damage(offset, |block| block.rotate_right(1));
     }

@@ -8,7 +8,8 @@ use crate::record::disk::Folder;
 #[derive(Debug)]
 pub(crate) struct FakeFolder {
     names: BTreeMap<String, FakeFile>,
-    /// The names before each change that is not synced yet.
+    /// The files by their names, as they were before each change of the names that is not synced
+    /// yet.
     earlier: Vec<BTreeMap<String, FakeFile>>,
     faults: Rc<RefCell<FaultInjector>>,
     flaw: Flaw,

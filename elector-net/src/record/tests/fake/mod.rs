@@ -16,11 +16,11 @@ pub(super) const SECTOR: usize = 512;
 pub(super) enum Tear {
     Lost,
     Whole,
-    /// Only the first bytes of the write reach the disk.
+    /// Only this many bytes at the beginning of the write reach the disk.
     Prefix(usize),
-    /// Only the sectors of the write whose bits are set reach the disk.
+    /// Only the sectors of the write whose bits are set in this mask reach the disk.
     Sectors(u64),
-    /// The write reaches the disk, except one sector, which gets garbage.
+    /// The write reaches the disk, except the sector with this number, which gets garbage.
     Garbage(usize),
 }
 
@@ -44,7 +44,7 @@ impl Tear {
     }
 }
 
-/// A fault at one operation.
+/// A fault that the fake disk has at one operation, such as a write.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fault {
     /// The power is cut. Later operations do nothing. If this operation is a write, the disk may
@@ -66,15 +66,15 @@ pub(super) enum Flaw {
     None,
     /// A save does not wait for the disk.
     NoSync,
-    /// A save does not write the second slot of the pair that it writes first.
+    /// A save makes the state durable in only one of the two places (slots) that it writes first.
     OneSlot,
-    /// A save does not write the pair that it writes last.
+    /// A save does not write the state to the other two slots after it is durable in the first two.
     NoCopy,
-    /// A save waits for the disk only after it has written both pairs of slots.
+    /// A save waits for the disk only after it has written the state to all four slots.
     SyncLast,
     /// A load does not write the loaded state again.
     NoRewrite,
-    /// A load writes all slots before it waits for the disk.
+    /// A load writes the state to all slots again before it waits for the disk.
     RewriteAtOnce,
 }
 
