@@ -4,7 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     DiskId, Epoch, Guarantee, Input, MembersReport, Membership, Message, Moment, NodeId, Outbox,
-    RosterId, Timing, TimingError, View,
+    RosterId, Timing, TimingError, View, log::ReplicatedLog,
 };
 
 /// What messages, timers and durable state must support: they are stored, sent, compared and
@@ -120,7 +120,7 @@ pub trait OlderState {
 pub trait ElectionAlgorithm:
     Clone + Debug + Eq + Hash + Send + Sync + Unpin + Sized + 'static
 {
-    /// The name: lower case, one word (`"raft"`).
+    /// The name of the algorithm: lower case, one word (`"raft"`).
     const NAME: &'static str;
 
     /// Whether the members can change while the cluster runs. If so, nodes that the host did not
@@ -130,7 +130,8 @@ pub trait ElectionAlgorithm:
     /// The guarantee that callers and checkers may rely on: [`Quorum`](crate::Quorum) or
     /// [`BestEffort`](crate::BestEffort).
     type Guarantee: Guarantee;
-    /// Timing and options. The configuration is part of no message and of no durable state.
+    /// The configuration: the durations, and the options of the algorithm. It is part of no message
+    /// and of no durable state.
     type Config: Configuration;
     /// The messages between nodes.
     type Message: Message;
@@ -148,8 +149,8 @@ pub trait ElectionAlgorithm:
     /// driver compares this state before and after each step.
     fn durable(&self) -> &Self::Durable;
 
-    /// Returns what others may know of the node. The driver compares the view before and after each
-    /// step, and the host publishes changes.
+    /// Returns what others may know of the node: its epoch, its leader and its role. The driver
+    /// compares the view before and after each step, and the host publishes changes.
     fn view(&self) -> View;
 
     /// For a leader, returns the send time of the newest round of heartbeats that a quorum has
@@ -167,9 +168,9 @@ pub trait ElectionAlgorithm:
     }
 
     /// Returns the durable state of a node that takes no part in any epoch up to `floor`, and that
-    /// has kept every pledge of `durable` in the epochs above. The view of a node that is
-    /// restored from it has a higher epoch than `floor`. The node leads no epoch up to `floor`, and
-    /// supports no leader of such an epoch.
+    /// has kept every [`Pledge`](crate::Pledge) of `durable` in the epochs above. The view of a
+    /// node that is restored from it has a higher epoch than `floor`. The node leads no epoch up to
+    /// `floor`, and supports no leader of such an epoch.
     ///
     /// Hosts call this function for a stopped node, when an operator changes the list of nodes. The
     /// reason for the new epoch is that no node of the new list may take part in an epoch in which
@@ -189,8 +190,9 @@ pub trait ElectionAlgorithm:
     }
 
     /// Returns the durable state of a node that becomes the only voter of a new cluster, because a
-    /// majority of the voters is lost permanently. The view of the node has a higher epoch than
-    /// `floor`, and the node leads no epoch up to `floor`.
+    /// majority of the voters is lost permanently. The caller chooses `floor` above the epochs that
+    /// the lost voters may have led. The view of the node has a higher epoch than `floor`, and the
+    /// node leads no epoch up to `floor`.
     ///
     /// Returns `None` if there is no epoch above `floor`, or if the members of this algorithm
     /// cannot change. The default is `None`.
@@ -229,6 +231,11 @@ pub trait ElectionAlgorithm:
     /// leader while its epoch is higher. The default is `true`.
     fn votes(&self) -> bool {
         true
+    }
+
+    /// Returns the log, if this algorithm also replicates a log. The default is `None`.
+    fn log(&self) -> Option<&dyn ReplicatedLog> {
+        None
     }
 
     /// Handles one input. This is the only transition of the state machine.

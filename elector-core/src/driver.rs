@@ -1,8 +1,9 @@
 use alloc::{boxed::Box, vec::Vec};
+use core::mem;
 
 use crate::{
     ContractViolation, ElectionAlgorithm, Guarantee, GuaranteeKind, Input, Membership, Moment,
-    NodeId, Outbox, Outgoing, Refusal, Tenure, TimerChange, View,
+    NodeId, Outbox, Outgoing, Refusal, Tenure, TimerChange, View, log::LogIndex,
 };
 
 /// Drives one algorithm through one life of a node, from the start of its process to its end. The
@@ -15,6 +16,7 @@ pub struct Driver<A: ElectionAlgorithm> {
     outbox: Outbox<A>,
     saved: A::Durable,
     published: View,
+    committed: LogIndex,
     /// The newest tenure, which is a pair of epoch and leader, that the node has known.
     tenure: Option<Tenure>,
     number: u64,
@@ -41,6 +43,8 @@ pub struct Step<A: ElectionAlgorithm> {
     pub timers: Vec<TimerChange<A::Timer>>,
     /// Messages to send.
     pub sends: Vec<Outgoing<A::Message>>,
+    /// The index of the last committed entry of the log, if it changed.
+    pub committed: Option<LogIndex>,
     /// The new view, if it changed.
     pub view: Option<View>,
     /// The reason for the refusal, if the algorithm refused the command of this step.
@@ -55,6 +59,7 @@ impl<A: ElectionAlgorithm> Default for Step<A> {
             persist: None,
             timers: Vec::new(),
             sends: Vec::new(),
+            committed: None,
             view: None,
             refusal: None,
         }
@@ -77,6 +82,7 @@ impl<A: ElectionAlgorithm> Driver<A> {
             number: 0,
             last_persist: 0,
             spare: None,
+            committed: LogIndex::ZERO,
             published,
             members,
             algorithm,
@@ -115,6 +121,7 @@ impl<A: ElectionAlgorithm> Driver<A> {
         self.outbox.swap(&mut step.sends, &mut step.timers);
         (step.number, step.needs) = (self.number, self.last_persist);
         (step.persist, step.view, step.refusal) = (persist, view, self.outbox.refusal.take());
+        step.committed = self.changed_committed();
         Ok(step)
     }
 
@@ -132,8 +139,8 @@ impl<A: ElectionAlgorithm> Driver<A> {
 
     /// Returns [`ElectionAlgorithm::lease`]. Like the [`view`](Self::view), the lease may be ahead
     /// of the disk: the durable state that it depends on may not be written yet. A host may rely on
-    /// the lease only while the view that the host has *published*, through the gate, leads the
-    /// same epoch.
+    /// the lease only while the view that the host has *published*, through the
+    /// [`Gate`](crate::Gate), leads the same epoch.
     #[must_use]
     pub fn lease(&self) -> Option<Moment> {
         self.algorithm.lease()
@@ -164,6 +171,12 @@ impl<A: ElectionAlgorithm> Driver<A> {
         }
         self.saved.clone_from(durable);
         Some(self.saved.clone())
+    }
+
+    fn changed_committed(&mut self) -> Option<LogIndex> {
+        let committed = self.algorithm.log()?.committed();
+        let before = mem::replace(&mut self.committed, committed);
+        (committed != before).then_some(committed)
     }
 
     fn changed_view(&mut self) -> Result<Option<View>, ContractViolation> {

@@ -1,5 +1,5 @@
-//! Carries out steps, in one place for all hosts: simulator, random walks, fuzzer, scripts and
-//! actors.
+//! Carries out steps, in one place for all hosts: simulator, random walks of the model checker,
+//! fuzzer, golden scenarios and actors.
 //!
 //! A host passes an input to its [`Process`] with [`Process::step`], and passes the step to
 //! [`carry_out`]. That function calls the [`Host`] back in the only order that is safe: *persist,
@@ -10,6 +10,7 @@ use alloc::{boxed::Box, string::ToString};
 
 use crate::{
     ElectionAlgorithm, Outgoing, Process, Refusal, Step, TimerChange, View,
+    log::LogIndex,
     trace::{Event, EventOf},
 };
 
@@ -32,35 +33,41 @@ pub trait Host<A: ElectionAlgorithm> {
     /// Called by [`carry_out`] before it carries out a step.
     fn begin(&mut self, _step: &mut Step<A>) {}
 
-    /// Starts to write `durable`, which is the durable state after step `step`. Writes must end in
-    /// the order in which they started.
+    /// Starts to write `durable`, which is the durable state of the algorithm after the [`Step`]
+    /// with the number `step`. Writes must end in the order in which they started.
     fn persist(&mut self, step: u64, durable: A::Durable) -> Persist;
 
     /// Carries out these changes of timers, in their order. There is at least one change. For each
     /// timer that a change sets, the host draws a random duration within the bounds of the change.
     fn change_timers(&mut self, changes: &[TimerChange<A::Timer>]);
 
-    /// Called when a step becomes visible. The calls for its messages, its view and its refusal
-    /// follow directly.
+    /// Called when others may see the effects of a step. The calls for its messages, its view and
+    /// its refusal follow directly.
     fn reveal(&mut self, _step: &Step<A>) {}
 
-    /// Sends a message of step `step`.
+    /// Sends a message that the algorithm produced in the [`Step`] with the number `step`.
     fn send(&mut self, step: u64, out: Outgoing<A::Message>);
 
-    /// Publishes the new view of step `step`.
+    /// Reports that the entries of the log up to `index` are committed on this node. The default
+    /// does nothing, because most algorithms have no log.
+    fn committed(&mut self, _index: LogIndex) {}
+
+    /// Publishes the view of the algorithm, which the [`Step`] with the number `step` has changed.
     fn publish(&mut self, step: u64, view: View);
 
-    /// Reports to the application why the algorithm refused the command of step `step`.
+    /// Reports to the application why the algorithm refused the command that it got as the input of
+    /// the [`Step`] with the number `step`.
     fn refuse(&mut self, _step: u64, _reason: Refusal) {}
 
-    /// Returns `true` if the host keeps a trace.
+    /// Returns `true` if the host keeps a [trace](crate::trace), the list of everything that
+    /// happened.
     fn traces(&self) -> bool {
         false
     }
 
-    /// Adds an event to the trace: a request of a step, a view or a refusal. A host with a trace
-    /// adds inputs and messages to the trace itself, because only the host knows the numbers of
-    /// messages.
+    /// Adds an event to the [trace](crate::trace): a request of a step, a view or a refusal. A host
+    /// with a trace adds inputs and messages to the trace itself, because only the host knows the
+    /// numbers of messages.
     fn record(&mut self, _event: EventOf<A>) {}
 }
 
@@ -89,8 +96,9 @@ pub fn carry_out<A: ElectionAlgorithm>(host: &mut impl Host<A>, mut step: Box<St
     }
 }
 
-/// Handles the end of a write: the state after step `number` is durable, and so is the state after
-/// each step before it. Makes the steps visible that waited for this write.
+/// Handles the end of a write: the durable state after the [`Step`] with the number `number` is on
+/// the disk, and so is the state after each step before. Makes the steps visible that waited for
+/// this write.
 pub fn persisted<A: ElectionAlgorithm>(host: &mut impl Host<A>, number: u64) {
     if let Some(process) = host.process() {
         process.gate.persisted(number);
@@ -105,6 +113,9 @@ fn show<A: ElectionAlgorithm>(host: &mut impl Host<A>, mut step: Box<Step<A>>) {
     let number = step.number;
     for out in step.sends.drain(..) {
         host.send(number, out);
+    }
+    if let Some(index) = step.committed {
+        host.committed(index);
     }
     if let Some(view) = step.view {
         if let Some(process) = host.process() {

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{MembersChange, NodeId};
+use crate::{MembersChange, NodeId, log::Request};
 
 /// An input of an algorithm: one fact that the host reports. An algorithm has no other kinds of
 /// input.
@@ -77,4 +77,7 @@ pub enum Command {
     TransferTo(NodeId),
     /// Change the members. Only an algorithm whose members can change carries out this command.
     ChangeMembers(MembersChange),
+    /// Append this request to the replicated log. Only the leader of an algorithm with a log
+    /// ([`ReplicatedLog`](crate::log::ReplicatedLog)) carries out this command.
+    Propose(Request),
 }

@@ -139,6 +139,7 @@ mod guarantee;
 pub mod host;
 mod input;
 pub mod invariants;
+pub mod log;
 mod members_change;
 mod members_report;
 mod membership;

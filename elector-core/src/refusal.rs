@@ -32,10 +32,12 @@ pub enum Refusal {
     /// A command to transfer leadership to a node that is not in the cluster.
     #[error("that node is not in the cluster: name a member")]
     TargetIsNoMember,
-    /// A command to transfer leadership to a node that the leader suspects.
+    /// A command to transfer leadership to a node that the leader suspects, because the host has
+    /// reported that the connection to this node broke.
     #[error("that node's connection is broken: name another member")]
     TargetIsSuspected,
-    /// A command to transfer leadership to a node that does not answer the leader.
+    /// A command to transfer leadership to a node that has not acknowledged a heartbeat of the
+    /// leader for `election_min`.
     #[error("that node has not answered this leader for election_min: name another member")]
     TargetIsSilent,
     /// A command to change the members, at a node whose members are fixed.
@@ -58,16 +60,21 @@ pub enum Refusal {
     /// lead.
     #[error("all these nodes are witnesses, which never lead: name another node, too")]
     OnlyWitnesses,
-    /// A command to change the members to more nodes than a roster can have.
+    /// A command to change the members to more nodes than a roster (the list of the nodes that
+    /// vote) can have.
     #[error("a cluster has at most 512 voters: name fewer nodes")]
     TooManyVoters,
     /// A command to change the members, while a voter runs a release that cannot follow a change.
     #[error("a voter runs an earlier release that cannot follow a change: upgrade all nodes first")]
     OlderRelease,
     /// A command to readmit a node with a new disk, while the leader has received no message from
-    /// the node, or while the node still has the disk that the roster names.
+    /// the node, or while the node still has the disk that the roster (the list of the nodes that
+    /// vote) names for it.
     #[error("that node has not answered from a new disk: format it, start it, and try again")]
     NoOtherDisk,
+    /// A command to append to the log, at a node whose algorithm has no log.
+    #[error("this algorithm has no log: use one that replicates a log")]
+    NoLog,
     /// A reason that only one algorithm or host has.
     #[error("{0}")]
     Other(&'static str),

@@ -2,6 +2,7 @@ use elector_core::{
     ElectionAlgorithm, Outgoing, Process, Step, TimerChange, View,
     host::{Host, Persist},
     invariants::InvariantViolation,
+    log::LogIndex,
     trace::EventOf,
 };
 
@@ -37,8 +38,9 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
     fn reveal(&mut self, step: &Step<A>) {
         let Self { simulation, node } = self;
         let machine = &simulation.machines[*node];
-        // The gate has let this step pass, so all writes that the step depends on must be durable.
-        // The check compares the step with the disk itself. So it also finds a mistake in the gate.
+        // The gate, which holds back what a step shows until earlier writes are durable, has let
+        // this step pass. So all writes that the step depends on must be durable. The check
+        // compares the step with the disk itself. So it also finds a mistake in the gate.
         if step.needs > machine.disk.number {
             let early = InvariantViolation::SeenTooEarly {
                 node: machine.id(),
@@ -48,9 +50,9 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
             simulation.record_violations([early]);
         }
         if let Some(view) = step.view {
-            // The meter gets the view before the messages of the step are sent. If this view ends
-            // the agreement on a leader, an election begins with this step, and the messages of the
-            // step count for that election.
+            // The meter, which measures elections, gets the view before the messages of the step
+            // are sent. If this view ends the agreement on a leader, an election begins with this
+            // step, and the messages of the step count for that election.
             let (now, connectivity) = (simulation.now, &simulation.connectivity);
             simulation.meter.viewed(*node, view, now, connectivity);
         }
@@ -58,6 +60,19 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
 
     fn send(&mut self, step: u64, out: Outgoing<A::Message>) {
         self.simulation.send(self.node, step, out);
+    }
+
+    fn committed(&mut self, index: LogIndex) {
+        let Self { simulation, node } = self;
+        let machine = &simulation.machines[*node];
+        let process = machine.process.as_ref();
+        let violation = process
+            .and_then(|process| process.driver().algorithm().log())
+            .and_then(|log| {
+                let history = &mut simulation.invariants.history;
+                history.committed(machine.id(), index, log)
+            });
+        simulation.record_violations(violation);
     }
 
     fn publish(&mut self, _step: u64, view: View) {

@@ -27,6 +27,7 @@ impl Bully {
                 Err(refusal) => out.refuse(refusal),
             },
             Command::ChangeMembers(_) => out.refuse(Refusal::MembersAreFixed),
+            Command::Propose(_) => out.refuse(Refusal::NoLog),
         }
     }
 

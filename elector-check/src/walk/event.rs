@@ -31,9 +31,9 @@ pub(crate) enum Event<T> {
     Commanded { node: usize, command: Command },
 }
 
-/// The name of a message. It consists of the number of the line whose step sent the message, and of
-/// a number within this step. So the name stays the same when other lines of the schedule are
-/// removed.
+/// The name of a message. It consists of the number of the line in the schedule (the list of all
+/// events of the walk) whose step sent the message, and of a number within this step. So the name
+/// stays the same when other lines of the schedule are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MessageId {
     /// The number of the line of the schedule whose step sent the message.
@@ -43,7 +43,8 @@ pub(crate) struct MessageId {
     pub(crate) nth: u16,
 }
 
-/// An event with the number of its line in a schedule. The numbers ascend and may have gaps.
+/// An event with the number of its line in a [`Schedule`](crate::Schedule). The numbers ascend and
+/// may have gaps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line<T> {
     pub(crate) number: u32,
@@ -121,6 +122,7 @@ impl<T: fmt::Display> fmt::Display for Event<T> {
                 Command::TransferTo(peer) => {
                     write!(f, "{:?} transfers to {peer:?}", id(*node))
                 }
+                Command::Propose(request) => write!(f, "{:?} proposes {request}", id(*node)),
                 Command::ChangeMembers(change) => {
                     write!(f, "{:?} changes the members to", id(*node))?;
                     change

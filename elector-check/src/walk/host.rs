@@ -7,6 +7,7 @@ use elector_core::{
     ElectionAlgorithm, Input, Message as _, Outgoing, Process, TimerChange, View,
     host::{Host, Persist, carry_out},
     invariants::InvariantViolation,
+    log::LogIndex,
 };
 
 use crate::{
@@ -70,6 +71,18 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
             message: out.message,
             planned_at: None,
         });
+    }
+
+    fn committed(&mut self, index: LogIndex) {
+        let Self { cluster, node } = self;
+        let machine = &cluster.machines[*node];
+        let life = machine.life.as_ref();
+        let log = life.and_then(|life| life.process.driver().algorithm().log());
+        let violation = log.and_then(|log| {
+            let history = Arc::make_mut(&mut cluster.history);
+            history.committed(machine.members.me(), index, log)
+        });
+        cluster.record_violation(violation);
     }
 
     fn publish(&mut self, _step: u64, view: View) {

@@ -31,7 +31,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
     pub(crate) lines: Vec<Line<String>>,
-    /// The comments: either one for each line, or an empty list.
+    /// The comments on the lines: either one for each line, or an empty list.
     pub(crate) notes: Vec<String>,
 }
 
@@ -139,6 +139,7 @@ fn event(text: &str) -> Option<Event<String>> {
             let change = MembersChange::to(goal.collect::<Option<_>>()?);
             command(node, Command::ChangeMembers(change))
         }
+        ["proposes", request] => command(node, Command::Propose(request.parse().ok()?)),
         ["transfers", "to", peer] => command(node, Command::TransferTo(peer_id(peer)?)),
         ["suspects", peer] => Event::Suspected {
             node,

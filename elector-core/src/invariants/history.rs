@@ -1,7 +1,10 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 
 use super::InvariantViolation as Violation;
-use crate::{Epoch, GuaranteeKind, NodeId, Pledge, Tenure, View};
+use crate::{
+    Epoch, GuaranteeKind, NodeId, Pledge, Tenure, View,
+    log::{LogHistory, LogIndex, ReplicatedLog},
+};
 
 /// What a checker outside of the cluster has seen since the beginning of a run. No node knows this
 /// history, and crashes of nodes do not change it.
@@ -18,11 +21,14 @@ pub struct History {
     tenures: Vec<Tenure>,
     /// The pledge (a vote, for example) that binds each node in each epoch.
     pledges: BTreeMap<(NodeId, Epoch), Pledge>,
-    /// The candidate of each ballot of each epoch.
+    /// The candidate that pledges have named for each ballot (the number of a proposal of Paxos) of
+    /// each epoch.
     ballots: BTreeMap<(Epoch, (u64, u64)), NodeId>,
     /// The newest epoch that each node has led. The map stays empty under `BestEffort`, where a
     /// node may lead an epoch again.
     led: BTreeMap<NodeId, Led>,
+    /// The committed entries, if the algorithm replicates a log.
+    log: LogHistory,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,11 +48,12 @@ impl History {
             pledges: BTreeMap::new(),
             ballots: BTreeMap::new(),
             led: BTreeMap::new(),
+            log: LogHistory::new(),
         }
     }
 
-    /// Records that `node` published `view`, or was restored with it. Returns the violations that
-    /// this causes.
+    /// Records that `node` published `view`, or was restored with this view. Returns the violations
+    /// that the view causes.
     pub fn viewed(&mut self, node: NodeId, view: View) -> impl Iterator<Item = Violation> + use<> {
         let from = self.shown.entry(node).or_default();
         let back = Self::epoch_went_back(node, *from, view.epoch);
@@ -67,7 +74,7 @@ impl History {
         let again = match view.leads() {
             true => self.leads(node, view.epoch),
             false => {
-                self.ended(node);
+                self.leads_no_more(node);
                 None
             }
         };
@@ -104,9 +111,14 @@ impl History {
         again.then_some(Violation::LedTwice { node, epoch })
     }
 
-    /// Records that the process of `node` has ended, or that `node` does not lead any more. In both
-    /// cases the tenure of `node`, if there was one, has ended.
+    /// Records that the process of `node` has ended. The tenure of `node`, if there was one, has
+    /// ended.
     pub fn ended(&mut self, node: NodeId) {
+        self.leads_no_more(node);
+        self.log.ended(node);
+    }
+
+    fn leads_no_more(&mut self, node: NodeId) {
         if let Some(led) = self.led.get_mut(&node) {
             led.is_leading = false;
         }
@@ -121,8 +133,8 @@ impl History {
         self.pledges.retain(|&(pledged, _), _| pledged != node);
     }
 
-    /// Records that `node` sent a message with the pledge `after`. Returns the violations that this
-    /// causes.
+    /// Records that `node` sent a message with the pledge `after`. Returns the violations that the
+    /// pledge causes.
     pub fn pledged(
         &mut self,
         node: NodeId,
@@ -164,6 +176,23 @@ impl History {
         Some(Violation::TwoLeases { first, second })
     }
 
+    /// Records that `node` takes the entries of its log up to `index` for committed. Returns the
+    /// violation that this causes.
+    pub fn committed(
+        &mut self,
+        node: NodeId,
+        index: LogIndex,
+        log: &dyn ReplicatedLog,
+    ) -> Option<Violation> {
+        self.log.committed(node, index, log)
+    }
+
+    /// Returns the committed entries of the log.
+    #[must_use]
+    pub const fn log(&self) -> &LogHistory {
+        &self.log
+    }
+
     /// Returns how many epochs had a leader.
     #[must_use]
     pub fn epochs_led(&self) -> usize {
@@ -196,7 +225,8 @@ mod tests {
     }
 
     // A tenure ends when the node publishes a view in which it does not lead, or when the node
-    // crashes. A leader that publishes the same view again still has the same tenure.
+    // crashes. A leader that publishes the same view again still has the same tenure. Only a node
+    // that leads an epoch again after the end of its tenure must be reported.
     #[test]
     fn a_tenure_that_ended_is_not_led_again() {
         let lead = |epoch| View::leading(Epoch(epoch), N1);

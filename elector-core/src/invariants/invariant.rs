@@ -48,11 +48,15 @@ pub enum Invariant {
     /// rosters can still elect leaders, each majority of one has a node in common with each
     /// majority of the other. Only algorithms whose members change have rosters.
     RostersMeet,
+    /// No two nodes commit different entries at the same index of a replicated log, and a committed
+    /// entry never changes or disappears, also across restarts. (Raft, figure 3: state machine
+    /// safety and leader completeness.) Only algorithms with a log have entries.
+    CommittedEntries,
 }
 
 impl Invariant {
     /// All invariants.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::OneLeaderPerEpoch,
         Self::OnePledgePerEpoch,
         Self::OneValuePerBallot,
@@ -66,6 +70,7 @@ impl Invariant {
         Self::Determinism,
         Self::NoStorm,
         Self::RostersMeet,
+        Self::CommittedEntries,
     ];
 
     /// Returns the name of the invariant in reports.
@@ -85,6 +90,7 @@ impl Invariant {
             Self::Determinism => "determinism",
             Self::NoStorm => "no-storm",
             Self::RostersMeet => "rosters-meet",
+            Self::CommittedEntries => "committed-entries",
         }
     }
 
@@ -126,7 +132,10 @@ mod tests {
             assert_eq!(invariant as usize, number);
             assert_eq!(Invariant::named(invariant.name()), Some(invariant));
         }
-        assert_eq!(Invariant::RostersMeet as usize + 1, Invariant::ALL.len());
+        assert_eq!(
+            Invariant::CommittedEntries as usize + 1,
+            Invariant::ALL.len()
+        );
         assert_eq!(Invariant::named("no-such"), None);
     }
 }

@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use crate::{ContractViolation, Epoch, NodeId, Pledge, invariants::Invariant};
+use crate::{ContractViolation, Epoch, NodeId, Pledge, invariants::Invariant, log::LogIndex};
 
 /// An event that violates an invariant, with what was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
@@ -73,6 +73,34 @@ pub enum InvariantViolation {
         /// The number of the step whose write the seen step depends on.
         needs: u64,
     },
+    /// Violates [`Invariant::CommittedEntries`].
+    #[error("{first:?} and {second:?} committed different entries at index {index}")]
+    CommittedTwice {
+        /// The index of the entries.
+        index: LogIndex,
+        /// The node that was the first to take an entry at this index for committed.
+        first: NodeId,
+        /// The node that took another entry for committed.
+        second: NodeId,
+    },
+    /// Violates [`Invariant::CommittedEntries`].
+    #[error("{node:?} takes the entry at index {index} for committed, and does not have it")]
+    CommittedMissing {
+        /// The node.
+        node: NodeId,
+        /// The index of the missing entry.
+        index: LogIndex,
+    },
+    /// Violates [`Invariant::CommittedEntries`].
+    #[error("{node:?} took the entries up to index {from} for committed, and then only up to {to}")]
+    CommittedWentBack {
+        /// The node.
+        node: NodeId,
+        /// The last committed index before.
+        from: LogIndex,
+        /// The last committed index afterwards.
+        to: LogIndex,
+    },
     /// Violates [`Invariant::Contract`].
     #[error("{node:?}: {violation}")]
     Contract {
@@ -101,6 +129,9 @@ impl InvariantViolation {
             Self::TwoLeases { .. } => Invariant::ExclusiveLease,
             Self::EpochWentBack { .. } => Invariant::EpochMonotonic,
             Self::SeenTooEarly { .. } => Invariant::DurableBeforeSent,
+            Self::CommittedTwice { .. }
+            | Self::CommittedMissing { .. }
+            | Self::CommittedWentBack { .. } => Invariant::CommittedEntries,
             Self::Contract { .. } | Self::Panicked { .. } => Invariant::Contract,
         }
     }

@@ -11,9 +11,10 @@ pub enum Accepted {
     /// Campaign: try to be elected now.
     Campaign,
     /// Transfer the leadership to this successor, if there is one. This node has stepped down
-    /// *first*. The voters elect the successor although they owe silence to this node, and this
-    /// silence protects the lease of this node. So this node must not hold a lease any more. If the
-    /// successor is not elected, any node may enter a later epoch, this node included.
+    /// *first*. The voters elect the successor although they owe
+    /// [silence](QuorumNode::owes_silence) to this node, and this silence protects the lease of
+    /// this node. So this node must not hold a lease any more. If the successor is not elected, any
+    /// node may enter a later epoch, this node included.
     SteppedDown(Option<NodeId>),
 }
 
@@ -79,8 +80,8 @@ impl<A: QuorumElection> QuorumNode<A> {
     }
 
     /// Returns [`ElectionAlgorithm::lease`](crate::ElectionAlgorithm::lease). There is no lease in
-    /// a configuration in which followers owe no silence to their leader: a follower that has
-    /// acknowledged the leader may then support another node at once.
+    /// a configuration in which followers owe no [silence](Self::owes_silence) to their leader: a
+    /// follower that has acknowledged the leader may then support another node at once.
     #[must_use]
     pub fn lease(&self) -> Option<Moment> {
         match &self.phase {
@@ -98,6 +99,7 @@ impl<A: QuorumElection> QuorumNode<A> {
             Command::Resign => self.resign(),
             Command::TransferTo(peer) => self.transfer(peer, out.now()),
             Command::ChangeMembers(_) => Err(Refusal::MembersAreFixed),
+            Command::Propose(_) => Err(Refusal::NoLog),
         };
         match accepted {
             Ok(Accepted::SteppedDown(_)) => self.step_down(out),

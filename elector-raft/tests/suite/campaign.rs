@@ -59,7 +59,9 @@ fn a_peer_that_returns_has_its_turn_again() {
 }
 
 // A leader that has restarted does not lead any more. So a node still suspects the leader when the
-// leader's process returns, and campaigns as soon as its silence has ended.
+// leader's process returns, and campaigns as soon as its silence ends (`election_min` after the
+// last heartbeat). If the return cleared the suspicion, the node would also wait for the random
+// part of its election timeout.
 #[test]
 fn a_leader_that_returns_is_still_suspected() {
     let mut node = Node::new(3, &plain());
@@ -72,8 +74,8 @@ fn a_leader_that_returns_is_still_suspected() {
 
 // A suspicion may be wrong: the leader may hold a valid lease while a proxy refuses connections. A
 // node that suspects the leader may ask for pre-votes. It must not ask for votes, or vote for
-// another node, before its own silence has ended.
-// Invariant: I7.
+// another node, before its own silence has ended, which lasts for `election_min` after the last
+// heartbeat. Otherwise a second node could be elected during the lease. Invariant: I7.
 #[test]
 fn a_suspicion_asks_but_ends_no_silence() {
     let mut node = Node::new(5, &RaftConfig::default());
@@ -92,7 +94,8 @@ fn a_suspicion_asks_but_ends_no_silence() {
     assert!(is_set(&step, RaftTimer::OwnVote), "its silence has ended");
 }
 
-// The next heartbeat of the leader shows that a suspicion of the leader was wrong.
+// The next heartbeat of the leader shows that a suspicion of the leader was wrong. So the node
+// follows the leader again, and does not campaign when the first part of its election timeout ends.
 #[test]
 fn a_heartbeat_ends_a_suspicion() {
     let mut node = Node::new(3, &RaftConfig::default());
@@ -104,8 +107,8 @@ fn a_heartbeat_ends_a_suspicion() {
 }
 
 // A request for a vote binds the voter that grants it. So without pre-votes, a node that suspects
-// the leader asks for votes only when its silence has ended. The suspicion then saves the random
-// wait after the silence.
+// the leader asks for votes only when its silence has ended, `election_min` after the last
+// heartbeat. The suspicion then saves the random wait after the silence.
 #[test]
 fn without_pre_votes_a_suspicion_waits() {
     let mut node = Node::new(3, &plain());
@@ -117,7 +120,9 @@ fn without_pre_votes_a_suspicion_waits() {
 }
 
 // A suspicion of a peer that is not the leader starts no election and no timer. A leader's
-// suspicion of a peer starts no election and no timer, too.
+// suspicion of a peer starts no election and no timer, too: otherwise one broken connection could
+// end the tenure of a leader that works. The leader only refuses to transfer its leadership to the
+// peer, until the peer answers.
 #[test]
 fn other_suspicions_start_nothing() {
     let mut node = Node::new(3, &RaftConfig::default());

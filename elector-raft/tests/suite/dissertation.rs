@@ -97,9 +97,8 @@ fn a_node_with_a_live_leader_keeps_silence() {
     }
 }
 
-// A leader owes silence to its own lease: it votes for no other node until check-quorum ends its
-// tenure.
-// Invariant: I7.
+// A leader keeps its own lease: it votes for no other node until check-quorum ends its tenure,
+// because a majority has not answered for `election_min`.
 #[test]
 fn a_leader_keeps_silence_for_itself() {
     let mut node = Node::new(3, &RaftConfig::default());
@@ -111,9 +110,8 @@ fn a_leader_keeps_silence_for_itself() {
     assert_eq!(node.view().role, Role::Leader);
 }
 
-// A node that enters a higher term still owes silence: the leader of the older term may hold a
-// lease that counts this node's acknowledgement.
-// Invariant: I7.
+// A node that enters a higher term still owes silence (it votes for no node): the leader of the
+// older term may hold a lease that counts this node's acknowledgement. Invariant: I7.
 #[test]
 fn silence_outlasts_the_term() {
     let mut node = Node::new(3, &RaftConfig::default());
@@ -122,7 +120,8 @@ fn silence_outlasts_the_term() {
     assert_eq!(node.view(), View::following(e(5), None));
     let step = node.receive(3, request_vote(e(6)));
     assert_eq!(sent(&step, 3), Some(no_vote(e(5))));
-    // The node answers a request that it refused only because of its silence when the silence ends.
+    // When the silence ends, the node answers the request that it refused only because of the
+    // silence.
     let step = node.elapse(RaftTimer::Vigil);
     assert_eq!(sent(&step, 3), Some(vote(e(6))));
     assert!(
@@ -131,9 +130,10 @@ fn silence_outlasts_the_term() {
     );
 }
 
-// A node keeps a request that it refuses because of its silence, but drops the request at the next
-// heartbeat of the leader. The leader is alive, so an answer would help a candidate that is only
-// cut off from the leader.
+// A node refuses a request because of its silence (for `election_min` after a heartbeat it votes
+// for no other node). It keeps the request, but drops the request at the next heartbeat of the
+// leader. The leader is alive, so an answer would help a candidate that is only cut off from the
+// leader.
 #[test]
 fn a_heartbeat_drops_the_request_that_was_set_aside() {
     let mut node = Node::new(3, &plain());
@@ -145,8 +145,9 @@ fn a_heartbeat_drops_the_request_that_was_set_aside() {
 }
 
 // A node that restarts after a crash may have acknowledged a heartbeat before the crash, so it
-// keeps silence for `election_min`. A node that has never run cannot have acknowledged a heartbeat.
-// Invariant: I7.
+// keeps silence for `election_min`: it votes for no node. Otherwise it could help to elect a second
+// leader during a lease. A node that has never run cannot have acknowledged a heartbeat. Invariant:
+// I7.
 #[test]
 fn a_restarted_node_keeps_silence_for_a_vigil() {
     let mut node = Node::new(3, &RaftConfig::default());
@@ -172,8 +173,8 @@ fn a_restarted_node_keeps_silence_for_a_vigil() {
 }
 
 // Section 6.4.1: the lease counts from the send time of the newest round of heartbeats that a
-// majority acknowledged. Without check-quorum no node keeps silence, so there must be no lease.
-// Invariant: I7.
+// majority acknowledged. Without check-quorum, followers may vote for another node at any time
+// (they keep no silence), so there must be no lease. Invariant: I7.
 #[test]
 fn the_lease_counts_from_the_round_of_a_majority() {
     let mut node = Node::new(5, &RaftConfig::default());
@@ -229,9 +230,8 @@ fn a_leader_without_a_quorum_steps_down() {
 }
 
 // Section 3.10: the old leader transfers its leadership with a TimeoutNow. It must step down before
-// it sends this message, because the successor's election overrides the silence that protects the
-// old leader's lease.
-// Invariant: I7.
+// it sends this message, because the voters then vote for the successor at once. Without this
+// transfer, they would vote for no other node during the old leader's lease. Invariant: I7.
 #[test]
 fn a_leader_steps_down_before_it_transfers() {
     let mut node = Node::new(3, &RaftConfig::default());
@@ -246,8 +246,9 @@ fn a_leader_steps_down_before_it_transfers() {
     assert_eq!(sent(&step, 3), Some(vote(e(2))));
 }
 
-// The successor skips the pre-vote, and overrides the silence of all nodes, also its own. A node
-// campaigns in this way only if the leader of its present term has named it as successor.
+// The successor skips the pre-vote. It campaigns, and the voters vote for it, although all of them
+// still owe silence to the old leader. A node campaigns in this way only if the leader of its
+// present term has named it as successor.
 #[test]
 fn the_successor_campaigns_at_once() {
     let mut node = Node::new(3, &RaftConfig::default());

@@ -7,6 +7,7 @@ mod algorithm;
 mod campaign;
 mod counts;
 mod dissertation;
+mod log;
 mod node;
 mod one_way;
 mod paper;

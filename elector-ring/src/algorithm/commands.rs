@@ -21,6 +21,7 @@ impl Ring {
                 Err(refusal) => out.refuse(refusal),
             },
             Command::ChangeMembers(_) => out.refuse(Refusal::MembersAreFixed),
+            Command::Propose(_) => out.refuse(Refusal::NoLog),
         }
     }
 

@@ -54,7 +54,8 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
         let _ = writeln!(self.text, "{line}");
     }
 
-    /// Carries out one command. Returns the reason as an error if this is not possible.
+    /// Carries out one command. Returns an error with the reason if the command cannot be carried
+    /// out.
     pub(super) fn execute(&mut self, instruction: &Instruction<'_>) -> Result<(), String> {
         self.steps_left = STEPS_PER_COMMAND;
         if self.nodes.is_empty()
@@ -286,5 +287,6 @@ fn command_text(command: &Command) -> String {
         Command::Resign => "commanded resign".into(),
         Command::TransferTo(peer) => format!("commanded transfer to {peer:?}"),
         Command::ChangeMembers(change) => format!("commanded members {change}"),
+        Command::Propose(request) => format!("commanded propose {request}"),
     }
 }

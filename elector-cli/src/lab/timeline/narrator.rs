@@ -49,12 +49,13 @@ pub(super) fn write_events<W: fmt::Write>(
 }
 
 struct Narrator<'a, 'h> {
-    /// The input of each step of a node, by the number of the step. When a node starts again, its
-    /// numbers begin again, and new steps replace earlier steps with the same number.
+    /// The input of each step of a node, by the node and the number of the step. A step is what the
+    /// algorithm does with one input. When a node starts again, its numbers begin again, and new
+    /// steps replace earlier steps with the same number.
     causes: HashMap<(NodeId, u64), &'a Stimulus>,
     flights: HashMap<u64, &'h Flight<'a>>,
-    /// The writes that were lost in a crash. Each entry has the node, the number of the step, and
-    /// the moment at which the step requested the write.
+    /// The writes that were lost in a crash. Each entry has the node, the number of the step that
+    /// requested the write, and the moment of this request.
     lost_writes: HashSet<(NodeId, u64, u64)>,
     cuts: &'h History<'a>,
     /// The epoch of the last view of each node.
@@ -281,11 +282,12 @@ pub(crate) fn command_text(command: &Command) -> String {
         Command::Resign => "resign".to_owned(),
         Command::TransferTo(peer) => format!("transfer to {peer:?}"),
         Command::ChangeMembers(change) => format!("change the members to {change}"),
+        Command::Propose(request) => format!("propose {request}"),
     }
 }
 
 /// Returns the name of the kind and the contents of a message. `detail` is the `Debug` text of the
-/// message. If it begins with the name, the name is not repeated.
+/// message. If `detail` begins with the name, the name is not repeated.
 fn contents(kind: &str, detail: &str) -> String {
     if detail.is_empty() {
         kind.to_owned()
