@@ -1,8 +1,8 @@
 //! Measures what the actor runtime adds to the cost of a message: the same flow of messages runs on
-//! our nodes, on bare actix actors, and on tokio tasks with channels. 64 messages at a time go back
-//! and forth between two nodes, actors or tasks, on one thread (`one`) or on two (`two`, like nodes
-//! in production). The throughput column is messages per second. At the end all three runtimes run
-//! in turns, and the bench prints the overhead as a ratio.
+//! nodes of this crate, on bare actix actors, and on tokio tasks with channels. 64 messages at a
+//! time go back and forth between two nodes, actors or tasks, on one thread (`one`) or on two
+//! (`two`, like nodes in production). The throughput column is messages per second. At the end all
+//! three runtimes run in turns, and the bench prints the overhead as a ratio.
 //!
 //! `cargo bench --bench actor_overhead`
 
@@ -92,7 +92,7 @@ impl ElectionAlgorithm for Player {
     }
 }
 
-/// An actor with the same flow of messages, in bare actix.
+/// An actor of actix, without this crate, that sends the same flow of messages as a [`Player`].
 struct Bare {
     peer: Option<Recipient<Ball>>,
     finished: u64,

@@ -1,6 +1,6 @@
 //! Measures the time of a failover in virtual time, from the crash of the leader until all nodes
-//! know the next one. A message takes 1 ms ± 0.5 ms, and a write takes 0.1 to 0.3 ms. The timing is
-//! the default. Each figure is the mean over 200 seeds.
+//! know the next leader. A message takes 1 ms ± 0.5 ms, and a write takes 0.1 to 0.3 ms. The timing
+//! is the default. Each figure is the mean over 200 seeds.
 //!
 //! `cargo bench --bench failover_time`. The figures are the same on every machine.
 

@@ -35,7 +35,7 @@ const SOURCES: [&str; 8] = [
 ];
 
 /// The packages of the workspace that are no part of the program `elector`. A change in them does
-/// not count.
+/// not make the commit `-dirty`.
 const EXCLUDED: [&str; 2] = ["elector-field", "elector-oracle"];
 
 fn main() {

@@ -145,9 +145,9 @@ pub enum NotConforming {
 
 debug_as_text!(NotConforming);
 
-/// Runs a cluster of `nodes` nodes in the simulator, with an election, commands, a cut, a crash and
-/// a restart. Then repeats the last life of every node (from its last start to the end of the run)
-/// on an actor, and compares the records.
+/// Runs a cluster of `nodes` nodes in the simulator, with an election, commands, cut links, a crash
+/// and a restart. Then repeats the last life of every node (from its last start to the end of the
+/// run) on an actor, and compares the records.
 ///
 /// # Errors
 /// The first difference, or the reason why nothing could be compared.

@@ -86,7 +86,8 @@ mod checks {
         output.unwrap()
     }
 
-    // The command must offer an algorithm from outside of the workspace like the built-in ones.
+    // The command line of the example must offer its algorithm, which is from outside of the
+    // workspace, like the built-in ones.
     fn it_is_listed_and_compared() {
         let list = stdout_of(&mut command("algorithms"));
         assert!(

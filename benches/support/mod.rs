@@ -78,8 +78,8 @@ impl ValueFormatter for GivenValue {
     }
 }
 
-/// Simulates one failover: the leader of a settled cluster crashes. Returns the election after the
-/// crash.
+/// Simulates one failover: the leader crashes in a cluster whose nodes all follow it. Returns the
+/// election after the crash.
 fn failover<A: ElectionAlgorithm>(nodes: u64, hints: bool, seed: u64) -> Election {
     let mut setup = Setup::<A>::new(nodes);
     (setup.hints, setup.seed) = (hints, seed);

@@ -117,8 +117,8 @@ impl Bully {
     }
 
     /// Handles the end of the vigil: this node has received no sign of life of a coordinator for
-    /// `election_min`. All nodes detect the silence at the same time, so each node waits for a
-    /// random time before it asks the higher nodes.
+    /// `election_min`. All nodes detect at the same time that the coordinator is silent, so each
+    /// node waits for a random time before it asks the higher nodes.
     fn on_vigil_timer(&mut self, out: &mut Outbox<Self>) {
         self.is_fresh = false;
         if self.eligibility == Eligibility::Resigned {
@@ -138,8 +138,9 @@ impl Bully {
                 if self.rank() == 0 {
                     self.campaign(out);
                 } else if self.is_fresh {
-                    // Only the first suspicion starts the wait: hosts repeat suspicions, and a wait
-                    // that starts again each time never ends.
+                    // Only the first suspicion starts the wait: hosts (the programs that run the
+                    // algorithm) repeat suspicions, and a wait that starts again each time never
+                    // ends.
                     self.is_fresh = false;
                     self.enter(Phase::Due, self.turn(), out);
                 }
@@ -154,9 +155,9 @@ impl Bully {
         }
     }
 
-    /// Forgets that this peer was suspected or reported dead. A vigil that runs (the wait for a
-    /// sign of life of the coordinator) continues even if the peer was the coordinator, because a
-    /// coordinator that has restarted does not lead any more.
+    /// Forgets that this peer was suspected or reported dead. A vigil that runs (the wait of
+    /// `election_min` for a sign of life of the coordinator) continues even if the peer was the
+    /// coordinator, because a coordinator that has restarted does not lead any more.
     fn on_returned(&mut self, peer: NodeId) {
         self.suspects.remove(peer);
         self.dead.remove(peer);

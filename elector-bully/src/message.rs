@@ -2,8 +2,9 @@ use elector_core::{Epoch, Message, Purpose};
 use serde::{Deserialize, Serialize};
 
 /// The messages between nodes. No message has a field for its sender, because the host of the
-/// receiver authenticates the sender. Every message carries the epoch of its sender, so the next
-/// winner can choose an epoch above all epochs that it has received.
+/// receiver (the program that runs the algorithm) authenticates the sender. Every message carries
+/// the epoch of its sender, so the next winner can choose an epoch above all epochs that it has
+/// received.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum BullyMessage {
     /// ELECTION. A candidate asks every higher node: "are you alive?" A recovering node that got no

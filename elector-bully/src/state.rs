@@ -20,8 +20,8 @@ pub struct Bully {
     pub(crate) leader: Option<NodeId>,
     /// Whether the coordinator `leader` leads by a transfer, and not by an election.
     pub(crate) appointed: bool,
-    /// Whether the coordinator `leader` gave a sign of life within the last `election_min`. Always
-    /// true for the node's own tenure.
+    /// Whether the coordinator `leader` gave a sign of life (COORDINATOR or a heartbeat) within the
+    /// last `election_min`. Always true while the node itself leads.
     pub(crate) is_fresh: bool,
     pub(crate) phase: Phase,
     pub(crate) eligibility: Eligibility,
@@ -30,10 +30,11 @@ pub struct Bully {
     pub(crate) is_recovering: bool,
     /// The number of elections in a row, with this node as a candidate, that elected no node.
     pub(crate) attempts: u32,
-    /// Peers that the host suspects, and from which this node has received nothing since.
+    /// Peers that the host (the program that runs the algorithm) suspects, and from which this node
+    /// has received nothing since.
     pub(crate) suspects: NodeSet,
-    /// Peers for which the host has reported a proof of death, and from which this node has
-    /// received nothing since.
+    /// Peers for which the host (the program that runs the algorithm) has reported a proof of
+    /// death, and from which this node has received nothing since.
     pub(crate) dead: NodeSet,
 }
 
@@ -41,10 +42,10 @@ pub struct Bully {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum BullyTimer {
     /// The first part of the election timeout, `election_min`. When it ends, this node has received
-    /// no sign of life of a coordinator in this time.
+    /// no sign of life of a coordinator (COORDINATOR or a heartbeat) in this time.
     Vigil,
     /// The second, random part of the election timeout, or the wait for a node's turn after a
-    /// suspicion. When it ends, the node asks the higher nodes.
+    /// suspicion (the higher nodes go first). When it ends, the node asks the higher nodes.
     Stagger,
     /// The wait of a candidate for answers of nodes with higher ids: the paper's T. When it ends,
     /// no node has answered.
@@ -52,7 +53,7 @@ pub enum BullyTimer {
     /// The wait for COORDINATOR after a higher node has answered: the paper's T′. When it ends, no
     /// node has become coordinator.
     Coordinator,
-    /// When it ends, a coordinator sends its next heartbeat.
+    /// When this timer elapses, a coordinator sends its next heartbeat.
     Heartbeat,
 }
 
@@ -62,7 +63,7 @@ pub(crate) enum Phase {
     /// The node follows a coordinator, or waits for one.
     Following,
     /// The coordinator has sent no sign of life in time, or is suspected. The node asks the higher
-    /// nodes when its random wait, or the wait for its turn, has ended.
+    /// nodes when its random wait, or the wait for its turn (the higher nodes go first), has ended.
     Due,
     /// The node has asked all higher nodes, and none of them has answered yet.
     Asking,
@@ -139,13 +140,13 @@ impl Bully {
         self.leader.filter(|_| self.is_fresh)
     }
 
-    /// Remembers the epoch of a message, if it is the highest epoch so far (I3).
+    /// Remembers the epoch of a message, if it is the highest epoch so far (invariant I3).
     pub(crate) fn learn(&mut self, epoch: Epoch) {
         self.highest = self.highest.max(epoch);
     }
 
     /// Enters `phase`. Its timer runs for `delay`, and replaces the timer of the previous phase
-    /// (I4).
+    /// (invariant I4).
     pub(crate) fn enter(&mut self, phase: Phase, delay: Delay, out: &mut Outbox<Self>) {
         if self.phase.timer() != phase.timer() {
             out.cancel_timer(self.phase.timer());

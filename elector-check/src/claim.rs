@@ -7,9 +7,9 @@ use crate::{Time, cluster::Cluster, state::State};
 /// A claim about the states of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Claim {
-    /// This invariant holds in all states.
+    /// The claim that this invariant holds in all states.
     Always(Invariant),
-    /// This goal is met in some state.
+    /// The claim that this goal is met in some state.
     Sometimes(Goal),
 }
 

@@ -56,7 +56,8 @@ pub struct CheckConfig<C> {
 }
 
 impl<C: Default> Default for CheckConfig<C> {
-    /// Returns three nodes, two epochs, one crash, no time, no hint and no command.
+    /// Returns three nodes, two epochs, one crash, no time, no hint (suspicion or proof of death)
+    /// and no command.
     fn default() -> Self {
         Self {
             nodes: 3,

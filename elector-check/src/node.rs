@@ -8,7 +8,8 @@ use crate::action::id;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Node<A: ElectionAlgorithm> {
     /// The position of the node. Without this field, two nodes with the same state on their disks
-    /// would be equal values, and would get the same number in the pool.
+    /// would be equal values, and would get the same number in the [`Pool`](crate::pool::Pool) of
+    /// nodes.
     pub(crate) position: usize,
     pub(crate) life: Life<A>,
     /// The newest epoch of all views of the node since its first start, crashes included.

@@ -22,7 +22,8 @@ pub struct Report {
     pub bytes: usize,
     /// The largest number of states in a run that was followed.
     pub max_depth: usize,
-    /// The properties that were checked, each with its answer.
+    /// The properties that were checked, each with the run that proves or refutes it, if there is
+    /// one.
     pub properties: Vec<Checked>,
 }
 
@@ -38,7 +39,7 @@ pub enum Outcome {
     Violated,
 }
 
-/// A property and its answer.
+/// A property that was checked, and the run that proves or refutes it, if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
     /// The name of the property. A property that the simulator checks too has the same name there.

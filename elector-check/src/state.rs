@@ -109,7 +109,8 @@ impl State {
         }
     }
 
-    /// Replaces this state with a packed state of a cluster of `nodes`.
+    /// Replaces this state with the state of `nodes` nodes that [`pack`](Self::pack) has written as
+    /// these bytes.
     pub(crate) fn unpack(&mut self, mut bytes: &[u8], nodes: usize) {
         let from = &mut bytes;
         self.now = take(from);

@@ -16,9 +16,9 @@ pub(crate) type Place = u64;
 /// A place in five bytes, which are enough for a terabyte of states.
 type ShortPlace = [u8; 5];
 
-/// All distinct packed states, each with the state from which the search reached it (its parent),
-/// in the order in which they were found. States are compared byte by byte, so two different states
-/// are never confused.
+/// All distinct states in their packed form (encoded as bytes), each with the state from which the
+/// search reached it (its parent), in the order in which they were found. States are compared byte
+/// by byte, so two different states are never confused.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     // An entry is the length of the packed state (two bytes), the place of its parent (five bytes),
@@ -30,8 +30,8 @@ pub(crate) struct Store {
 const HEADER: usize = 7;
 
 impl Store {
-    /// Adds a packed state that was reached from the state in `parent`, and returns its place.
-    /// Returns `None` if the state is already known.
+    /// Adds a state in its packed form (encoded as bytes) that was reached from the state in
+    /// `parent`, and returns its place. Returns `None` if the state is already known.
     pub(crate) fn insert(&mut self, packed: &[u8], parent: Place) -> Option<Place> {
         let chunks = &self.chunks;
         let hash_of = |&short: &ShortPlace| hash(entry(chunks, long(short)).1);
@@ -53,7 +53,8 @@ impl Store {
         Some(place)
     }
 
-    /// Returns the place of the parent of the state in `place`, and the packed state itself.
+    /// Returns the place of the parent of the state in `place`, and the state itself in its packed
+    /// form (encoded as bytes).
     pub(crate) fn get(&self, place: Place) -> (Place, &[u8]) {
         entry(&self.chunks, place)
     }

@@ -1,6 +1,7 @@
 //! Measures how late commands end on a busy machine. Each command runs under the lease of
 //! `--profile lan`. The bench prolongs the lease for a while, as a leader does, and then stops. The
-//! guardian must have killed the command when the lease ends.
+//! guardian, which is the process that stops a command in time, must have killed the command when
+//! the lease ends.
 //!
 //! `cargo bench -p elector-cli --bench late_ends` ends 5,000 commands beside 10 busy threads. Each
 //! end takes an eighth of a second or more. `-- --ends 500 --busy 4` does less.

@@ -6,7 +6,8 @@ use elector_core::{Comparable, Guarantee, GuaranteeKind, quorum::Reseat};
 pub(crate) struct Family {
     /// The algorithm's name.
     pub(crate) name: &'static str,
-    /// What the algorithm guarantees and at what cost, in one line.
+    /// What the algorithm guarantees, and at what cost, for example in messages or durable writes:
+    /// one line.
     pub(crate) summary: &'static str,
     /// The guarantee that all variants of the algorithm give.
     pub(crate) guarantee: GuaranteeKind,

@@ -35,8 +35,8 @@ fn uncommented() -> Table {
     lines.join("\n").parse().unwrap()
 }
 
-/// Returns the options of an algorithm in the sample: the lines that begin with `#   ` below the
-/// line `# With algorithm = "NAME":`.
+/// Returns the options of an algorithm in the sample file `deploy/elector.toml`: the lines that
+/// begin with `#   ` below the line `# With algorithm = "NAME":`.
 fn options_of(algorithm: &str) -> Table {
     let heading = format!("# With algorithm = \"{algorithm}\":");
     let lines = SAMPLE.lines().skip_while(|line| *line != heading).skip(1);
@@ -82,7 +82,8 @@ fn adapted(mut settings: Table, folder: &Path) -> Table {
     settings
 }
 
-/// Creates a folder with the certificates, the token and the record that the sample needs.
+/// Creates a folder with the certificates, the token and the record that a node with the settings
+/// of the sample file `deploy/elector.toml` needs.
 fn prepared_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let token = folder.path().join("token");

@@ -150,7 +150,8 @@ pub trait ElectionAlgorithm:
     fn durable(&self) -> &Self::Durable;
 
     /// Returns what others may know of the node: its epoch, its leader and its role. The driver
-    /// compares the view before and after each step, and the host publishes changes.
+    /// compares the view before and after each step, and the host publishes changes, for example to
+    /// the application.
     fn view(&self) -> View;
 
     /// For a leader, returns the send time of the newest round of heartbeats that a quorum has

@@ -98,7 +98,7 @@ impl Attempts {
     /// Records that this node supports a rival. Returns `true` the first time for this rival: then
     /// the caller restarts the node's wait, so that the rival has time to be elected. A rival that
     /// was supported before and does not lead may be unable to lead. If the wait restarted at each
-    /// request of such a rival, a node that can be elected would never have its turn. So for such a
+    /// request of such a rival, a node that can be elected would never campaign. So for such a
     /// rival there is only one [pause](Self::pause).
     pub fn give_way(&mut self, rival: NodeId) -> bool {
         let first = self.given_way.insert(rival);

@@ -52,7 +52,8 @@ pub trait Host<A: ElectionAlgorithm> {
     /// does nothing, because most algorithms have no log.
     fn committed(&mut self, _index: LogIndex) {}
 
-    /// Publishes the view of the algorithm, which the [`Step`] with the number `step` has changed.
+    /// Publishes the view of the algorithm, so that others, for example the application, can see
+    /// it. The [`Step`] with the number `step` has changed the view.
     fn publish(&mut self, step: u64, view: View);
 
     /// Reports to the application why the algorithm refused the command that it got as the input of

@@ -42,8 +42,8 @@ pub enum Input<M, T> {
     Died(NodeId),
     /// The host receives messages from this peer again, after it reported the peer as
     /// [suspected](Self::Suspected), [silent](Self::Silent) or [dead](Self::Died). That report does
-    /// not hold any more. The peer may be in another life by now, so a peer that led before may not
-    /// lead any more.
+    /// not hold any more. The peer may have been restarted (be in another life) since, so a peer
+    /// that led before may not lead any more.
     Returned(NodeId),
     /// The application gave this command.
     Commanded(Command),

@@ -41,7 +41,7 @@ pub struct Member {
     /// Whether the node never leads.
     pub is_witness: bool,
     /// When the node last answered the leader. Only the leader knows this time, and only while the
-    /// members change or while there are observers.
+    /// members change or while there are observers, which are nodes that do not vote.
     pub heard: Option<Moment>,
 }
 

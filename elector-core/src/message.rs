@@ -78,8 +78,8 @@ pub enum Scope {
 pub enum Purpose {
     /// A message of an election, up to and including the round that announces the winner.
     Election,
-    /// A heartbeat, or the acknowledgement of a heartbeat. The number of these messages is what a
-    /// cluster costs while there is no election.
+    /// A heartbeat, or the acknowledgement of a heartbeat. A cluster sends these messages all the
+    /// time, also while there is no election.
     Liveness,
     /// A message of an application that is built on top of the election.
     Application,

@@ -61,8 +61,9 @@ pub trait QuorumElection: ElectionAlgorithm<Config: Eq> {
     /// The timer of the stagger, which is the random second part of the election timeout. When it
     /// elapses, the node campaigns.
     const STAGGER: Self::Timer;
-    /// The timer of an additional wait after the stagger. The node waits longer if it supports a
-    /// rival candidate that it has supported before: the rival gets time to be elected.
+    /// The timer of an additional wait after the stagger (the random part of the election timeout).
+    /// The node waits longer if it supports a rival candidate that it has supported before: the
+    /// rival gets time to be elected.
     const PAUSE: Self::Timer;
     /// The timer of a leader until its next round of heartbeats.
     const HEARTBEAT: Self::Timer;

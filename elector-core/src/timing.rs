@@ -25,9 +25,9 @@ pub struct Timing {
     /// Default 120 ms.
     #[serde(rename = "lease_ms", with = "millis")]
     pub lease: Duration,
-    /// How long a leader must be silent before a follower without other evidence of its failure may
-    /// mark it down (take it for failed). This is the lower bound of the election timeout. Default
-    /// 150 ms.
+    /// How long a leader must be silent before a follower may mark it down (take it for failed), if
+    /// no host has reported that the leader has failed. This is the lower bound of the election
+    /// timeout. Default 150 ms.
     #[serde(rename = "election_min_ms", with = "millis")]
     pub election_min: Duration,
     /// The upper bound of the election timeout. The larger the difference between the two bounds,
@@ -71,9 +71,9 @@ impl Timing {
     }
 
     /// Returns durations for nodes within a building, on machines whose processors are not busy: a
-    /// heartbeat every 10 ms, and a lease of 25 ms. A leader that hangs is replaced within some 50
-    /// ms if the host detects silence sooner than `election_min`, which stays at 150 ms as the
-    /// fallback.
+    /// heartbeat every 10 ms, and a lease of 25 ms. A leader that hangs is replaced within some
+    /// 50 ms if the host itself detects that the leader is silent. Otherwise `election_min`
+    /// applies, which stays at 150 ms.
     #[must_use]
     pub fn lan() -> Self {
         Self {
@@ -203,10 +203,10 @@ impl Timing {
         Delay::between(Duration::ZERO, widened)
     }
 
-    /// Returns the additional time that a node waits after its own wait has ended, if it supports a
-    /// rival: the rival has two round trips to be elected. This time widens like the
-    /// [`stagger`](Self::stagger), because a network that needs a wider spread may be slower than
-    /// `round_trip`.
+    /// Returns the additional time that a node waits after its own wait for a campaign has ended,
+    /// if it supports a rival: the rival has two round trips to be elected. This time widens like
+    /// the [`stagger`](Self::stagger), because a network that needs a wider spread may be slower
+    /// than `round_trip`.
     #[must_use]
     pub fn pause(&self, attempt: u32) -> Delay {
         let doublings = attempt.saturating_sub(1).min(6);

@@ -123,7 +123,8 @@ impl<'a> Cluster<'a> {
         kept
     }
 
-    /// Starts a thread inside the namespace of this host that polls the member.
+    /// Starts a thread inside the network namespace of this host, which polls the status of the
+    /// host's member.
     fn poll(&mut self, index: usize) -> Result<(), Error> {
         let (seen, system) = (Arc::clone(&self.seen), self.system);
         let poller = self.switch.hosts[index].spawn(move || {
@@ -184,8 +185,8 @@ impl<'a> Cluster<'a> {
         lock(&self.seen.tenures).len()
     }
 
-    /// Returns the lives of the command that have begun so far, in the order of their beginning. A
-    /// life lasts from the start of a process of the command to its end.
+    /// Returns the lives of the leader's command that have begun so far, in the order of their
+    /// beginning. A life lasts from the start of a process of the command to its end.
     ///
     /// # Errors
     /// Returns an error if the file of the lives cannot be read.

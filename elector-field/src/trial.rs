@@ -43,14 +43,15 @@ pub(crate) enum Cut {
 pub(crate) struct StrainResult {
     /// The number of changes of the leader while the strain lasted.
     pub(crate) changes: usize,
-    /// How often the command of the leader began again after an end, if the system has a command.
+    /// How often the command of the leader (the program that it runs) began again after an end, if
+    /// the system runs a command.
     pub(crate) ends: usize,
-    /// How long no command of a leader ran while the strain lasted.
+    /// How long no command of a leader (the program that it runs) ran while the strain lasted.
     pub(crate) down: Duration,
     /// How long the strain lasted.
     pub(crate) duration: Duration,
-    /// The number of commands that began while another command ran, plus the number of fencing
-    /// tokens that were not higher than the token before.
+    /// The number of commands (programs that leaders run) that began while another command ran,
+    /// plus the number of fencing tokens that were not higher than the token before.
     pub(crate) violations: usize,
 }
 
@@ -119,16 +120,16 @@ impl Strain {
     }
 }
 
-/// Counts the commands that began while another command ran, and the fencing tokens that were not
-/// higher than the token before.
+/// Counts the commands (programs that leaders run) that began while another command ran, and the
+/// fencing tokens that were not higher than the token before.
 fn count_violations(lives: &[Life]) -> usize {
     let overlaps = lives.iter().filter(|life| life.overlaps).count();
     let pairs = lives.windows(2);
     overlaps + pairs.filter(|pair| pair[1].token <= pair[0].token).count()
 }
 
-/// Returns how much of the time from `began` to `ended` passed while no command ran. All times are
-/// in nanoseconds.
+/// Returns how much of the time from `began` to `ended` passed while no leader's command ran. All
+/// times are in nanoseconds.
 fn down(lives: &[Life], began: u64, ended: u64) -> Duration {
     let within = |life: &Life| life.ended.min(ended).saturating_sub(life.began.max(began));
     let up: u64 = lives.iter().map(within).sum();
@@ -234,8 +235,8 @@ mod tests {
         }
     }
 
-    // A life of a command lasts from the start of its process to its end. The parts of lives before
-    // or after the trial must not count.
+    // A life of a leader's command lasts from the start of its process to its end. The parts of
+    // lives before or after the trial must not count.
     #[test]
     fn down_time_is_the_time_that_no_life_covers() {
         assert_eq!(down(&CORRECT, 150, 300), Duration::from_nanos(50));
@@ -243,7 +244,7 @@ mod tests {
         assert_eq!(down(&[], 0, 500), Duration::from_nanos(500));
     }
 
-    // If the check found nothing, a trial would accept two leaders.
+    // If the count of violations missed one, a trial would accept two leaders.
     #[test]
     fn overlaps_and_tokens_that_do_not_rise_are_violations() {
         assert_eq!(count_violations(&CORRECT), 0);

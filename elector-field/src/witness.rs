@@ -67,18 +67,18 @@ pub(crate) fn now() -> u64 {
     u64::try_from(now.tv_sec * 1_000_000_000 + now.tv_nsec).unwrap_or_default()
 }
 
-/// One life of the command: its process from start to end.
+/// One life of the command that a leader runs: its process from start to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Life {
     pub(crate) process: u32,
     pub(crate) began: u64,
     /// The time of the last sign of life, in nanoseconds of [`now`].
     pub(crate) ended: u64,
-    /// The fencing token. 0 if the command got none.
+    /// The fencing token that the command got from its node; 0 if it got none.
     pub(crate) token: u64,
-    /// Whether another command still ran when this command began.
+    /// Whether the command of another leader still ran when this command began.
     pub(crate) overlaps: bool,
-    /// The node that ran the command.
+    /// The node that ran this command.
     pub(crate) node: u64,
     /// The longest time between two signs of life, and the moment at which that time ended, both in
     /// nanoseconds.
@@ -90,8 +90,9 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    /// Returns the path of the file with the lives of all commands. The file has one line for each
-    /// life, in the order in which the commands took the lock or failed to take it.
+    /// Returns the path of the file with the lives of all commands. A life is one process of the
+    /// command, from its start to its end. The file has one line for each life, in the order in
+    /// which the commands took the lock or failed to take it.
     pub(crate) fn all_path(folder: &Path) -> PathBuf {
         folder.join("lives")
     }
@@ -129,7 +130,8 @@ impl Life {
     }
 }
 
-/// Returns the lives of all witnesses that wrote into this folder, ordered by their beginning.
+/// Returns the lives (processes) of all witnesses that wrote into this folder, ordered by their
+/// beginning. A witness is the command that runs on the leader.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.

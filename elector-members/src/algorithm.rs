@@ -130,8 +130,9 @@ impl<A: Reseat> Members<A> {
         self.reseat(out);
     }
 
-    /// Handles the host's report that this node can reach `peer`, for the first time or again. An
-    /// observer without a leader asks the peer for its roster.
+    /// Handles the report of the host (the program that runs the algorithm) that this node can
+    /// reach `peer`, for the first time or again. An observer (a node that does not vote) without a
+    /// leader asks the peer for its roster.
     fn on_reachable(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
         self.meet(peer);
         if self.seat.is_none() && self.leader.is_none() {

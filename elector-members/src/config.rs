@@ -12,7 +12,7 @@ pub struct MembersConfig<C> {
     pub algorithm: C,
     /// The voters of the first roster, for a node that has no roster on its disk. It is empty for a
     /// node that joins a running cluster. If it is empty and the field `joins` is `false`, the
-    /// first roster has all nodes that the host knows.
+    /// first roster has all nodes that the host (the program that runs the algorithm) knows.
     #[serde(skip)]
     pub first: NodeSet,
     /// Whether this node joins a running cluster: on an empty disk it starts without a roster, and

@@ -17,18 +17,19 @@ pub enum MembersMessage<M> {
     /// A roster. A node adopts a roster that is newer than its own, unless the node leads the term
     /// of the roster or a newer epoch.
     Roster(Roster),
-    /// The leader asks which roster the receiver has on its disk. To an observer a beat is also a
-    /// sign of life of the leader.
+    /// The leader asks which roster the receiver has on its disk. To an observer, which is a node
+    /// that does not vote, this message is also a sign of life of the leader.
     Beat {
         /// The epoch of the leader.
         epoch: Epoch,
         /// The place of the leader's roster in the order of rosters.
         rank: Rank,
-        /// The time on the leader's clock when it sent this beat. The answer echoes this time.
+        /// The time on the leader's clock when it sent this message. The answer echoes this time.
         sent: Moment,
     },
-    /// The answer to a beat or to a roster: which roster the sender has on its disk. An observer
-    /// without a leader sends this message to all nodes that it knows.
+    /// The answer to a [`Beat`](Self::Beat) or to a [`Roster`](Self::Roster): which roster the
+    /// sender has on its disk. An observer (a node that does not vote) without a leader sends this
+    /// message to all nodes that it knows.
     Holds {
         /// The place of the sender's roster in the order of rosters.
         rank: Rank,
@@ -38,8 +39,8 @@ pub enum MembersMessage<M> {
         disk: Option<DiskId>,
         /// Whether the sender is a witness, which never leads.
         is_witness: bool,
-        /// The timestamp of the beat that this message answers; [`Moment::ZERO`] if it answers no
-        /// beat.
+        /// The timestamp of the [`Beat`](MembersMessage::Beat) that this message answers;
+        /// [`Moment::ZERO`] if it answers none.
         sent: Moment,
     },
 }

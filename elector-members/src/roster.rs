@@ -63,7 +63,7 @@ impl Voter {
 /// Logless Dynamic Reconfiguration Protocol*, OPODIS 2021).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Roster {
-    // The protocol does not use the derived order of rosters: see `rank`.
+    // The protocol does not use the derived `Ord` of rosters: see `rank`.
     /// The newest epoch whose leader has held this roster.
     pub term: Epoch,
     /// The epoch of the leader that made this roster. Unlike the term, it never changes.
@@ -186,7 +186,7 @@ fn find(voters: &[Voter], node: NodeId) -> Option<Voter> {
 /// The place of a roster in the order of rosters: the newer of two rosters has the higher rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Rank {
-    // The derived order compares the term first.
+    // The derived `Ord` compares the term first, so this field must stay first.
     /// See [`Roster::term`].
     pub term: Epoch,
     /// See [`Roster::version`].

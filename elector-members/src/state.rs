@@ -18,13 +18,14 @@ use crate::{MembersConfig, MembersDurable, MembersMessage, Rank, Roster, Voter};
 pub struct Members<A: Reseat> {
     pub(crate) setup: Setup<A>,
     pub(crate) me: NodeId,
-    /// The peers that an observer asks for a roster: the peers that the host named at the start,
-    /// and the peers that have sent a message or were reachable since.
+    /// The peers that an observer asks for a roster: the peers that the host (the program that runs
+    /// the algorithm) named at the start, and the peers that have sent a message or were reachable
+    /// since.
     pub(crate) contacts: NodeSet,
     pub(crate) durable: MembersDurable<A::Durable>,
     /// The election algorithm, while this node is a voter.
     pub(crate) seat: Option<Seat<A>>,
-    /// While this node is an observer, the leader of the epoch in its view.
+    /// While this node is an observer (does not vote), the leader of the epoch in its view.
     pub(crate) leader: Option<NodeId>,
     /// The state that this node has only while it leads.
     pub(crate) office: Option<Office>,
@@ -38,10 +39,10 @@ pub struct Members<A: Reseat> {
 pub enum MembersTimer<T> {
     /// A timer of the election algorithm.
     Inner(T),
-    /// When it ends, a leader sends its next beats ([`MembersMessage::Beat`]).
+    /// When this timer elapses, a leader sends its next beats ([`MembersMessage::Beat`]).
     Beat,
-    /// When it ends, an observer has received no beat for an election timeout, and asks other nodes
-    /// for their rosters.
+    /// When this timer elapses, an observer (a node that does not vote) has received no
+    /// [`MembersMessage::Beat`] for an election timeout, and asks other nodes for their rosters.
     Seek,
 }
 
@@ -86,9 +87,10 @@ pub(crate) struct Heard {
     pub(crate) is_witness: bool,
     /// Whether the node has the leader's roster on its disk, and is in the leader's epoch.
     pub(crate) holds: bool,
-    /// How many beats in a row the node has answered in time, up to [`STREAK`].
+    /// How many beats ([`MembersMessage::Beat`]) in a row the node has answered in time, up to
+    /// [`STREAK`].
     pub(crate) streak: u8,
-    /// The send time of the last beat that the node has answered.
+    /// The send time of the last [`MembersMessage::Beat`] that the node has answered.
     pub(crate) answered: Moment,
 }
 
@@ -199,8 +201,8 @@ impl<A: Reseat> Members<A> {
         self.config().timing().heartbeat
     }
 
-    /// Returns the view of this node. The epoch in the view of an observer is the newest epoch of
-    /// its views so far.
+    /// Returns the view of this node. The epoch in the view of an observer (a node that does not
+    /// vote) is the newest epoch of its views so far.
     pub(crate) fn current_view(&self) -> View {
         match &self.seat {
             Some(seat) => seat.algorithm.view(),

@@ -213,7 +213,7 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
     /// on a connection with this version of the protocol.
     ///
     /// # Errors
-    /// Returns the reason why this node cannot.
+    /// Returns the reason why this node cannot run an election with that node.
     pub(crate) fn check(&self, hello: &Hello, version: u16) -> Result<(), Rejection> {
         let own = &self.hello;
         if hello.cluster != own.cluster {

@@ -51,7 +51,8 @@ impl Detection {
         }
     }
 
-    /// Returns a description of the first rule that is broken; `None` if all rules hold.
+    /// Returns a description of the first rule for these limits that is broken, such as that
+    /// `floor` must be longer than the lease; `None` if all rules hold.
     #[must_use]
     pub fn broken_rule(&self, config: &impl Configuration) -> Option<String> {
         let (ping, floor, ceiling) = (self.ping, self.floor, self.ceiling);

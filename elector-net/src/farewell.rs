@@ -45,7 +45,8 @@ impl Farewell {
         hash.as_ref().try_into().unwrap_or_default()
     }
 
-    /// Returns the bytes that the watcher must write on each connection, all of them.
+    /// Returns the bytes that the [watcher](crate::Tcp::watcher) must write on each connection, all
+    /// of them.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0
@@ -88,8 +89,8 @@ impl DeathProof {
 }
 
 /// The last bytes that this node has read from a connection. They are collected below TLS and
-/// frames: a process can end in the middle of a TLS record or a frame, and the farewell, which is
-/// not encrypted, follows there.
+/// frames: a process can end in the middle of a TLS record or a frame, and the [`Farewell`], which
+/// is not encrypted, follows there.
 #[derive(Debug)]
 pub(crate) struct Tail([u8; LENGTH]);
 
@@ -136,7 +137,7 @@ mod tests {
     use super::*;
 
     // A process can end anywhere in a frame, and a read from the connection can return a piece of
-    // any length. The farewell must be found all the same.
+    // any length. The farewell, which a watcher writes after that, must be found all the same.
     #[test]
     fn a_farewell_is_found_after_any_bytes_and_in_pieces() {
         let farewell = Farewell::draw().unwrap();
@@ -162,8 +163,8 @@ mod tests {
         assert!(!format!("{one:?}").contains(char::is_numeric));
     }
 
-    // Nodes of different releases exchange the hash, so it must not change. The expected value is
-    // the hash of 32 zeros by `sha256sum`.
+    // Nodes of different releases exchange the hash of a farewell's secret, so it must not change.
+    // The expected value is the hash of 32 zeros by `sha256sum`.
     #[test]
     fn the_commitment_is_sha_256_of_the_secret() {
         let mut bytes = [0; LENGTH];

@@ -24,23 +24,23 @@ pub const MAX_FRAME: usize = wire::MAX_FRAME_BYTES;
 #[must_use]
 pub fn greeting(bytes: &[u8]) -> Option<Vec<u8>> {
     let (greeting, rest) = Greeting::read(bytes)?;
-    // A dialler calls `common` with the versions of the greeting. The call must not panic, but its
-    // result does not matter here.
+    // A node that dials calls `common` with the versions of the greeting. The call must not panic,
+    // but its result does not matter here.
     let _ = VERSIONS.common(greeting.versions);
     Some([&greeting.write(), rest].concat())
 }
 
-/// Reads a hello, the second frame of a handshake, which must repeat this nonce. Returns the hello
-/// as bytes.
+/// Reads a hello, the second frame of a handshake, which must repeat this nonce of the greeting.
+/// Returns the hello as bytes.
 ///
 /// # Errors
 /// The answer that rejects the hello, as bytes.
 pub fn hello(bytes: &[u8], nonce: u64) -> Result<Vec<u8>, Vec<u8>> {
     match Hello::read(bytes, VERSIONS, nonce) {
         Ok((version, hello)) => {
-            // The head of the hello must offer no version above `version`. Otherwise this build
-            // would read the written hello in a newer version than the one in which it is written
-            // here.
+            // The head of the hello, which names the supported versions, must offer no version
+            // above `version`. Otherwise this build would read the written hello in a newer version
+            // than the one in which it is written here.
             let versions = Versions {
                 max: version,
                 ..VERSIONS

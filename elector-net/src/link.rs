@@ -68,13 +68,13 @@ pub(crate) struct Link {
 /// A life is one process of the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LifeChange {
-    /// The peer names the same life as before, or its first life.
+    /// The peer names the same life (process) as before, or its first life.
     Unchanged,
-    /// The peer names another life than before. The life before may have ended, but its end is not
-    /// proved.
+    /// The peer names another life (process) than before. The life before may have ended, but its
+    /// end is not proved.
     Unproved,
-    /// The peer names another life than before, and this new life proves that the life before has
-    /// ended. There was no proof of this before.
+    /// The peer names another life (process) than before, and this new life proves that the life
+    /// before has ended. There was no proof of this before.
     Proved,
 }
 
@@ -86,7 +86,7 @@ pub(crate) enum Mark {
     /// leader other than this peer.
     Suspected = 1,
     /// The peer was silent for longer than a lease, or its death is proved or taken as proved. So a
-    /// voter keeps no vigil for this peer any more: it may support another leader.
+    /// voter keeps no vigil (time in which it supports no other leader) for this peer any more.
     Released = 2,
 }
 

@@ -37,9 +37,9 @@ pub(crate) type NewLink = (Arc<Link>, mpsc::Receiver<QueuedMessage>);
 /// rejected connections. If the members can change, links are added while the node runs.
 #[derive(Debug)]
 pub(crate) struct PeerLinks {
-    /// The links, in ascending order of the ids of the peers.
+    /// The links ([`Link`]: the state of one peer), in ascending order of the ids of the peers.
     links: Mutex<Arc<[Outgoing]>>,
-    /// The maximum number of links.
+    /// The maximum number of [links](Link).
     limit: usize,
     roster: Mutex<Option<Voters>>,
     rejected: [AtomicU64; Rejection::LABELS.len()],
@@ -60,17 +60,19 @@ struct Voters {
 pub(crate) enum Standing {
     /// The members are fixed, or are not known yet.
     Unknown,
-    /// The node votes. The field is its disk, or `None` if the roster does not name the disk.
+    /// The node votes. The field is its disk, or `None` if the roster (the list of the voters) does
+    /// not name the disk.
     Voter(Option<DiskId>),
     /// The node does not vote yet, but a change in progress makes it a voter. There is no field for
-    /// its disk, because the roster names the disk of a node only when the node votes.
+    /// its disk, because the roster (the list of the voters) names the disk of a node only when the
+    /// node votes.
     Joining,
     Observer,
 }
 
 impl PeerLinks {
-    /// Creates an empty set of links. `named` is the number of nodes in the list of peers. If
-    /// `changes_members` is `true`, up to [`MAX_MET`] other nodes can get links, too.
+    /// Creates an empty set of [links](Link). `named` is the number of nodes in the list of peers.
+    /// If `changes_members` is `true`, up to [`MAX_MET`] other nodes can get links, too.
     pub(crate) fn new(named: usize, changes_members: bool) -> Self {
         Self {
             links: Mutex::new([].into()),
@@ -90,7 +92,7 @@ impl PeerLinks {
         self.is_stopping.load(Ordering::Relaxed)
     }
 
-    /// Returns the present links with their queues.
+    /// Returns the present [links](Link) with their queues.
     pub(crate) fn all(&self) -> Arc<[Outgoing]> {
         Arc::clone(&lock(&self.links))
     }
@@ -101,8 +103,8 @@ impl PeerLinks {
         place.ok().map(|place| Arc::clone(&all[place].link))
     }
 
-    /// Adds the link that the function `link` creates for the peer `node`. Returns `None` if this
-    /// peer already has a link, or if the number of links is at its limit.
+    /// Adds the [`Link`] that the function `link` creates for the peer `node`. Returns `None` if
+    /// this peer already has a link, or if the number of links is at its limit.
     pub(crate) fn add(&self, link: impl FnOnce() -> Link, node: NodeId) -> Option<NewLink> {
         let mut links = lock(&self.links);
         let place = links.binary_search_by_key(&node, |outgoing| outgoing.link.node);
@@ -190,8 +192,8 @@ impl PeerLinks {
             .any(|outgoing| outgoing.link.known_addresses.contains(address))
     }
 
-    /// Returns the link to the peer that this node expects at this address, if it expects exactly
-    /// one peer there.
+    /// Returns the [`Link`] to the peer that this node expects at this address, if it expects
+    /// exactly one peer there.
     pub(crate) fn only_at(&self, address: IpAddr) -> Option<Arc<Link>> {
         let all = self.all();
         let mut links = all.iter().map(|outgoing| &outgoing.link);

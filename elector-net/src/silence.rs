@@ -61,8 +61,8 @@ pub(crate) async fn detect_silence<A: ElectionAlgorithm>(context: Arc<NodeContex
     }
 }
 
-/// Returns the time from now until the next check of all peers: until the deadline, but at most the
-/// ping interval.
+/// Returns the time from now until the next check of all peers: until the deadline, at which a peer
+/// will have been silent for too long, but at most the ping interval.
 fn wait(deadline: Option<Moment>, now: Moment, interval: Duration) -> Duration {
     let left = deadline.map_or(interval, |deadline| deadline.saturating_since(now));
     // `clamp` cannot be used: it panics if the interval is shorter than the minimum.

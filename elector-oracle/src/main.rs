@@ -46,8 +46,8 @@ fn run(arguments: &[&str]) -> Option<()> {
     }
 }
 
-/// Returns the bounds on the term and on the version, if they are at most 6 and so fit into the
-/// bits of a server.
+/// Returns the bounds on the term and on the version, if they are at most 6: the state of a server
+/// has three bits for each.
 fn bounds(term: &str, version: &str) -> Option<(u16, u16)> {
     let bound = |text: &str| text.parse().ok().filter(|bound| *bound <= 6);
     Some((bound(term)?, bound(version)?))
@@ -92,7 +92,8 @@ fn mutants(servers: &str, bounds: (u16, u16)) -> Option<()> {
     Some(())
 }
 
-/// Prints for each mutant and each property the depth of a shortest counterexample.
+/// Prints for each mutant (a variant of the protocol without one of its rules) and each property
+/// the depth of a shortest counterexample.
 fn print_mutants<const N: usize>(bounds: (u16, u16)) {
     for variant in MUTANTS {
         let model = Reconfiguration::<N>::new(variant, bounds.0, bounds.1);

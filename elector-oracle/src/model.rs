@@ -56,14 +56,14 @@ pub enum Step {
     SendConfig {
         /// The server with the newer configuration.
         from: usize,
-        /// The server that takes the newer configuration.
+        /// The server that replaces its configuration by the newer one.
         to: usize,
     },
     /// A server gives its higher term to another server, which then does not lead.
     UpdateTerms {
         /// The server with the higher term.
         from: usize,
-        /// The server that takes the higher term.
+        /// The server that replaces its term by the higher one.
         to: usize,
     },
 }
@@ -213,8 +213,8 @@ impl<const N: usize> Reconfiguration<N> {
         }
     }
 
-    /// Returns `true` if a leader may change from the configuration `old` to the configuration
-    /// `new`, as far as their members decide this.
+    /// Returns `true` if the members of the two configurations allow a leader to change from `old`
+    /// to `new`.
     fn may_follow(&self, old: Set, new: Set) -> bool {
         (!self.single || (old ^ new).is_power_of_two())
             && (self.variant == Variant::NoOverlap || majorities_meet(old, new))

@@ -7,7 +7,8 @@ use elector_oracle::{Reconfiguration, Set, State, Variant, majorities_meet, majo
 use stateright::Model;
 use std::collections::HashSet;
 
-/// Asserts the number of distinct states and the depth within the bounds.
+/// Asserts the number of distinct states, and the depth of the search, within the `bounds` on term
+/// and version.
 fn assert_counts<const N: usize>(variant: Variant, bounds: (u16, u16), expected: (usize, usize)) {
     let model = Reconfiguration::<N>::new(variant, bounds.0, bounds.1);
     let Counts {
@@ -156,7 +157,7 @@ fn single_changes_are_safe_with_the_quorums() {
 }
 
 /// The leaders of two terms change the configuration, and after that two servers lead a third term.
-/// So two leaders of one term do not occur with two terms.
+/// So a model with only two terms has no state in which two servers lead one term.
 #[test]
 fn single_changes_need_a_third_term() {
     assert_eq!(

@@ -135,8 +135,8 @@ impl Paxos {
                 instance,
                 promised,
             } => {
-                // Use the leader that the refusal names before the refusal itself: a node that
-                // knows the leader need not propose again.
+                // First learn the leader that the refusal names, and then count the refusal: a node
+                // that knows the leader need not propose again.
                 self.on_leader_named(epoch, leader, out);
                 self.on_reject(from, ballot, (instance, promised), out);
             }
@@ -167,7 +167,7 @@ impl Paxos {
             PaxosTimer::OwnAccept => self.accept_from_self(out),
             PaxosTimer::Heartbeat => self.send_round(out),
             // The leader has been without a quorum for too long. It never leads this epoch again
-            // (I5).
+            // (invariant I5).
             PaxosTimer::Quorum => self.node.step_down(out),
         }
     }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use crate::{Ballot, Proposal};
 
 /// The messages between nodes. No message has a field for its sender, because the host of the
-/// receiver authenticates the sender. The number of an epoch is also the number of the instance of
-/// Paxos that decides which node leads the epoch.
+/// receiver (the program that runs the algorithm) authenticates the sender. The number of an epoch
+/// is also the number of the instance of Paxos that decides which node leads the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PaxosMessage {
     /// Phase 1a: "promise me to accept nothing below this ballot" (section 2.2).

@@ -46,7 +46,7 @@ pub enum PaxosTimer {
     /// Begins the second step of phase 2, in which the proposer accepts its own proposal. Its
     /// length is zero.
     OwnAccept,
-    /// When it ends, a leader sends its next round of heartbeats.
+    /// When this timer elapses, a leader sends its next round of heartbeats.
     Heartbeat,
     /// The time for which a leader may have no acknowledgements of a quorum, `election_min`. When
     /// it ends, the leader steps down.

@@ -161,15 +161,15 @@ impl Raft {
             // "A leader steps down if an election timeout elapses without a successful round of
             // heartbeats to a majority of its cluster" (dissertation, section 6.2). The node stays
             // in the same term: messages of a higher term could depose a leader that other nodes
-            // follow. This node never leads the same term again (I4).
+            // follow. This node never leads the same term again (invariant I4).
             RaftTimer::Quorum => self.node.step_down(out),
         }
     }
 
     /// Carries out what the election timeout has decided. Without pre-votes, every request binds
     /// the voter that grants it. So, without pre-votes, a node sends no request ahead
-    /// ([`Due::AskAhead`]): it waits until it may vote again, because it owes its last leader no
-    /// silence any more (I7).
+    /// ([`Due::AskAhead`]): it waits until it may vote again, which is when it does not owe its
+    /// last leader silence (support for no other node) any more (invariant I7).
     fn carry_out(&mut self, due: Due<Request>, out: &mut Outbox<Self>) {
         match due {
             Due::AskAhead if self.node.rules.config.pre_vote => self.ask_ahead(out),

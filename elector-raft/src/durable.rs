@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 /// The state that must survive a crash: the paper's persistent state (figure 2).
 ///
-/// Term and vote are one record, so a host writes them together. A node that restarted with the new
-/// term and the old vote, or with the old term and the new vote, could vote twice in one term.
+/// Term and vote are one record, so a host (the program that runs the algorithm) writes them
+/// together. A node that restarted with the new term and the old vote, or with the old term and the
+/// new vote, could vote twice in one term.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RaftDurable {
     /// The newest term that this node has seen (`currentTerm`). The term never goes back.
@@ -24,7 +25,7 @@ pub struct RaftDurable {
 /// end with the same term, then whichever log is longer is more up-to-date."
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LogPosition {
-    // The derived order compares the fields from top to bottom: the term must stay first.
+    // The derived `Ord` compares the fields from top to bottom: the term must stay first.
     /// The term in which the last entry was appended; zero for an empty log.
     pub term: Epoch,
     /// The number of the last entry, from 1; zero for an empty log.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use crate::LogPosition;
 
 /// The messages between nodes. No message has a field for its sender, because the host of the
-/// receiver authenticates the sender.
+/// receiver (the program that runs the algorithm) authenticates the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RaftMessage {
     /// "Would you vote for me?" The answer does not bind the voter (dissertation, section 9.6).
@@ -31,8 +31,8 @@ pub enum RaftMessage {
         /// The end of the candidate's log (section 5.4.1).
         last_log: LogPosition,
         /// Whether the leader of the previous term has asked for this election. That leader had
-        /// stepped down before, so the voters owe it no silence any more and may vote at once
-        /// (dissertation, sections 3.10 and 4.2.3).
+        /// stepped down before, so the voters owe it no silence (refusal of all other candidates)
+        /// any more, and may vote at once (dissertation, sections 3.10 and 4.2.3).
         transfer: bool,
     },
     /// The answer to a [`RequestVote`](Self::RequestVote).

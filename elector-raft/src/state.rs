@@ -30,7 +30,7 @@ pub enum RaftTimer {
     /// Begins the second step of a candidacy, in which the candidate votes for itself. Its length
     /// is zero.
     OwnVote,
-    /// When it ends, a leader sends its next round of heartbeats.
+    /// When this timer elapses, a leader sends its next round of heartbeats.
     Heartbeat,
     /// The time for which a leader may have no acknowledgements of a quorum, `election_min`. When
     /// it ends, the leader steps down.

@@ -135,8 +135,8 @@ impl Ring {
                 self.attempts = self.attempts.saturating_add(1);
                 self.drop_leader(out);
             }
-            // This node has resigned, so the other nodes have one more `election_min` for their
-            // election.
+            // This node has resigned. So it starts no election yet, and leaves the other nodes one
+            // more `election_min` for theirs.
             RingTimer::Stagger if self.has_resigned => {
                 self.timer.set(RingTimer::Vigil, self.timing.vigil(), out);
             }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Token, TokenId};
 
 /// The messages between nodes. No message has a field for its sender, because the host of the
-/// receiver authenticates the sender.
+/// receiver (the program that runs the algorithm) authenticates the sender.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RingMessage {
     /// One hop of a token. The body of the token determines the kind of the message: `Election`,
@@ -91,20 +91,20 @@ pub enum RingTimer {
     Vigil,
     /// The second, random part of the election timeout. When it ends, the node starts an election.
     Stagger,
-    /// When it ends, this node has waited for the result of another node's election for the time of
-    /// two laps (two ways of a token round the ring).
+    /// When this timer elapses, this node has waited for the result of another node's election for
+    /// the time of two laps (two ways of a token round the ring).
     Await,
-    /// When it ends, the node's own token has not come back in the time that a lap, or a probe and
-    /// its reply, may take.
+    /// When this timer elapses, the node's own token has not come back in the time that a lap, or a
+    /// probe and its reply, may take.
     Lap,
-    /// When it ends, a leader sends its next heartbeat.
+    /// When this timer elapses, a leader sends its next heartbeat.
     Heartbeat,
-    /// When it ends, the COORDINATOR token that announced this leader must have finished its lap
-    /// round the ring.
+    /// When this timer elapses, the COORDINATOR token that announced this leader must have finished
+    /// its lap round the ring.
     Settle,
-    /// When it ends, a node that has resigned offers itself for elections again.
+    /// When this timer elapses, a node that has resigned offers itself for elections again.
     Aside,
-    /// When it ends, the receiver of this token has not acknowledged the token in time.
+    /// When this timer elapses, the receiver of this token has not acknowledged the token in time.
     Hop(TokenId),
 }
 

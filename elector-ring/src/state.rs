@@ -22,7 +22,7 @@ pub struct Ring {
     pub(crate) leader: Option<NodeId>,
     pub(crate) phase: Phase,
     /// The timers `Vigil`, `Stagger`, `Await`, `Lap` and `Heartbeat` of [`RingTimer`], which make
-    /// this node act. Exactly one of them runs (I6).
+    /// this node act. Exactly one of them runs (invariant I6).
     pub(crate) timer: ExclusiveTimer<RingTimer>,
     /// The number of elections in a row, with this node as a participant, that elected no node.
     pub(crate) attempts: u32,
@@ -32,15 +32,15 @@ pub struct Ring {
     pub(crate) highest: Epoch,
     /// The number of [`Serial`]s that this node has given to its tokens since its last start.
     count: u64,
-    /// Peers that did not acknowledge a token in time or that the host suspects, and from which
-    /// this node has received nothing since.
+    /// Peers that did not acknowledge a token in time or that the host (the program that runs the
+    /// algorithm) suspects, and from which this node has received nothing since.
     pub(crate) suspects: NodeSet,
     pub(crate) tokens: TokenTracker,
-    /// Whether the COORDINATOR token of the present tenure has visited this node. If so, other
-    /// nodes do not skip this node.
+    /// Whether the COORDINATOR token of the present tenure (epoch and leader) has visited this
+    /// node. If so, other nodes do not skip this node.
     pub(crate) has_seen_lap: bool,
-    /// Whether this node, in the present tenure and since its last suspicion, has asked all
-    /// suspected peers if they are alive.
+    /// Whether this node, in the present tenure (epoch and leader) and since its last suspicion,
+    /// has asked all suspected peers if they are alive.
     pub(crate) has_asked_suspects: bool,
     /// Whether this node has resigned, and offers itself for no election for a bounded time.
     pub(crate) has_resigned: bool,
@@ -136,7 +136,7 @@ impl Ring {
     }
 
     /// Returns the election that this node holds, if `serial` is the serial of the newest token of
-    /// this election (I5).
+    /// this election (invariant I5).
     pub(crate) fn round(&mut self, serial: Serial) -> Option<&mut Round> {
         match &mut self.phase {
             Phase::Initiator(round) if round.serial == serial => Some(round),
@@ -144,7 +144,7 @@ impl Ring {
         }
     }
 
-    /// Returns a serial that this node has not used before (I5).
+    /// Returns a serial that this node has not used before (invariant I5).
     pub(crate) fn next_serial(&mut self) -> Serial {
         self.count = self.count.saturating_add(1);
         Serial {

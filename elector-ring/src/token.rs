@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Serial {
     /// The number of times that the node had started when it created the token, from 1.
     pub life: u64,
-    /// The number of serials that the node had used since that start, with this one.
+    /// The number of serials that the node had used since that start, including this one.
     pub count: u64,
 }
 

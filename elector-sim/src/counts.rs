@@ -13,7 +13,7 @@ pub struct KindCount {
     pub purpose: Option<Purpose>,
     /// Messages that nodes handed to the network.
     pub sent: u64,
-    /// The size of these messages as postcard bodies, in bytes.
+    /// The size of these messages, encoded with postcard, in bytes.
     pub bytes: u64,
     /// How many of these messages the network lost by chance.
     pub lost: u64,

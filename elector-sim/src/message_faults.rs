@@ -180,7 +180,8 @@ mod tests {
     }
 
     // A fault that covers no message, or that needs no random draw, must not take a number from the
-    // random stream. Otherwise it would change all later draws and so the fingerprint of the run.
+    // random stream. Otherwise it would change all later draws and so the fingerprint (the hash of
+    // all events) of the run.
     #[test]
     fn only_a_fault_with_a_chance_draws() {
         let chance = MessageFault {

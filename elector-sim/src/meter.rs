@@ -324,8 +324,8 @@ impl Meter {
         if self.settled.is_some_and(same) {
             return;
         }
-        // No election is open if one tenure replaces another without a moment of disagreement, for
-        // example in a cluster of one node.
+        // No election is open if the nodes pass from one leader or epoch to the next without a
+        // moment of disagreement, for example in a cluster of one node.
         let open = self.open.take().unwrap_or(OpenElection {
             at: now,
             winner: None,

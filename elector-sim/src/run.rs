@@ -113,7 +113,8 @@ pub fn run<A: ElectionAlgorithm>(
 }
 
 /// Does [`run`] twice with the same setup, and returns the results of the first run. If the
-/// fingerprints of the two runs differ, the outcome has a violation of the invariant `determinism`.
+/// fingerprints (hashes of all events) of the two runs differ, the outcome has a violation of the
+/// invariant `determinism`.
 ///
 /// # Errors
 /// Returns an error if the setup breaks a rule. In this case no part of the scenario has run.
@@ -141,7 +142,7 @@ pub fn run_twice<A: ElectionAlgorithm>(
 pub enum Runs {
     /// Once: [`run`].
     Once,
-    /// Twice, to compare the fingerprints: [`run_twice`].
+    /// Twice, to compare the fingerprints, which are hashes of all events: [`run_twice`].
     Twice,
 }
 

@@ -43,10 +43,11 @@ impl Shard {
     /// this shard. Both numbers count from 0. Cells of the same size have consecutive places. Each
     /// cell has `runs` runs.
     pub(crate) fn has(self, place: u64, run: u64, runs: u64) -> bool {
-        // The runs of all cells are dealt to the shards in turn. After `period` cells, the cells
-        // would begin with the same shards again. So the same shards would always get the first run
-        // of a cell, which takes longer because it is done twice. To avoid this, the turn moves on
-        // by one shard after every `period` cells.
+        // The runs of all cells (a cell is all runs of one contestant in one scenario at one size)
+        // are dealt to the shards in turn. After `period` cells, the cells would begin with the
+        // same shards again. So the same shards would always get the first run of a cell, which
+        // takes longer because it is done twice. To avoid this, the turn moves on by one shard
+        // after every `period` cells.
         let period = self.count / gcd(self.count, runs);
         let dealt = place.wrapping_mul(runs).wrapping_add(run);
         dealt.wrapping_add(place / period) % self.count == self.number - 1
@@ -83,7 +84,8 @@ mod tests {
     }
 
     // The sweep is done when the slowest shard is done, so the work must be distributed evenly. The
-    // first run of each cell is done twice, so these runs must be distributed evenly too.
+    // first run of each contestant, scenario and size is done twice, so these runs must be
+    // distributed evenly too.
     #[test]
     fn shards_have_the_same_number_of_runs_and_of_first_runs() {
         for (count, places, runs) in [

@@ -142,7 +142,8 @@ impl Summary {
     }
 }
 
-/// The figures of the changes of the members in one cell.
+/// The figures of the changes of the members in one cell (all runs of one contestant in one
+/// scenario at one size).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct MembersSummary {
     /// The number of runs in which all changes were completed.

@@ -56,7 +56,7 @@ pub enum SweepError {
     /// shards would be empty.
     #[error("there are {shards} shards and only {runs} runs: use at most {runs} shards")]
     TooManyShards {
-        /// The number of shards.
+        /// The number of shards into which the sweep is divided.
         shards: u64,
         /// The number of runs of the whole sweep.
         runs: u64,
@@ -107,9 +107,9 @@ impl Sweep {
     }
 
     /// Returns a table of the figures of this sweep, as [`table`](crate::table) does. `summaries`
-    /// has one entry for each cell, in the order of [`run`](Self::run). If a scenario changes the
-    /// members, a second table has the figures of the changes, and a contestant with fixed members
-    /// has a row without figures.
+    /// has one entry for each [`Cell`], in the order of [`run`](Self::run). If a scenario changes
+    /// the members, a second table has the figures of the changes, and a contestant with fixed
+    /// members has a row without figures.
     #[must_use]
     pub fn table_of(&self, summaries: &[Summary]) -> String {
         let mut summaries = summaries.iter();
@@ -150,8 +150,8 @@ impl Sweep {
         self.run_shard(Shard::WHOLE, progress)
     }
 
-    /// Does the runs of one shard. Returns all cells of the sweep, also those that have no run in
-    /// this shard. Everything else is as in [`run`](Self::run).
+    /// Does the runs of one shard. Returns all [`Cell`]s of the sweep, also those that have no run
+    /// in this shard. Everything else is as in [`run`](Self::run).
     ///
     /// # Errors
     /// Returns the errors of [`run`](Self::run), and an error if there are more shards than runs.
@@ -215,7 +215,7 @@ impl Sweep {
         empty.map(|(what, _)| what)
     }
 
-    /// Returns the cells without their runs, in the order of [`run`](Self::run).
+    /// Returns all [`Cell`]s of the sweep without their runs, in the order of [`run`](Self::run).
     #[must_use]
     pub fn empty_cells(&self) -> Vec<Cell> {
         let places = self.places();
@@ -226,7 +226,7 @@ impl Sweep {
     /// that cell, from 0.
     fn chosen(&self, shard: Shard, places: &[Place<'_>]) -> Vec<(usize, u64)> {
         // `rank` numbers the cells so that cells of one size follow each other. The size determines
-        // most of the cost of a run, and `Shard::has` distributes consecutive cells evenly.
+        // most of the time that a run takes, and `Shard::has` distributes consecutive cells evenly.
         let mut by_size: Vec<usize> = (0..places.len()).collect();
         by_size.sort_by_key(|&place| places[place].nodes);
         let mut rank = vec![0; places.len()];

@@ -35,8 +35,9 @@ fn read_greeting(bytes: &[u8]) {
 }
 
 fn read_hello(bytes: &[u8]) {
-    // `number` is the number of the connection, which a hello must repeat. It is taken from the
-    // hello if possible, because a drawn number would seldom be equal to the number in the hello.
+    // `number` is the number of the connection, which a hello (a message of the handshake) must
+    // repeat. It is taken from the hello if possible, because a drawn number would seldom be equal
+    // to the number in the hello.
     let mut draw = Draw::new(bytes);
     let number = bytes.get(8..16).and_then(|number| number.try_into().ok());
     let number = number.map_or_else(|| draw.number(), u64::from_be_bytes);

@@ -1,6 +1,6 @@
 //! Tests nodes in the highest epoch, which has no next epoch. Such nodes must not send messages to
-//! each other without end. Hosts drop messages with such an epoch, but an algorithm must not depend
-//! on this.
+//! each other without end. Hosts (the programs that run an algorithm) drop messages with such an
+//! epoch, but an algorithm must not depend on this.
 
 use std::collections::VecDeque;
 

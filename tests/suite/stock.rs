@@ -73,8 +73,8 @@ fn failures(cell: &Cell) -> Vec<String> {
         .collect()
 }
 
-// The main statement: no run violates an invariant, and one leader remains after every fault, for
-// every algorithm, scenario and size.
+// The main statement of the README: no run violates an invariant, and one leader remains after
+// every fault, for every algorithm, scenario and size.
 #[test]
 fn every_algorithm_passes_every_scenario() {
     let cells = sweep(&[1, 2, 3, 4, 5, 7], 3, None, &[]);

@@ -72,7 +72,7 @@ impl Bully {
             // This node follows a coordinator with a lower id, and does not contest this
             // coordinator. An answer makes the sender wait until the sender, too, receives a
             // heartbeat of the coordinator. A sender that may contest the coordinator gets no
-            // answer: this node will not lead, so it must not delay the sender (I5).
+            // answer: this node will not lead, so it must not delay the sender (invariant I5).
             if from < lower || self.can_leader_stay() {
                 out.send(from, answer);
             }
@@ -81,9 +81,9 @@ impl Bully {
         out.send(from, answer);
         let is_settled = self.is_fresh && epoch < self.epoch();
         if self.phase.is_election() || is_settled {
-            // Start no election. This node holds one election at a time. If the sender has lost the
-            // coordinator of an older epoch, a heartbeat of the present coordinator is enough for
-            // the sender.
+            // Start no election: this node holds one already, or it follows a live coordinator of a
+            // newer epoch than the sender's. In the second case the next heartbeat of that
+            // coordinator is enough for the sender.
             return;
         }
         self.campaign(out);

@@ -45,8 +45,8 @@ impl Bully {
 
     /// Returns `true` if this node may follow `from` as the coordinator of `epoch`: the epoch is
     /// newer than this node's own, or it is the same and this node has recognised no other
-    /// coordinator for it (I2). Two coordinators of the last epoch (`u64::MAX`) cannot move to a
-    /// new epoch. So in the last epoch the node with the higher id leads.
+    /// coordinator for it (invariant I2). Two coordinators of the last epoch (`u64::MAX`) cannot
+    /// move to a new epoch. So in the last epoch the node with the higher id leads.
     fn can_recognise(&self, from: NodeId, epoch: Epoch) -> bool {
         let known = self.durable.coordinator;
         let is_last = epoch.checked_next().is_none();

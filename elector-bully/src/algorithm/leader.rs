@@ -36,7 +36,7 @@ impl Bully {
     /// too.
     pub(super) fn on_outdated(&mut self, epoch: Epoch, out: &mut Outbox<Self>) {
         self.learn(epoch);
-        // There is no epoch above the highest one (`u64::MAX`).
+        // The coordinator cannot move above the highest epoch that exists (`u64::MAX`).
         let can_follow = epoch.checked_next().is_some();
         if self.phase == Phase::Leading && epoch >= self.epoch() && can_follow {
             self.lead(self.appointed, out);

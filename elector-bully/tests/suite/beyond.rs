@@ -153,7 +153,8 @@ fn a_node_that_resigned_does_not_delay_a_higher_candidate() {
         "node 4 is higher than node 3, and may lead"
     );
     node.elapse(BullyTimer::Vigil);
-    // Node 3 has failed, so node 5 takes part again.
+    // The leader, node 3, has failed. So node 5, which has resigned before, takes part in elections
+    // again.
     let mut sent = all([2], &answer(2));
     sent.extend(all(1..=4, &coordinator(3)));
     assert_eq!(node.receive(2, election(2)).sends, sent);
@@ -249,8 +250,9 @@ fn a_suspicion_starts_a_normal_election() {
     assert_eq!(node.view(), View::following(Epoch(1), Some(NodeId(5))));
 }
 
-// Hosts repeat suspicions at each failed connection. If each suspicion restarted the wait of a node
-// for its turn, the node would never have its turn.
+// Hosts (the programs that run the algorithm) repeat suspicions at each failed connection. If each
+// suspicion restarted the wait of a node for its turn to campaign (the higher nodes go first), the
+// node would never have its turn.
 #[test]
 fn a_repeated_suspicion_does_not_delay_the_turn() {
     let mut node = Node::follower(2, &preempt());

@@ -15,8 +15,8 @@ fn read(text: &str) -> Result<BullyConfig, serde_json::Error> {
     serde_json::from_str(text)
 }
 
-// People write these files: durations are in milliseconds, missing options have their defaults, and
-// typing errors are rejected.
+// People write configuration files by hand: durations are in milliseconds, missing options have
+// their defaults, and typing errors are rejected.
 #[test]
 fn files_contain_only_the_options_that_differ() {
     assert_eq!(read("{}").unwrap(), BullyConfig::default());
@@ -88,8 +88,8 @@ fn the_closed_form_covers_small_clusters() {
     assert_eq!(expected(5), 4..=19);
 }
 
-// A host may forget to validate the configuration. Then the algorithm may wait forever, but it does
-// not panic.
+// A host (the program that runs the algorithm) may forget to validate the configuration. Then the
+// algorithm may wait forever, but it does not panic.
 #[test]
 fn unlimited_durations_do_not_overflow() {
     let mut config = BullyConfig {

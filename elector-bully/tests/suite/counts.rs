@@ -105,8 +105,8 @@ fn without_preemption_a_fail_over_costs_the_same() {
     }
 }
 
-// After a suspicion of the leader, the highest candidate has the first turn. So an election takes
-// the messages of the best case, even if all nodes suspect the leader.
+// After a suspicion of the leader, the highest candidate campaigns first, and the lower ones wait.
+// So an election takes the messages of the best case, even if all nodes suspect the leader.
 #[test]
 fn a_suspicion_of_all_nodes_costs_the_best_case() {
     for nodes in [3, 5, 9, 33] {

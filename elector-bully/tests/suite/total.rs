@@ -45,7 +45,8 @@ proptest! {
     // A peer may be broken, hostile or of another version. For all messages, a node does not panic
     // and keeps the contract of `ElectionAlgorithm`. Exactly one timer runs. After a crash the node
     // has its old epoch, and it never recognises two coordinators of one epoch (except for the last
-    // epoch). After some crashes, the host also raises the node's epoch above a floor.
+    // epoch). After some crashes, the host (the program that runs the algorithm) also raises the
+    // node's epoch above a floor, which is a given epoch.
     // Invariants: I1, I2, I4.
     #[test]
     fn any_input_in_any_state(
@@ -77,7 +78,8 @@ proptest! {
         }
     }
 
-    // A node does not panic even without a driver, which would drop the messages of unknown peers.
+    // A node does not panic even without a `Driver`, which would drop the messages of unknown
+    // peers.
     #[test]
     fn unknown_peers_cannot_make_it_panic(
         config in config(),

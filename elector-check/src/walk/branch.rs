@@ -5,8 +5,8 @@ use crate::walk::{
     event::{Event, Line},
 };
 
-/// A continuation of a walk: a copy of the cluster, and the events since the copy was made. The
-/// first of these events has the number `first`.
+/// A continuation of a random walk: a copy of the cluster, and the events since the copy was made.
+/// The first of these events has the number `first`.
 pub(super) struct Branch<A: ElectionAlgorithm> {
     pub(super) cluster: Cluster<A>,
     pub(super) lines: Vec<Line<A::Timer>>,
@@ -18,9 +18,9 @@ impl<A: ElectionAlgorithm> Branch<A> {
         self.first + self.lines.len() as u32
     }
 
-    /// Applies an event, if it is possible, and then ends all writes that wait. To end writes at
-    /// once leaves out no case: a write that takes longer has the same effect as messages that take
-    /// longer.
+    /// Applies an event, if it is possible, and then ends all writes that wait for a disk. To end
+    /// writes at once leaves out no case: a write that takes longer has the same effect as messages
+    /// that take longer.
     pub(super) fn apply(&mut self, event: Event<A::Timer>) {
         let mut next = Some(event);
         while let Some(event) = next

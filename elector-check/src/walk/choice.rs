@@ -19,7 +19,7 @@ pub(super) enum Next {
     Wait(u64),
 }
 
-/// The methods that choose the next event.
+/// The methods that choose the next event of a random walk.
 impl Adversary {
     /// Draws one of the events that are possible now, or a wait. `waits` is the weight of a wait in
     /// this random choice.

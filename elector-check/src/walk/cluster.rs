@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// The cluster of a walk. The caller chooses every event, one at a time.
+/// The cluster of a random walk. The caller chooses every event, one at a time.
 #[derive(Clone)]
 pub(crate) struct Cluster<A: ElectionAlgorithm> {
     config: A::Config,

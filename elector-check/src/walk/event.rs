@@ -4,7 +4,7 @@ use elector_core::{Command, NodeId};
 
 use crate::action::id;
 
-/// One event of a walk. `node` is the position of the node at which the event occurs.
+/// One event of a random walk. `node` is the position of the node at which the event occurs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event<T> {
     /// True time passes, in nanoseconds.

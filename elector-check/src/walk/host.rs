@@ -19,8 +19,8 @@ use crate::{
     },
 };
 
-/// The implementation of [`Host`] for one node of a walk. It checks everything that other nodes can
-/// see against the invariants.
+/// The implementation of [`Host`] for one node of a random walk. It checks everything that other
+/// nodes can see against the invariants.
 pub(super) struct At<'a, A: ElectionAlgorithm> {
     pub(super) cluster: &'a mut Cluster<A>,
     pub(super) node: usize,

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use elector_core::{ElectionAlgorithm, Membership, Moment, Process, TimerChange, View, nanos};
 
-/// A machine of a walk: a clock, a disk with a queue of writes, and at most one process.
+/// A machine of a random walk: a clock, a disk with a queue of writes, and at most one process.
 #[derive(Clone)]
 pub(crate) struct Machine<A: ElectionAlgorithm> {
     pub(crate) members: Membership,

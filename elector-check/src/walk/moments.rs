@@ -99,7 +99,8 @@ impl Adversary {
                     let takes = self.between(self.profile.write);
                     self.on_grid(after + takes)
                 });
-                // The disk carries out one write after the other.
+                // The disk carries out one write after the other, so this write ends after the one
+                // before it.
                 after = after.max(at);
                 write.planned_at = Some(at);
             }

@@ -75,8 +75,8 @@ impl Profile {
             (round / 10, round * 3),
             (0, vigil),
         ];
-        // A walk has only a few kinds of moves, because many kinds would cancel each other out
-        // (Groce and others, "Swarm Testing", 2012).
+        // A walk has only a few kinds of moves (disturbances of the cluster), because many kinds
+        // would cancel each other out (Groce and others, "Swarm Testing", 2012).
         let mut weights = [0; Move::ALL.len()];
         for _ in 0..rng.usize(1..=4) {
             weights[rng.usize(..weights.len())] = rng.u32(1..=4);

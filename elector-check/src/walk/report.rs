@@ -22,12 +22,13 @@ pub struct WalkReport {
     pub finding: Option<Finding>,
 }
 
-/// The result of a walk that violated an invariant, or of a replay.
+/// The result of a random walk that violated an invariant, or of the replay of a schedule (a list
+/// of events).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The path of the type of the algorithm.
     pub type_name: &'static str,
-    /// The seed of the walk; `None` for a replay.
+    /// The seed of the walk; `None` for the replay of a schedule.
     pub seed: Option<u64>,
     /// The size of the cluster.
     pub nodes: u64,
@@ -54,8 +55,8 @@ impl WalkReport {
         self.counts.events
     }
 
-    /// Returns the number of tenures with a lease in all walks. If it is zero, the walks tested
-    /// nothing about leases.
+    /// Returns the number of tenures (times in which one node leads one epoch) with a lease, in all
+    /// walks. If it is zero, the walks tested nothing about leases.
     #[must_use]
     pub fn leases(&self) -> u64 {
         self.counts.leases

@@ -15,7 +15,8 @@ use crate::walk::{
     violation::Violation,
 };
 
-/// Everything that is needed to run a walk or to replay a schedule.
+/// Everything that is needed to run a random walk, or to replay a schedule (the list of all events
+/// of a walk).
 pub(crate) struct Runner<'a, A: ElectionAlgorithm> {
     pub(crate) config: &'a A::Config,
     pub(crate) members: &'a [Membership],
@@ -23,24 +24,25 @@ pub(crate) struct Runner<'a, A: ElectionAlgorithm> {
     pub(crate) changes: &'a [MembersChange],
 }
 
-/// How many past messages a walk keeps. A past message has arrived or is lost, and may arrive
-/// again.
+/// How many past messages a random walk keeps. A past message has arrived or is lost, and may
+/// arrive again.
 const MAX_PAST: usize = 48;
 
-/// A normal walk takes a few hundred events. If a walk takes more events than this number, the
-/// nodes answer each other without end: this violates the invariant `no-storm`.
+/// A normal random walk takes a few hundred events. If a walk takes more events than this number,
+/// the nodes answer each other without end: this violates the invariant `no-storm`.
 const MAX_EVENTS: usize = 50_000;
-/// How many events the schedule of a walk contains if the walk violates `no-storm`.
+/// How many events the schedule of a walk (the list of its events) contains if the walk violates
+/// the invariant `no-storm`.
 const STORM_SHOWN: usize = 200;
 
-/// The result of one walk.
+/// The result of one random walk.
 pub(crate) struct WalkResult<T> {
     pub(crate) lines: Vec<Line<T>>,
     pub(crate) violation: Option<Violation>,
     pub(crate) counts: Counts,
 }
 
-/// The numbers of events and of their effects. If these numbers are small, a walk without
+/// The numbers of events and of their effects. If these numbers are small, a random walk without
 /// violations says little.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
@@ -195,7 +197,7 @@ impl<'a, A: ElectionAlgorithm> Runner<'a, A> {
     }
 }
 
-/// A walk that is running: the cluster, and the events so far.
+/// A random walk that is running: the cluster, and the events so far.
 struct ActiveWalk<A: ElectionAlgorithm> {
     cluster: Cluster<A>,
     lines: Vec<Line<A::Timer>>,
@@ -238,8 +240,8 @@ impl<A: ElectionAlgorithm> ActiveWalk<A> {
         }
     }
 
-    /// Ends all writes that wait, and then tries random continuations of this moment. If a
-    /// continuation violates an invariant, the walk applies the events of this continuation.
+    /// Ends all writes that wait for a disk, and then tries random continuations of this moment. If
+    /// a continuation violates an invariant, the walk applies the events of this continuation.
     /// Otherwise the walk continues from this moment, and the continuations have no effect on it.
     fn rush(&mut self, mut rush: Rush<A>) {
         for node in 0..self.cluster.machines.len() {

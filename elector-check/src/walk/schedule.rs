@@ -8,8 +8,8 @@ use crate::{
     walk::event::{Event, Line, MessageId},
 };
 
-/// The events of a walk in their order, one on each line. The printed text of a schedule can be
-/// parsed again.
+/// The events of a random walk in their order, one on each line. The printed text of a schedule can
+/// be parsed again.
 ///
 /// | line | meaning |
 /// |---|---|

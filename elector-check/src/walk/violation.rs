@@ -2,7 +2,7 @@ use std::{fmt, time::Duration};
 
 use elector_core::invariants::{Invariant, InvariantViolation};
 
-/// An invariant that did not hold in a walk.
+/// An invariant that did not hold in a random walk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// The [name](Invariant::name) of the invariant.

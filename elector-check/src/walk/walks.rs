@@ -47,7 +47,7 @@ pub struct Walks<A: ElectionAlgorithm> {
     pub changes: Vec<MembersChange>,
 }
 
-/// The number of walks that a thread takes at a time.
+/// The number of walks that a thread takes over at a time, before it asks for the next ones.
 const BATCH: u64 = 16;
 
 impl<A: ElectionAlgorithm> Walks<A> {

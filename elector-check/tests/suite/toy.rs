@@ -134,7 +134,7 @@ fn a_panic_is_caught() {
     assert!(trace.ends_with("panicked"), "{trace}");
 }
 
-// A search that was cut short must never look like a proof.
+// A search that was cut short must never look like a proof that the algorithm is correct.
 #[test]
 fn a_reached_limit_is_reported() {
     let report = check(CheckConfig {
@@ -255,7 +255,8 @@ fn a_search_can_begin_with_a_leader() {
     assert_eq!(rejected, CheckError::NotLed);
 }
 
-// Each bound must allow the events that it bounds, and no others.
+// Each bound of a search must allow the events that it bounds (crashes, commands and so on), and no
+// others.
 #[test]
 fn each_bound_limits_its_own_events() {
     let quiet = CheckConfig {

@@ -63,7 +63,7 @@ fn eof(times: usize) -> Spread {
 }
 
 /// The environment variable that makes this bench program a process of 100 MiB. Its value is `PORT
-/// heir` or `PORT alone`.
+/// heir` or `PORT alone`: with an heir (the helper process of elector-heir) or without.
 pub(crate) const BIG_PROCESS_VARIABLE: &str = "ELECTOR_BENCH_BIG";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,7 @@ fn eof_of(process_kind: BigProcess, times: usize) -> Spread {
         let _ = connection.read(&mut [0]);
         let time = killed.elapsed();
         process.wait().unwrap();
-        // The heir of this process must end before the next measurement.
+        // The heir (helper process) of the killed process must end before the next measurement.
         thread::sleep(std::time::Duration::from_millis(40));
         time
     });

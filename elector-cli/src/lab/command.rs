@@ -48,8 +48,8 @@ fn families(families: &[Family]) -> Vec<String> {
     names.collect()
 }
 
-/// Returns the shortest list of names that selects these variants: if all variants of an algorithm
-/// are selected, the name of the algorithm replaces their names.
+/// Returns the shortest list of names that selects these variants (configurations of algorithms):
+/// if all variants of an algorithm are selected, the name of the algorithm replaces their names.
 fn algorithms(families: &[Family], entries: &[Entry]) -> Vec<String> {
     let label = |entry: &Entry| entry.contestant.label();
     let mut rest = entries;

@@ -65,7 +65,8 @@ fn compare_shard(
     Ok(exit_code(study.violations() == 0))
 }
 
-/// Does the runs of a shard, and shows their progress if standard error is a terminal.
+/// Does the runs of a shard (one part of a comparison, or all of it), and shows their progress if
+/// standard error is a terminal.
 ///
 /// # Errors
 /// Returns the errors of [`Sweep::run_shard`](elector_sim::Sweep::run_shard).

@@ -13,7 +13,7 @@ pub(crate) struct Comparison {
     pub(crate) program: String,
     /// The command line that repeats the comparison.
     pub(crate) command: String,
-    /// The variants to compare.
+    /// The variants (configurations of algorithms) to compare.
     pub(crate) entries: Vec<Entry>,
     /// The scenarios, cluster sizes and seeds of the runs.
     pub(crate) sweep: Sweep,
@@ -85,7 +85,7 @@ impl Comparison {
     }
 }
 
-/// Returns the variants in the form that the simulator runs.
+/// Returns the variants (configurations of algorithms) in the form that the simulator runs.
 pub(crate) fn contestants(entries: &[Entry]) -> Vec<elector_sim::Contestant> {
     let contestants = entries.iter().map(|entry| entry.contestant.clone());
     contestants.collect()

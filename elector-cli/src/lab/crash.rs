@@ -1,8 +1,8 @@
 use elector_sim::{Cell, Election, percentile};
 
-/// The cost of the loss of a leader, from the first election of each run of a cell (one variant,
-/// scenario and cluster size). Later elections of a run, such as the take-over by a node that
-/// returns, do not count here. They count only in the figures of all elections.
+/// What the loss of a leader costs in messages and time, from the first election of each run of a
+/// cell (one variant, scenario and cluster size). Later elections of a run, such as the take-over
+/// by a node that returns, do not count here. They count only in the figures of all elections.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Crash {
     /// The mean number of messages of the first election of a run.
@@ -13,7 +13,8 @@ pub(crate) struct Crash {
 }
 
 impl Crash {
-    /// Collects the figures of a cell. Returns `None` if no run of the cell had an election.
+    /// Collects the figures of a cell (all runs of one variant in one scenario at one size).
+    /// Returns `None` if no run of the cell had an election.
     #[must_use]
     pub(crate) fn of(cell: &Cell) -> Option<Self> {
         let firsts = cell.outcomes.iter().filter_map(|run| run.elections.first());
@@ -43,8 +44,8 @@ mod tests {
     use super::*;
     use crate::lab::study::sample;
 
-    // In this scenario, a Bully node with a higher id returns and takes over. This second election
-    // needs much less time, and the crash did not cause it, so it must not count.
+    // In the scenario `leader-crash`, a Bully node with a higher id returns and takes over. This
+    // second election needs much less time, and the crash did not cause it, so it must not count.
     #[test]
     fn only_the_first_election_of_a_run_counts() {
         let study = sample();

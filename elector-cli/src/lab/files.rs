@@ -44,7 +44,8 @@ pub(crate) fn of_study(study: &Study) -> Result<Contents, LabError> {
     Ok(FILES.into_iter().zip(contents).collect())
 }
 
-/// Returns the contents of the file [`RUNS`] of a shard, whose runs are in `cells`.
+/// Returns the contents of the file [`RUNS`] of a shard (one part of a comparison), whose runs are
+/// in `cells`.
 ///
 /// # Errors
 /// Returns the errors of the encoder, which never occur for runs.

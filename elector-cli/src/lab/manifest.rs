@@ -58,7 +58,7 @@ pub(crate) struct Manifest {
     pub(crate) files: BTreeMap<String, FileDigest>,
 }
 
-/// A variant, and its configuration.
+/// A variant of an algorithm that was compared, and its configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ComparedVariant {
@@ -68,7 +68,8 @@ struct ComparedVariant {
     config: serde_json::Value,
 }
 
-/// The seeds of the first and of the last run of a cell.
+/// The seeds of the first and of the last run of a cell (all runs of one variant in one scenario at
+/// one size).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Seeds {
@@ -85,8 +86,8 @@ struct ShardNumber {
 }
 
 impl Manifest {
-    /// Returns the manifest of a comparison, or of one shard of the comparison. `files` are the
-    /// names and the contents of the other files in the folder.
+    /// Returns the manifest of a comparison, or of one shard (one part) of the comparison. `files`
+    /// are the names and the contents of the other files in the folder.
     #[must_use]
     pub(crate) fn of<'a>(
         comparison: &Comparison,
@@ -144,7 +145,8 @@ impl Manifest {
     }
 
     /// Returns the name of the first setting in which two manifests differ. The build of the
-    /// program, the shard and the files are not compared, because they are no settings.
+    /// program, the shard (the part of the comparison) and the files are not compared, because they
+    /// are no settings.
     #[must_use]
     pub(crate) fn differing_setting(&self, other: &Self) -> Option<&'static str> {
         let equal = [
@@ -165,8 +167,8 @@ impl Manifest {
     }
 }
 
-/// Returns the seed of the last run of a cell, from the seed of the first run and the number of
-/// runs.
+/// Returns the seed of the last run of a cell (all runs of one variant in one scenario at one
+/// size), from the seed of the first run and the number of runs.
 fn last_seed(first: u64, runs: u64) -> u64 {
     first.wrapping_add(runs.saturating_sub(1))
 }

@@ -23,7 +23,8 @@ use crate::{Cli, output};
 /// written.
 pub(crate) fn merge(cli: &Cli, options: &args::Merge) -> Result<ExitCode, LabError> {
     for folder in &options.shards {
-        // The manifest of the whole comparison would overwrite the manifest of the shard.
+        // The manifest of the whole comparison would overwrite the manifest of the shard (part of
+        // the comparison).
         if is_same(folder, &options.out) {
             return Err(MergeError::OutIsShard(folder.clone()).into());
         }
@@ -65,8 +66,8 @@ fn joined(comparison: &Comparison, parts: &[Part]) -> Result<Vec<Cell>, LabError
     let sweep = &comparison.sweep;
     let mut cells = sweep.empty_cells();
     for part in parts {
-        // The cells of a shard have the same order as `cells`, so the search for the next cell
-        // continues after the last cell that was found.
+        // The cells (one for each variant, scenario and size) of a shard have the same order as
+        // `cells`, so the search for the next cell continues after the last cell that was found.
         let mut rest = cells.iter_mut();
         for record in part.runs()?.cells {
             let cell = rest.find(|cell| record.is_of(cell));

@@ -1,5 +1,5 @@
-//! The text that `elector compare` prints about a comparison of hundreds of cells: tables that fit
-//! a terminal.
+//! The text that `elector compare` prints about a comparison of hundreds of cells (one for each
+//! variant, scenario and cluster size): tables that fit a terminal.
 
 mod changes;
 mod growth;

@@ -44,17 +44,21 @@ pub(crate) type Walker = Arc<dyn Fn(&WalkRequest) -> Result<WalkResult, CheckErr
 /// event at random, or takes it from a schedule.
 #[derive(Clone, Debug)]
 pub(crate) struct WalkRequest {
-    /// The number of nodes; `None` if each walk draws the number at random.
+    /// The number of nodes; `None` if each walk (run that does not search) draws the number at
+    /// random.
     pub(crate) nodes: Option<u64>,
-    /// Whether a walk may report a proof of death of a node that runs (a false proof).
+    /// Whether a walk (a run that does not search) may report a proof of death of a node that runs
+    /// (a false proof).
     pub(crate) false_hints: bool,
-    /// The changes of the members that a walk commands the leader to make.
+    /// The changes of the members that a walk (a run that does not search) commands the leader to
+    /// make.
     pub(crate) changes: Vec<MembersChange>,
-    /// Whether the walks are random, or follow a given schedule.
+    /// Whether the walks choose each event at random, or follow a given schedule (a list of
+    /// events).
     pub(crate) mode: WalkMode,
 }
 
-/// Where a walk takes its events from.
+/// Where a walk, which is a run of the model checker that does not search, takes its events from.
 #[derive(Clone, Debug)]
 pub(crate) enum WalkMode {
     /// Each event is drawn at random. The fields are the number of walks, the seed of the first
@@ -64,16 +68,16 @@ pub(crate) enum WalkMode {
         seed: u64,
         jobs: Option<NonZeroUsize>,
     },
-    /// The events are those of this schedule, in its order.
+    /// The events are those of this schedule (a list of events), in its order.
     Schedule(Schedule),
 }
 
 /// The result of a [`WalkRequest`].
 #[derive(Clone, Debug)]
 pub(crate) enum WalkResult {
-    /// The summary of all random walks.
+    /// The summary of all random walks, which are runs that choose each event at random.
     Random(WalkReport),
-    /// What happened in the one walk that followed the schedule.
+    /// What happened in the one walk (run) that followed the schedule, a given list of events.
     Schedule(Finding),
 }
 
@@ -158,8 +162,9 @@ fn walk<A: ElectionAlgorithm>(
     }
 }
 
-/// Returns the entries with these names: `raft` for all variants, `raft/plain` for one. Each entry
-/// occurs once, in the order of the names. Without names, returns all entries.
+/// Returns the entries (variants of algorithms) with these names: `raft` for all variants,
+/// `raft/plain` for one. Each entry occurs once, in the order of the names. Without names, returns
+/// all entries.
 ///
 /// # Errors
 /// If a name is empty or unknown. The error for an unknown name suggests the most similar known
@@ -205,8 +210,8 @@ pub(crate) fn single<'a>(
         })
 }
 
-/// Returns the error for an entry whose members are fixed. `changing` is the scenario or the option
-/// that would change the members.
+/// Returns the error for an entry (a variant of an algorithm) whose members are fixed. `changing`
+/// is the scenario or the option that would change the members.
 pub(crate) fn fixed_members(families: &[Family], changing: String, entry: &Entry) -> LabError {
     let all = families.iter().flat_map(|family| &family.entries);
     let able = all.filter(|entry| entry.contestant.can_change_members());

@@ -29,7 +29,8 @@ pub(crate) struct RunRecord {
 }
 
 /// The maximum number of messages, and of bytes, of an election in a record. With this limit, the
-/// sum over all runs of a cell fits into 64 bits.
+/// sum over all runs of a cell (all runs of one variant in one scenario at one size) fits into 64
+/// bits.
 const MAX_COUNT: u64 = 1 << 40;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -17,7 +17,8 @@ pub(crate) struct RunsFile {
     pub(crate) cells: Vec<CellRecord>,
 }
 
-/// The runs of one cell that are in one shard, in the order of their seeds.
+/// The runs of one cell (one variant in one scenario at one cluster size) that are in one shard
+/// (part of a comparison), in the order of their seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CellRecord {
     pub(crate) algorithm: String,
@@ -28,7 +29,8 @@ pub(crate) struct CellRecord {
 }
 
 impl RunsFile {
-    /// Returns the contents of the file, with the runs that these cells have.
+    /// Returns the contents of the file, with the runs that these cells have. A cell has the runs
+    /// of one variant in one scenario with one cluster size.
     #[must_use]
     pub(crate) fn of(cells: &[Cell]) -> Self {
         let cells = cells.iter().filter(|cell| !cell.outcomes.is_empty());
@@ -79,7 +81,7 @@ impl CellRecord {
             && self.nodes == cell.nodes
     }
 
-    /// Returns a text that names the cell.
+    /// Returns a text that names the variant, the scenario and the cluster size of the cell.
     #[must_use]
     pub(crate) fn label(&self) -> String {
         format!(
@@ -96,8 +98,8 @@ mod tests {
     use super::*;
     use crate::lab::study::sample;
 
-    // The figures of merged shards must be exact. So the runs that are read from a file must give
-    // the same figures as the runs that were written.
+    // The figures of merged shards (the parts of a comparison) must be exact. So the runs that are
+    // read from a file must give the same figures as the runs that were written.
     #[test]
     fn runs_that_are_read_have_the_same_figures() {
         let mut study = sample();

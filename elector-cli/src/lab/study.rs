@@ -25,12 +25,13 @@ pub(crate) struct Study {
     /// The outcomes of the runs. Each cell has the runs of one variant in one scenario with one
     /// cluster size.
     pub(crate) cells: Vec<Cell>,
-    /// The figures of the cells, in the order of `cells`.
+    /// The figures of each cell (the runs of one variant in one scenario with one cluster size), in
+    /// the order of `cells`.
     pub(crate) summaries: Vec<Summary>,
 }
 
-/// The name of the scenario in which the leader crashes. If it was run, tables and charts show what
-/// an election costs in this scenario.
+/// The name of the scenario in which the leader crashes. If it was run, tables and charts show how
+/// many messages and how much time an election takes in this scenario.
 const CRASH: &str = "leader-crash";
 
 impl Study {
@@ -41,7 +42,8 @@ impl Study {
         Self::new(comparison, cells)
     }
 
-    /// Returns the study of a comparison, of which all runs are done: `cells` has their outcomes.
+    /// Returns the study (the input and the results) of a comparison, of which all runs are done:
+    /// `cells` has their outcomes.
     pub(crate) fn new(comparison: Comparison, cells: Vec<Cell>) -> Self {
         let summaries = cells.iter().map(Cell::summary).collect();
         Self {
@@ -55,7 +57,7 @@ impl Study {
         }
     }
 
-    /// Returns the number of runs in all cells.
+    /// Returns the number of runs in the whole comparison.
     #[must_use]
     pub(crate) fn runs(&self) -> usize {
         self.cells.iter().map(|cell| cell.outcomes.len()).sum()
@@ -85,8 +87,8 @@ impl Study {
         sizes.get(sizes.len() / 2).copied().unwrap_or(0)
     }
 
-    /// Returns the name of the scenario for which costs are shown: the crash of the leader if it
-    /// was run, or else the first scenario.
+    /// Returns the name of the scenario for which the costs of an election (messages and time) are
+    /// shown: the crash of the leader if it was run, or else the first scenario.
     #[must_use]
     pub(crate) fn reference(&self) -> &str {
         let scenarios = &self.sweep.scenarios;
@@ -134,9 +136,9 @@ impl Study {
             .find(|scenario| scenario.name == name)
     }
 
-    /// Returns the command that repeats one run of a cell. If the violations of the run occurred
-    /// only with false suspicions (wrong reports that a peer has failed), the command adds false
-    /// suspicions to the run, too.
+    /// Returns the command that repeats one run of a cell (the runs of one variant in one scenario
+    /// at one size). If the violations of the run occurred only with false suspicions (wrong
+    /// reports that a peer has failed), the command adds false suspicions to the run, too.
     #[must_use]
     pub(crate) fn replay(&self, cell: &Cell, seed: u64) -> String {
         let mut runs = cell.outcomes.iter();
@@ -145,7 +147,8 @@ impl Study {
         self.replay_with(cell, seed, suspected)
     }
 
-    /// Returns the command that repeats one run of a cell, with or without false suspicions.
+    /// Returns the command that repeats one run of a cell (the runs of one variant in one scenario
+    /// at one size), with or without false suspicions (wrong reports that a peer has failed).
     #[must_use]
     pub(crate) fn replay_with(&self, cell: &Cell, seed: u64, false_suspicions: bool) -> String {
         let name = Scenario::name_at_seed(&cell.scenario, seed);

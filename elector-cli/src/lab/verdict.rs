@@ -64,7 +64,8 @@ pub(crate) fn text(outcome: &Outcome) -> String {
     text
 }
 
-/// Describes the cost of the changes of the members in one run.
+/// Describes the changes of the members in one run: how long they took, and what they cost (time
+/// without a leader, and messages).
 fn members(change: MembersOutcome) -> String {
     let costs = format!(
         "{} ms without a leader, {} messages",

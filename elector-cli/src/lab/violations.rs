@@ -14,9 +14,9 @@ const MAX_PRINTED: usize = 20;
 /// scenario with one cluster size.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Finding<'a> {
-    /// The cell with the violation.
+    /// The cell with the violation: all runs of one variant in one scenario at one size.
     pub(crate) cell: &'a Cell,
-    /// The figures of the cell, for example its number of runs.
+    /// The figures of the runs of `cell`, for example their number.
     pub(crate) summary: &'a Summary,
     /// The seed of the run with the violation.
     pub(crate) seed: u64,
@@ -56,7 +56,8 @@ fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{plural}")
 }
 
-/// Returns the first violation of each invariant in each cell, in the order of the cells.
+/// Returns the first violation of each invariant in each cell (all runs of one variant in one
+/// scenario at one size), in the order of the cells.
 pub(crate) fn findings(study: &Study) -> Vec<Finding<'_>> {
     let mut findings: Vec<Finding<'_>> = Vec::new();
     for (cell, summary) in study.cells.iter().zip(&study.summaries) {
@@ -80,7 +81,8 @@ pub(crate) fn findings(study: &Study) -> Vec<Finding<'_>> {
 }
 
 /// Returns the violations as text, or an empty text if there are none. Only the first violation of
-/// each invariant in each cell is named. `out` is the folder of the report, if there is one.
+/// each invariant in each cell (the runs of one variant in one scenario at one size) is named.
+/// `out` is the folder of the report, if there is one.
 #[must_use]
 pub(crate) fn text(study: &Study, out: Option<&Path>) -> String {
     let findings = findings(study);
@@ -175,8 +177,9 @@ mod tests {
         }
     }
 
-    // If a cell violates several invariants, the first violation of each must be named once. The
-    // count in each title must be the number of all violations in the cell.
+    // If the runs of a cell (one variant in one scenario at one size) violate several invariants,
+    // the first violation of each must be named once. The count in each title must be the number of
+    // all violations in the cell.
     #[test]
     fn each_invariant_of_a_cell_is_named_once() {
         let mut study = crate::lab::study::sample();

@@ -40,8 +40,8 @@ fn variant_config<A: Comparable>(name: Option<&str>) -> Result<A::Config, ServeE
 }
 
 /// Returns the configuration of the variant that the settings name, with the durations of the
-/// profile. The tables `options` and `timing` of the settings file override the values of the
-/// variant and of the profile.
+/// profile, which is a set of defaults. The tables `options` and `timing` of the settings file
+/// override the values of the variant and of the profile.
 ///
 /// # Errors
 /// If there is no such variant, or if the file has an option that the algorithm does not have.
@@ -81,8 +81,9 @@ fn invalid_options<A: Comparable>(error: &dyn Display) -> ServeError {
     }
 }
 
-/// Returns the failure detection of the profile, with the durations that the settings file
-/// overrides. A duration that is negative, too long, or not a number is an error.
+/// Returns the failure detection of the profile (a set of default durations), with the durations
+/// that the settings file overrides. A duration that is negative, too long, or not a number is an
+/// error.
 pub(crate) fn detection(settings: &Settings, timing: &Timing) -> Result<Detection, ServeError> {
     let profile = match settings.profile.unwrap_or_default() {
         Profile::Default => Detection::of(timing),

@@ -140,7 +140,8 @@ impl Write for Stderr {
         loop {
             match self.0.write(bytes) {
                 // The pipe is non-blocking, because another process that shares it, for example the
-                // command, has made it so. This thread waits until the pipe accepts bytes.
+                // command of `elector run`, has made it so. This thread waits until the pipe
+                // accepts bytes.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     poll(&mut [PollFd::new(&self.0, PollFlags::OUT)], None)?;
                 }

@@ -26,7 +26,7 @@ pub(crate) struct RunSettings {
     pub(crate) stdin: Option<StdinSetting>,
 }
 
-/// Standard input of the command.
+/// Standard input of the command that `elector run` starts on the leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum StdinSetting {

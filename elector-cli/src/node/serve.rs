@@ -175,8 +175,9 @@ async fn run_node<A: ElectionAlgorithm>(
     if setup.joins {
         format_to_join(&setup).await?;
     }
-    // `life_lock` takes a lock that the guardian must inherit. So this call must come before
-    // `prepare`, which starts the guardian.
+    // `life_lock` takes a lock that the guardian, the process that stops the command of
+    // `elector run`, must inherit. So this call must come before `prepare`, which starts the
+    // guardian.
     let tcp = setup.tcp().life(life_lock(&setup));
     let tcp = workload.prepare(&setup, tcp, heir).await?;
     let monitor = tcp.monitor();
@@ -249,9 +250,10 @@ async fn format_to_join<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<()
 }
 
 /// Takes the lock of this life of the node, which is the process of the node from its start to its
-/// end. The guardian and the command inherit the lock, and hold it, too. When the next life of the
-/// node gets the lock, this proves to the peers that all processes of this life have ended. Without
-/// the lock, only the heir or the guardian can prove the end.
+/// end. Under `elector run`, the command and the guardian (the process that stops the command)
+/// inherit the lock, and hold it, too. When the next life of the node gets the lock, this proves to
+/// the peers that all processes of this life have ended. Without the lock, only the heir or the
+/// guardian can prove the end.
 fn life_lock<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Option<LifeLock> {
     let lock = LifeLock::take(&setup.data_dir).and_then(|lock| {
         lock.iter().try_for_each(LifeLock::inherit)?;

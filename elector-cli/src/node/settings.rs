@@ -143,7 +143,7 @@ pub(crate) struct Settings {
 }
 
 /// The settings of [`elector_net::Detection`], in milliseconds. A setting that is missing comes
-/// from the profile.
+/// from the profile, which is a set of defaults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DetectionSettings {

@@ -86,7 +86,8 @@ impl Workload for Supervision {
         Ok(())
     }
 
-    /// Starts the guardian, and gives it the listening socket and the connections of the node.
+    /// Starts the guardian, which is the process that stops the command before the lease ends, and
+    /// gives it the listening socket and the connections of the node.
     ///
     /// The guardian keeps the listening socket open, and exits only after the end of the command.
     /// If the node is killed, its peers connect again. These connections are refused only after the
@@ -170,8 +171,9 @@ impl Workload for Supervision {
         };
         let worker = Worker::new(command, policy, setup.config.timing().lease);
         let grace = Grace {
-            // The guardian reports the end of the command a little after the grace of the command
-            // has ended, so the node waits a little longer than this grace.
+            // The guardian, the process that stops the command, reports the end of the command a
+            // little after the grace (the time from SIGTERM to SIGKILL) has ended, so the node
+            // waits a little longer than this grace.
             to_finish: options.grace + Duration::from_secs(1),
             to_clean_up: Duration::MAX,
         };

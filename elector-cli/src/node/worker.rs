@@ -10,8 +10,8 @@ use tokio::sync::{Mutex, SetOnce};
 
 use crate::run::{self, Backoff, CommandHandle, ExitPolicy, TenureEnd};
 
-/// Why the node must stop: its command has ended under `--on-exit stop`, or the guardian has
-/// failed.
+/// Why the node must stop: its command has ended under `--on-exit stop`, or the guardian (the
+/// process that stops the command before the lease ends) has failed.
 struct StopReason {
     /// The exit code with which the process must end.
     exit_code: u8,
@@ -24,9 +24,9 @@ pub(super) struct Worker {
     command: Mutex<(CommandHandle, Backoff)>,
     policy: ExitPolicy,
     stop_reason: SetOnce<StopReason>,
-    /// If the work is not polled for this time, the node gives the leadership up. The command is
-    /// dead by then: while the work is not polled, the guardian is not informed of a longer lease,
-    /// so it stops the command.
+    /// If the work, which is the future that runs the command, is not polled for this time, the
+    /// node gives the leadership up. The command is dead by then: while the work is not polled, the
+    /// guardian is not informed of a longer lease, so it stops the command.
     poll_timeout: Duration,
 }
 
@@ -41,8 +41,8 @@ impl Worker {
     }
 
     /// Takes part in elections, and runs the command whenever the node leads. Returns when the node
-    /// has stopped, when the guardian has exited, or when the end of the command must stop the
-    /// node.
+    /// has stopped, when the guardian (the process that stops the command) has exited, or when the
+    /// end of the command must stop the node.
     pub(super) async fn lead<G: Guarantee>(
         &self,
         elector: &Elector<G>,
@@ -65,7 +65,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Runs the command for one tenure.
+    /// Runs the command for one tenure, which is the time in which the node leads one epoch.
     async fn work<G: Guarantee>(&self, leadership: &Leadership<G>) {
         if self.stop_reason.get().is_some() {
             // The node is about to stop, so the command must not start again.
@@ -90,7 +90,8 @@ impl Worker {
         let _ = self.stop_reason.set(StopReason { exit_code, message });
     }
 
-    /// Stops the node and the guardian, and returns the exit code of the process.
+    /// Stops the node and the guardian (the process that stops the command), and returns the exit
+    /// code of this process.
     pub(super) async fn finish(
         self,
         result: Result<(), LeadError>,
@@ -121,8 +122,9 @@ impl Worker {
     }
 }
 
-/// Polls `lead`, which takes part in elections and runs the command, until the guardian has exited
-/// or `stop_reason` is set. Then this function returns an error.
+/// Polls `lead`, which takes part in elections and runs the command, until the guardian (the
+/// process that stops the command) has exited or `stop_reason` is set. Then this function returns
+/// an error.
 ///
 /// The work of a tenure holds the lock of `command`. If the guardian exits, the work notices this,
 /// too, and waits until the command has ended. So this function waits for the lock before it
@@ -165,8 +167,9 @@ mod tests {
     use super::*;
 
     // During the pause between two starts of the command, the work holds the lock of the command
-    // and does not check the guardian. If the leadership ends during this pause, the work has not
-    // noticed that the guardian has exited. The node must still stop.
+    // and does not check whether the guardian (the process that stops the command) runs. If the
+    // leadership ends during this pause, the work has not noticed that the guardian has exited. The
+    // node must still stop.
     #[tokio::test]
     async fn a_node_without_guardian_stops_even_if_its_work_did_not_notice() {
         let (command, stop_reason) = (Mutex::new(()), SetOnce::new());

@@ -17,7 +17,8 @@ pub(crate) trait Workload {
     fn check<A: ElectionAlgorithm>(&self, setup: &NodeSetup<A>) -> Result<(), ServeError>;
 
     /// Prepares the work before the node is started, and returns `tcp` with the settings that the
-    /// work needs. `heir` is the process id of the heir, the only child of this process.
+    /// work needs. `heir` is the process id of the heir, a helper process that is the only child of
+    /// this process.
     fn prepare<A: ElectionAlgorithm>(
         &mut self,
         setup: &NodeSetup<A>,

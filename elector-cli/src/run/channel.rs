@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{CommandEnd, EndReason, options::StopTiming};
 
-/// A message from the node to its guardian. `run` is the number that the node gives to each start
-/// of the command.
+/// A message from the node to its guardian, the process that stops the command in time. `run` is
+/// the number that the node gives to each start of the command.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum ToGuardian {
     /// The first message. A pidfd of the node comes with this message.
@@ -48,16 +48,17 @@ pub(super) enum ToGuardian {
     /// Keep the connection that comes with this message open, and write the farewell to it when
     /// node and command are dead. The farewell is the proof for the peer that the node is dead.
     EntrustConnection { farewell: Vec<u8> },
-    /// The node shuts down, and no longer needs its guardian. Write no farewells.
+    /// The node shuts down, and no longer needs its guardian. The guardian must write no farewells,
+    /// which would prove the node's death to its peers.
     DiscardFarewells,
 }
 
-/// A message from the guardian to its node.
+/// A message from the guardian, the process that stops the command in time, to its node.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum ToNode {
-    /// The shim with this process id is ready to become the command. It leads a process group of
-    /// its own. A channel to the shim comes with this message: on this channel, the node sends the
-    /// shim the message to become the command.
+    /// The shim with this process id, which waits for its start, is ready to become the command. It
+    /// leads a process group of its own. A channel to the shim comes with this message: on this
+    /// channel, the node sends the shim the message to become the command.
     Ready { pid: i32 },
     /// The command has ended, in the run with this number.
     Ended { run: u64, end: CommandEnd },
@@ -154,8 +155,9 @@ pub(super) fn is_readable(socket: BorrowedFd<'_>) -> io::Result<bool> {
 mod tests {
     use super::*;
 
-    // The guardian must not take invalid bytes for a message, and must not wait for the rest of a
-    // message: each call of `receive` returns a message, an error, or the end.
+    // The guardian (the process that stops the command) must not take invalid bytes for a message,
+    // and must not wait for the rest of a message: each call of `receive` returns a message, an
+    // error, or the end.
     #[test]
     fn a_message_is_whole_or_an_error() {
         let (here, there) = pair().unwrap();
@@ -189,9 +191,9 @@ mod tests {
         assert!(receive::<ToGuardian>(&there).unwrap().is_none());
     }
 
-    // A node that exits without reading the messages of the guardian resets the channel. The
-    // guardian must still receive the last message of this node, because the message may have
-    // started a command, and must then notice the end.
+    // A node that exits without reading the messages of its guardian (the process that stops the
+    // command) resets the channel. The guardian must still receive the last message of this node,
+    // because the message may have started a command, and must then notice the end.
     #[test]
     fn messages_of_a_side_that_closed_with_unread_messages_are_received() {
         let (here, there) = pair().unwrap();

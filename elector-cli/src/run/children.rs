@@ -52,9 +52,9 @@ pub(super) fn reap(pid: Pid) -> bool {
 /// `own_children` is known, this function also kills and reaps all children that are not in this
 /// list. Returns `true` if it has found a child to kill.
 ///
-/// This function is for a node whose guardian has exited. The guardian was the leader of the
-/// session. As a subreaper, the node has become the parent of the processes that the guardian has
-/// left.
+/// This function is for a node whose guardian, the process that stops the command, has exited. The
+/// guardian was the leader of the session. As a subreaper, the node has become the parent of the
+/// processes that the guardian has left.
 pub(super) fn kill_adopted(session: Pid, own_children: Option<&[Pid]>) -> io::Result<bool> {
     let mut any = false;
     for pid in own()? {

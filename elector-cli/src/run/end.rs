@@ -74,14 +74,15 @@ pub enum EndReason {
     Lost,
     /// The command was stopped because the lease was not prolonged in time.
     Deadline,
-    /// The command was killed because the node's process exited. The guardian can report this only
-    /// on standard error.
+    /// The command was killed because the node's process exited. The guardian, the process that
+    /// killed the command, can report this only on standard error.
     NodeExited,
 }
 
 /// The end of a command. No process of the command is alive.
 ///
-/// The guardian reads all times on the clock of [`elector_core::actor::now`].
+/// The guardian, the process that stops the command, reads all times on the clock of
+/// [`elector_core::actor::now`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CommandEnd {
@@ -89,13 +90,13 @@ pub struct CommandEnd {
     pub exit: Exit,
     /// Why the command ended.
     pub reason: EndReason,
-    /// When the guardian sent SIGTERM to the processes of the command. `None` if it sent no
-    /// SIGTERM.
+    /// When the guardian (the supervising process) sent SIGTERM to the processes of the command.
+    /// `None` if it sent no SIGTERM.
     pub sigterm_at: Option<Moment>,
-    /// When the guardian began to send SIGKILL to the processes of the command. `None` if it sent
-    /// no SIGKILL.
+    /// When the guardian (the supervising process) began to send SIGKILL to the processes of the
+    /// command. `None` if it sent no SIGKILL.
     pub sigkill_at: Option<Moment>,
-    /// When the guardian found that no process of the command was left.
+    /// When the guardian (the supervising process) found that no process of the command was left.
     pub ended_at: Moment,
 }
 

@@ -33,8 +33,8 @@ pub enum RunError {
         /// The value of the setting.
         value: Duration,
     },
-    /// The lease is too short: the guardian could not stop the command between a heartbeat that is
-    /// missing and the end of the lease.
+    /// The lease is too short: the guardian, the supervising process, could not stop the command
+    /// between a heartbeat that is missing and the end of the lease.
     #[error(
         "heartbeat ({heartbeat:?}) + loss grace ({loss_grace:?}) + margin ({margin:?}) must be \
          shorter than lease ({lease:?}), or the command would be stopped between two heartbeats: \
@@ -50,17 +50,18 @@ pub enum RunError {
         /// The length of the lease.
         lease: Duration,
     },
-    /// The guardian cannot be started.
+    /// The guardian, which is the process that stops the command in time, cannot be started.
     #[error("cannot start the guardian of the command: {0}")]
     Spawn(io::Error),
-    /// The guardian reported an error that it cannot handle, and exited.
+    /// The guardian, which is the process that stops the command in time, reported an error that it
+    /// cannot handle, and exited.
     #[error("guardian failed: {0}")]
     GuardianFailed(String),
     /// The guardian exited, and the node killed the command. The node must not continue to lead,
     /// because no guardian would stop its command.
     #[error("guardian exited ({0}), and the command was killed: stop the node")]
     GuardianExited(ExitStatus),
-    /// The node cannot communicate with the guardian.
+    /// The node cannot communicate with the guardian, the process that stops the command in time.
     #[error("cannot communicate with the guardian of the command: {0}")]
     Channel(io::Error),
     /// The command runs already, or the guardian has not yet started the process that becomes the

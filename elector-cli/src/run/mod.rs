@@ -180,17 +180,18 @@ pub use supervise::{ExitPolicy, TenureEnd, supervise};
 pub const WRONG_USE: u8 = 2;
 /// The exit code of `elector run` when the node stopped by itself.
 pub const NODE_FAILED: u8 = 3;
-/// The exit code of `elector run` when the guardian failed or was killed.
+/// The exit code of `elector run` when the guardian (the process that stops COMMAND in time) failed
+/// or was killed.
 pub const GUARDIAN_FAILED: u8 = 4;
 
-/// The first argument of a guardian process.
+/// The first argument of a guardian, the process that stops COMMAND before the lease ends.
 const GUARDIAN: &str = "__guard";
 /// The first argument of a shim, the process that becomes COMMAND.
 const SHIM: &str = "__exec";
 
-/// Runs this process as a guardian or as a shim, if a node or a guardian has started it as one of
-/// them, and returns its exit code. Returns `None` if this process was started for any other
-/// purpose.
+/// Runs this process as a guardian (which stops COMMAND in time) or as a shim (which becomes
+/// COMMAND), if a node or a guardian has started it as one of them, and returns its exit code.
+/// Returns `None` if this process was started for any other purpose.
 ///
 /// Call this function before everything else, while no other thread runs.
 #[must_use]

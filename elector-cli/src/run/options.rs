@@ -26,25 +26,27 @@ pub struct Options {
     /// during this time. Default 10 s.
     pub grace: Duration,
     /// The time from SIGTERM to SIGKILL when the lease is about to end, or when a leadership
-    /// without a lease was lost. It may be zero. Default 10 ms. The guardian sends SIGTERM earlier
-    /// by the loss grace. So each millisecond of the loss grace reduces by one millisecond how late
-    /// a heartbeat may be.
+    /// without a lease was lost. It may be zero. Default 10 ms. The guardian, the process that
+    /// stops the command, sends SIGTERM earlier by the loss grace. So each millisecond of the loss
+    /// grace reduces by one millisecond how late a heartbeat may be.
     pub loss_grace: Duration,
-    /// The time from SIGKILL to the end of the lease. In this time the guardian must get a
-    /// processor, and the processes of the command must die. Default 15 ms.
+    /// The time from SIGKILL to the end of the lease. In this time the guardian, which sends
+    /// SIGKILL, must get a processor, and the processes of the command must die. Default 15 ms.
     pub margin: Duration,
-    /// The maximum of the margin. The guardian widens the margin up to this maximum if it measures
-    /// that its own signals or the messages of the node are late. Default zero: the margin never
-    /// widens.
+    /// The maximum of the margin. The guardian, the process that stops the command, widens the
+    /// margin up to this maximum if it measures that its own signals or the messages of the node
+    /// are late. Default zero: the margin never widens.
     pub max_margin: Duration,
     /// Standard input of the command.
     pub stdin: Stdin,
-    /// All children of this process except the guardian. Default `None`, which means that they are
-    /// unknown. If they are known, and the guardian is killed, this process kills all its other
-    /// children, in any session, because they belong to the command.
+    /// All children of this process except the guardian, the process that stops the command.
+    /// Default `None`, which means that they are unknown. If they are known, and the guardian is
+    /// killed, this process kills all its other children, in any session, because they belong to
+    /// the command.
     pub own_children: Option<Vec<Pid>>,
-    /// The executable of this program, from which the guardian is started. Default
-    /// `/proc/self/exe`: the program that runs now, even if its file has been replaced.
+    /// The executable of this program, from which the guardian (the process that stops the command)
+    /// is started. Default `/proc/self/exe`: the program that runs now, even if its file has been
+    /// replaced.
     pub executable: PathBuf,
 }
 
@@ -54,8 +56,8 @@ pub enum Stdin {
     /// Nothing: `/dev/null`.
     #[default]
     Null,
-    /// Standard input of the node. What the command reads in one tenure is not there in the next
-    /// tenure.
+    /// Standard input of the node. What the command reads while the node leads one epoch (a tenure)
+    /// is not there in the next tenure.
     Inherit,
 }
 

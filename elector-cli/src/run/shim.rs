@@ -65,8 +65,9 @@ impl Shim {
     }
 }
 
-/// Returns why a shim did not become the command, if the shim has sent the reason. `channel` is the
-/// guardian's end of the channel to the shim. The process of the shim must have ended.
+/// Returns why a shim, the process that waits to become the command, did not become it, if the shim
+/// has sent the reason. `channel` is the guardian's end of the channel to the shim. The process of
+/// the shim must have ended.
 pub(super) fn failure(channel: &OwnedFd) -> Option<Exit> {
     // A shim that is too late, or whose `exec` fails, sends the reason before it exits. A shim that
     // becomes the command closes the channel and sends nothing.
@@ -74,8 +75,8 @@ pub(super) fn failure(channel: &OwnedFd) -> Option<Exit> {
     received.map(|(exit, _)| exit)
 }
 
-/// The main function of the shim. The arguments are the process id of the parent, the priority of
-/// the command, the command, and its arguments.
+/// The main function of the shim, the process that becomes the command. The arguments are the
+/// process id of the parent, the priority of the command, the command, and its arguments.
 pub(super) fn main(arguments: &[OsString]) -> ExitCode {
     let stdin = io::stdin();
     let Err(error) = become_command(arguments, stdin.as_fd());
@@ -92,13 +93,14 @@ fn become_command(arguments: &[OsString], channel: BorrowedFd<'_>) -> io::Result
     let [parent, priority, program, rest @ ..] = arguments else {
         return Err(invalid());
     };
-    // The parent may have exited before the shim requested the signal. Then the signal never comes,
-    // and the shim has another parent now.
+    // The parent may have exited before the shim requested a signal for the parent's end. Then the
+    // signal never comes, and the shim has another parent now.
     let parent = parent.to_str().and_then(|pid| pid.parse().ok());
     if getppid() != parent.and_then(Pid::from_raw) {
         return Err(closed());
     }
-    // The shim has inherited the priority of the guardian. The command must not have this priority.
+    // The shim has inherited the high priority of its parent, the guardian. The command must not
+    // have this priority.
     SavedPriority::from_argument(priority)
         .ok_or_else(invalid)?
         .restore()?;

@@ -40,9 +40,9 @@ pub enum TenureEnd {
     Stop(CommandEnd),
 }
 
-/// Runs the command for one tenure: starts it, reports each new end of the lease to the guardian,
-/// and stops the command when the leadership is given up or lost. When the command ends by itself,
-/// `policy` decides what follows.
+/// Runs the command for one tenure: starts it, reports each new end of the lease to the guardian
+/// (the process that stops the command in time), and stops the command when the leadership is given
+/// up or lost. When the command ends by itself, `policy` decides what follows.
 ///
 /// This function is meant as the work for [`lead_with`](elector_core::actor::Elector::lead_with),
 /// with the command's grace as the time to finish. After [`TenureEnd::Resign`] the work must return
@@ -92,7 +92,8 @@ const MEASUREMENT_PERIOD: Duration = Duration::from_secs(10);
 struct Supervisor<'a, L> {
     leadership: &'a L,
     command: &'a mut CommandHandle,
-    /// The end of the lease that was last sent to the guardian.
+    /// The end of the lease that was last sent to the guardian, which stops the command before this
+    /// time.
     known_deadline: Moment,
     has_warned_of_memory: bool,
 }
@@ -168,7 +169,8 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
                 end = self.command.exited() => return end,
                 () = leadership.lost() => return self.command.lose().await,
                 // The guardian has not stopped the command in time, because it is stopped or gets
-                // no processor. The node stops the command in the rest of the margin.
+                // no processor. The node stops the command in the rest of the margin, which ends
+                // with the lease.
                 () = overdue => {
                     let mut end = self.command.lose().await?;
                     // If the node has killed the command, the guardian saw a command that exited by

@@ -72,7 +72,7 @@ fn ring_3() {
 const ROUND: usize = 20;
 
 /// The settings for the short version of the test in `cargo test`. The durations are long enough
-/// for a guardian on a busy machine.
+/// for a guardian (the process that stops the command) on a busy machine.
 pub(crate) const PATIENT: &str = "
     [timing]
     heartbeat_ms = 50
@@ -236,8 +236,8 @@ impl Trial {
         self.cluster.foresee_end(node);
         let (pid, guardian) = (self.cluster.pid(node), self.cluster.guardian(node));
         let (pids, signal) = match fault {
-            // A node that was started a moment ago may have no guardian yet. In this case the node
-            // itself is killed.
+            // A node that was started a moment ago may have no guardian (process that stops the
+            // command) yet. In this case the node itself is killed.
             Fault::KillGuardian => ([Some(guardian.unwrap_or(pid)), None], Signal::KILL),
             Fault::KillBoth => ([Some(pid), guardian], Signal::KILL),
             Fault::End => ([Some(pid), None], Signal::TERM),

@@ -26,9 +26,10 @@ pub(crate) const HISTORY: &str = "history";
 /// started.
 pub(crate) const NOTES: &str = "notes";
 
-/// How long a command continues to write after SIGTERM. The default loss grace for a lease below
-/// 500 ms is shorter than this. So if the lease is not prolonged, the guardian kills the command
-/// while it writes.
+/// How long a command continues to write after SIGTERM. The default loss grace (the time from
+/// SIGTERM to SIGKILL when the lease is about to end) for a lease below 500 ms is shorter than
+/// this. So if the lease is not prolonged, the guardian, the process that stops the command, kills
+/// the command while it writes.
 const END_DELAY: Duration = Duration::from_millis(30);
 
 /// Returns the command line that runs this test program as a command.

@@ -46,8 +46,9 @@ fn metric(cluster: &Cluster, node: u64, name: &str) -> u64 {
         .unwrap()
 }
 
-// With `--on-exit wait`, a job runs once in each tenure. After the job, the leader logs that it
-// continues to lead, continues to lead, and steps down on request.
+// With `--on-exit wait`, a job runs once in each tenure, the time in which a node leads one epoch.
+// After the job, the leader logs that it continues to lead, continues to lead, and steps down on
+// request.
 #[test]
 fn a_node_can_lead_after_the_end_of_its_command() {
     let cluster = finishing(3, "wait");

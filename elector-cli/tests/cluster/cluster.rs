@@ -233,7 +233,8 @@ impl Cluster {
         Pid::from_child(&self.running[&id])
     }
 
-    /// Returns the process id of the guardian of a node, if the node has a guardian.
+    /// Returns the process id of the guardian of a node, which stops the node's command. Returns
+    /// `None` if the node has no guardian.
     pub(crate) fn guardian(&self, id: u64) -> Option<Pid> {
         let children = children(self.pid(id));
         children
@@ -246,16 +247,16 @@ impl Cluster {
         let _ = kill_process(self.pid(id), signal);
     }
 
-    /// Kills a node with SIGKILL, and waits for its end. The guardian of the node may live a little
-    /// longer.
+    /// Kills a node with SIGKILL, and waits for its end. The guardian of the node, which stops its
+    /// command, may live a little longer.
     pub(crate) fn kill(&mut self, id: u64) {
         self.foresee_end(id);
         self.signal(id, Signal::KILL);
         self.ended(id);
     }
 
-    /// Informs the wires that this node will end: as soon as the node has exited, the wires to it
-    /// refuse connections.
+    /// Informs the wires (proxies between the nodes) that this node will end: as soon as the node
+    /// has exited, the wires to it refuse connections.
     pub(crate) fn foresee_end(&self, id: u64) {
         if let Some(wires) = &self.wires {
             wires.foresee_end(id);
@@ -281,7 +282,7 @@ impl Cluster {
     }
 
     /// Returns the time at which the view of the node changed last, in nanoseconds on the clock of
-    /// leases.
+    /// [`elector_core::actor::now`].
     pub(crate) fn led_at(&self, id: u64) -> u64 {
         self.logs
             .inspect(|lines| lines.view_of(id).map(|view| view.at_ns))

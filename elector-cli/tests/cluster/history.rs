@@ -25,8 +25,8 @@ pub(crate) enum Kind {
     Began,
     /// The fence, which rejects older tokens, has accepted a write; `other` is 0.
     Wrote,
-    /// The fence has rejected a write, because it has accepted a newer token before; `other` is
-    /// this token.
+    /// The fence, which rejects older tokens, has rejected a write, because it has accepted a newer
+    /// token before; `other` is this newer token.
     Rejected,
     /// Another command holds the file lock, so two commands run at the same time; `other` is the
     /// token of the other command.
@@ -95,9 +95,10 @@ pub(crate) struct Findings {
     /// The tokens of all writes, each with the id of the node and the process id of the first
     /// writer with this token.
     pub(crate) tokens: BTreeMap<u64, (u64, u64)>,
-    /// The last write that the fence has accepted.
+    /// The last write that the fence, which rejects older tokens, has accepted.
     pub(crate) last: Option<Entry>,
-    /// Writes that the fence should have rejected. Each is a violation under every algorithm.
+    /// Writes that the fence should have rejected, because their tokens are older than an accepted
+    /// one. Each is a violation under every algorithm.
     pub(crate) leaks: Vec<String>,
     /// Cases in which two commands ran at the same time, and consequences of that. Each is a
     /// violation under a quorum algorithm.

@@ -23,7 +23,7 @@ pub(crate) struct Step {
 pub(crate) enum Fault {
     /// SIGKILL to the node.
     Kill,
-    /// SIGKILL to the guardian of the node.
+    /// SIGKILL to the guardian of the node, which is the process that stops its command.
     KillGuardian,
     /// SIGKILL to the node, and right after that SIGKILL to its guardian.
     KillBoth,
@@ -116,8 +116,8 @@ fn cut(rng: &mut Rng) -> Fault {
 }
 
 impl Side {
-    /// Returns `true` if the cut concerns the wire from the node `from` to the node `to`. Node ids
-    /// start at 1.
+    /// Returns `true` if the cut concerns the wire (proxy) from the node `from` to the node `to`.
+    /// Node ids start at 1.
     pub(crate) fn cuts(self, nodes: u64, victim: u64, from: u64, to: u64) -> bool {
         // The distance from the victim to a node, if the nodes are in a circle in the order of
         // their ids.
@@ -152,7 +152,8 @@ mod tests {
         );
     }
 
-    // If a side contained no wire or all wires, the cut would test nothing.
+    // If a side contained no wire or all wires (proxies between the nodes), the cut would test
+    // nothing.
     #[test]
     fn each_side_cuts_the_right_wires() {
         let count = |side: Side| {

@@ -113,7 +113,8 @@ fn a_leader_that_restarts_at_once_proves_the_end_of_its_last_life() {
 }
 
 // When the first process of a container ends, the kernel kills all other processes of the
-// container, also the heir or the guardian. So the node must not be the first process.
+// container, also the heir or the guardian, which would prove the node's death to its peers. So the
+// node must not be the first process.
 #[test]
 fn a_node_that_is_killed_in_a_container_is_replaced_at_once() {
     let Some(container) = container() else {

@@ -86,7 +86,7 @@ fn replace_disk(trial: &mut Trial, victim: u64) -> Duration {
     let all = trial.cluster.nodes();
     trial.record(format!("node {victim} loses its disk"));
     trial.cluster.kill(victim);
-    // The guardian may still hold a file in the folder.
+    // The guardian of the killed node, a separate process, may still hold a file in the folder.
     until("the folder can be removed", || {
         let _ = fs::remove_dir_all(trial.cluster.path(&victim.to_string()));
         !trial.cluster.path(&victim.to_string()).exists()

@@ -130,8 +130,9 @@ fn a_second_sigterm_stops_a_node_at_once() {
     cluster.leader_after(epoch);
 }
 
-// A leader that is stopped (SIGSTOP) cannot stop its command, so its guardian must stop the command
-// before the lease ends. When the leader continues, it must not believe that it still leads.
+// A leader that is stopped (SIGSTOP) cannot stop its command, so its guardian (a separate process)
+// must stop the command before the lease ends. When the leader continues, it must not believe that
+// it still leads.
 #[test]
 fn a_stopped_leader_continues_without_leadership_and_command() {
     let cluster = Cluster::start(stubborn());
@@ -184,8 +185,9 @@ fn a_node_has_an_heir_unless_it_is_switched_off() {
     }
 }
 
-// If a node has no guardian and is killed, no process stops its command. So a follower must notice
-// the end of its guardian at once, and not only when it is elected.
+// If a node has no guardian (the process that stops the command) and is killed, no process stops
+// its command. So a follower must notice the end of its guardian at once, and not only when it is
+// elected.
 #[test]
 fn a_follower_stops_when_its_guardian_is_killed() {
     let mut cluster = Cluster::start(stubborn());
@@ -202,8 +204,8 @@ fn a_follower_stops_when_its_guardian_is_killed() {
     assert!(has_ended(pid));
 }
 
-// After a node is killed, its guardian and its command must end. A process that keeps the port of
-// the node open would prevent a restart of the node.
+// After a node is killed, its command, and the guardian (the process that stops the command), must
+// end. A process that keeps the port of the node open would prevent a restart of the node.
 #[test]
 fn no_process_is_left_of_a_node_that_was_killed() {
     let mut cluster = Cluster::start(stubborn());
@@ -219,8 +221,9 @@ fn no_process_is_left_of_a_node_that_was_killed() {
 }
 
 // A process is dead only when the kernel has freed its memory. If this takes longer than the
-// margin, the node must warn the operator while the command runs, and not after a late end. `tail`
-// keeps the whole input in memory, because the input is one line that does not end.
+// margin, the time from SIGKILL to the end of the lease, the node must warn the operator while the
+// command runs, and not after a late end. `tail` keeps the whole input in memory, because the input
+// is one line that does not end.
 #[test]
 fn a_command_that_is_too_large_for_its_margin_causes_a_warning() {
     let large = "head -c 60000000 /dev/zero | tail -n 1 | sleep 1000";

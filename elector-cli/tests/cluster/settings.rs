@@ -175,8 +175,9 @@ fn a_flag_takes_precedence_over_a_variable_and_that_over_the_file() {
     assert!(with_flag.contains("\"of the flag\""), "{with_flag}");
 }
 
-// If the guardian cannot stop a command within the lease, the commands of two leaders can write at
-// the same time. A check must find such settings before the node is started.
+// If the guardian, the process that stops the command, cannot do this within the lease, the
+// commands of two leaders can write at the same time. A check must find such settings before the
+// node is started.
 #[test]
 fn a_check_of_run_includes_the_command() {
     let folder = tempfile::tempdir().unwrap();

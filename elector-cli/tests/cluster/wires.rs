@@ -7,15 +7,15 @@ use crate::proxy::{Mode, Wire};
 /// The wires of a cluster: a proxy from each node to each other node. A wire carries the messages
 /// from the first node to the second, and the answers of the second node to pings.
 pub(crate) struct Wires {
-    // Fields are dropped in the order of their declaration, and the wires must be dropped before
-    // their runtime.
+    // Fields are dropped in the order of their declaration, and the wires (proxies) must be dropped
+    // before their runtime.
     of: BTreeMap<(u64, u64), Wire>,
     runtime: Runtime,
 }
 
 impl Wires {
-    /// Creates the wires between nodes with these addresses. The ids of the nodes begin at 1, in
-    /// the order of the addresses.
+    /// Creates the wires (proxies) between nodes with these addresses. The ids of the nodes begin
+    /// at 1, in the order of the addresses.
     pub(crate) fn new(nodes: &[SocketAddr]) -> Self {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
@@ -36,7 +36,7 @@ impl Wires {
         self.of[&(from, to)].address
     }
 
-    /// Sets the mode of each wire: whether it passes, drops or delays data.
+    /// Sets the mode of each wire (proxy): whether it passes, drops or delays data.
     pub(crate) fn set(&self, mode: impl Fn(u64, u64) -> Mode) {
         for (&(from, to), wire) in &self.of {
             wire.set(mode(from, to));
@@ -52,13 +52,13 @@ impl Wires {
             .for_each(|(_, wire)| wire.reset());
     }
 
-    /// Informs the wires that the process of a node will end. After its end, the wires to the node
-    /// refuse connections, as the address of the node does.
+    /// Informs the wires (proxies) to a node that the process of the node will end. After its end,
+    /// the wires to the node refuse connections, as the address of the node does.
     pub(crate) fn foresee_end(&self, node: u64) {
         self.to(node).for_each(Wire::foresee_end);
     }
 
-    /// Informs the wires to the node that the node will be started again.
+    /// Informs the wires (proxies) to the node that the node will be started again.
     pub(crate) fn foresee_return(&self, node: u64) {
         for wire in self.to(node) {
             self.runtime.block_on(wire.foresee_return());

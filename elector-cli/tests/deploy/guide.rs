@@ -60,8 +60,8 @@ fn check_default(key: &str, cell: &str, value: &Value) {
 }
 
 // An operator looks for a setting first in the table of `docs/configuration.md`, so this table must
-// have all settings, with their defaults. The sample file has all settings, because another test
-// compares it with the help.
+// have all settings, with their defaults. The sample file `deploy/elector.toml` has all settings,
+// because another test compares it with the help.
 #[test]
 fn the_guide_has_every_setting_with_its_default() {
     let sample = uncommented();
@@ -134,8 +134,8 @@ fn the_guide_has_the_durations_of_both_profiles() {
     }
 }
 
-// An alert links to a section of the page. The section must exist, and the table must contain the
-// alert.
+// An alert links to a section of the page about operation. The section must exist, and a table on
+// this page must contain the alert.
 #[test]
 fn the_guide_has_every_alert() {
     let mut count = 0;
@@ -165,7 +165,7 @@ fn the_guide_has_every_alert() {
     assert!(count > 15, "only {count} alerts were found");
 }
 
-// A reader copies the code blocks of the page, so together they must be the program that is
+// A reader copies the code blocks of the tutorial, so together they must be the program that is
 // compiled and tested.
 #[test]
 fn the_guide_shows_the_example() {

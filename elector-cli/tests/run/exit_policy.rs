@@ -44,8 +44,8 @@ async fn a_command_that_ends_by_itself_follows_the_policy() {
     assert!(matches!(tenure_end.unwrap(), TenureEnd::Over(_)));
 }
 
-// Under `Wait`, the command must not run again in the same tenure, with any exit code. The node
-// must give the leadership up when this is requested.
+// Under `Wait`, the command must not run again in the same tenure (while the node leads one epoch),
+// with any exit code. The node must give the leadership up when this is requested.
 #[tokio::test]
 async fn under_wait_the_command_runs_once_a_tenure() {
     let folder = Folder::new();
@@ -80,8 +80,8 @@ async fn under_wait_the_command_runs_once_a_tenure() {
     assert_eq!(metrics.running.get(), 0);
 }
 
-// A node without a guardian could not stop its next command. So the node must notice the end of the
-// guardian, also while no command runs.
+// A node without a guardian, the process that stops the command, could not stop its next command in
+// time. So the node must notice the end of the guardian, also while no command runs.
 #[tokio::test]
 async fn under_wait_the_end_of_the_guardian_is_noticed() {
     let folder = Folder::new();
@@ -101,7 +101,8 @@ async fn under_wait_the_end_of_the_guardian_is_noticed() {
     );
 }
 
-// Operators set alerts on these counters, so each kind of end must be counted correctly.
+// Operators set alerts on the counters of starts, restarts, failures and kills of the command, so
+// each kind of end must be counted correctly.
 #[tokio::test]
 async fn each_end_of_a_command_is_counted_by_its_kind() {
     let folder = Folder::new();

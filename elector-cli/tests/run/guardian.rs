@@ -137,7 +137,7 @@ async fn the_node_kills_the_command_if_the_guardian_is_stopped() {
 }
 
 // Another process may kill the shim, which is the process that waits to become the command. The
-// next tenure needs another shim.
+// next tenure (the next time that the node leads) needs another shim.
 #[tokio::test]
 async fn a_shim_that_was_killed_is_replaced() {
     let folder = Folder::new();
@@ -145,8 +145,8 @@ async fn a_shim_that_was_killed_is_replaced() {
     let shim = children(&handle)[0];
     kill_process(shim, Signal::KILL).unwrap();
     until_next_shim(&handle, shim);
-    // The node may not have received the message about the next shim yet, and start the command in
-    // the shim that was killed.
+    // The node may not have received the message about the next shim (process that becomes the
+    // command) yet, and start the command in the shim that was killed.
     handle.start(&parameters(60_000)).unwrap();
     assert!(matches!(
         within(handle.exited()).await.unwrap().exit,
@@ -167,7 +167,8 @@ fn children(handle: &CommandHandle) -> Vec<Pid> {
         .collect()
 }
 
-/// Waits until the guardian has started another shim than the process `before`.
+/// Waits until the guardian has started another shim (process that waits to become the command)
+/// than the process `before`.
 fn until_next_shim(handle: &CommandHandle, before: Pid) {
     until("there is another shim", || {
         let mut children = children(handle).into_iter();
@@ -184,7 +185,8 @@ async fn the_id_of_a_command_is_in_use_until_the_node_has_received_its_end() {
     let mut handle = spawn(&script(WRITE_PID, &folder.path("pid"))).await;
     handle.start(&parameters(60_000)).unwrap();
     let first = folder.pid("pid");
-    // The guardian sends the end of the command to the node before it starts the next shim.
+    // The guardian reports the end of the command to the node before it starts the next shim, the
+    // process that becomes the command at its next start.
     until_next_shim(&handle, first);
     assert!(has_ended(first) && children(&handle).contains(&first));
     within(handle.exited()).await.unwrap();

@@ -84,7 +84,8 @@ pub(crate) async fn both<W: Future, S: Future>(work: W, steps: S) -> (W::Output,
     within(async { tokio::join!(work, steps) }).await
 }
 
-/// Returns the end of the command in a tenure that has ended because the leadership has ended.
+/// Returns the end of the command in a tenure (time in which the node leads one epoch) that has
+/// ended because the leadership has ended.
 pub(crate) fn over(tenure_end: Result<TenureEnd, RunError>) -> CommandEnd {
     match tenure_end {
         Ok(TenureEnd::Over(Some(end))) => end,

@@ -45,7 +45,7 @@ fn the_command_of_a_stopped_node_ends_before_the_lease() {
     assert!(!folder.path("end").exists(), "the node was not stopped");
     signal(&driver, Signal::CONT);
     // The driver has compared the time of the end, which the guardian has measured, with the
-    // deadline.
+    // end of the lease.
     assert_eq!(folder.read("end"), "Deadline was killed by signal 9");
 }
 
@@ -106,8 +106,8 @@ fn standard_input_is_inherited_if_configured() {
     assert!(!read.contains("=secret"), "{read}");
 }
 
-// A node may win and lose the leadership for months. No file and no process of any tenure may be
-// left.
+// A node may win and lose the leadership for months. No file and no process may be left of any
+// tenure, which is a time in which the node leads one epoch.
 #[test]
 fn nothing_is_left_of_two_hundred_tenures() {
     let folder = Folder::new();

@@ -81,8 +81,8 @@ async fn no_command_is_started_at_the_end_of_a_lease() {
     let mut handle = spawn(&script("echo > $0", &folder.path("ran"))).await;
     handle.start(&parameters(899)).unwrap();
     let end = within(handle.exited()).await.unwrap();
-    // Two ends are possible: the shim notices that it is too late, or the guardian stops the shim
-    // before it notices.
+    // Two ends are possible: the shim, the process that waits to become the command, notices that
+    // it is too late, or the guardian stops the shim before the shim notices this.
     assert!(
         matches!(end.exit, Exit::TooLate | Exit::Signal(15)),
         "{end}"

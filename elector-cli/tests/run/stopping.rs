@@ -25,7 +25,7 @@ async fn a_command_that_handles_sigterm_is_not_killed() {
 }
 
 // This is the main guarantee: a command that ignores SIGTERM must be dead before the lease ends,
-// although the node sends no message to the guardian.
+// although the node sends no message to the guardian, the process that stops the command.
 #[tokio::test]
 async fn a_command_that_ignores_sigterm_is_killed_before_the_lease_ends() {
     let folder = Folder::new();
@@ -63,7 +63,8 @@ async fn the_grace_is_limited() {
 }
 
 // Under a best-effort algorithm, no lease limits the time of the command, and another node may lead
-// already. So the command has only the loss grace.
+// already. So the command has only the loss grace, the shorter time from SIGTERM to SIGKILL after a
+// loss.
 #[tokio::test]
 async fn without_a_lease_a_loss_leaves_the_loss_grace() {
     let folder = Folder::new();
@@ -135,8 +136,8 @@ async fn a_prolonged_lease_keeps_the_command_alive() {
     assert!(end.ended_at < second && has_ended(pid));
 }
 
-// A process that is stopped (SIGSTOP) handles SIGTERM only after it is continued, so the guardian
-// must also send SIGCONT.
+// A process that is stopped (SIGSTOP) handles SIGTERM only after it is continued, so the guardian,
+// which sends the signals, must also send SIGCONT.
 #[tokio::test]
 async fn a_stopped_command_handles_sigterm() {
     let folder = Folder::new();

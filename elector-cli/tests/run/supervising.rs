@@ -18,9 +18,9 @@ fn send<F: Future + Send>(work: F) -> F {
     work
 }
 
-// If leadership is given up, the command has all of its grace, for as long as the node leads. The
-// grace may end long after the end of the lease under which the command was started, because the
-// node prolongs the lease.
+// If leadership is given up, the command has all of its grace (the time from SIGTERM to SIGKILL),
+// for as long as the node leads. The grace may end long after the end of the lease under which the
+// command was started, because the node prolongs the lease.
 #[tokio::test]
 async fn a_leadership_that_is_given_up_leaves_all_of_the_grace() {
     let folder = Folder::new();
@@ -100,8 +100,8 @@ async fn an_end_after_the_lease_is_counted() {
 }
 
 // If the future of the work is dropped, for example because its task is aborted, no code reports a
-// longer lease to the guardian any more. The command must be stopped as if the leadership was lost,
-// and must be dead before the next tenure.
+// longer lease to the guardian (the process that stops the command) any more. The command must be
+// stopped as if the leadership was lost, and must be dead before the next tenure.
 #[tokio::test]
 async fn work_that_is_dropped_stops_its_command() {
     let folder = Folder::new();
@@ -203,7 +203,8 @@ async fn the_command_starts_again_if_the_lease_is_prolonged_late() {
 }
 
 // A guardian that is stopped or gets no processor does not stop the command. So the node must kill
-// the command when half of the margin is left.
+// the command when half of the margin, the planned time from SIGKILL to the end of the lease, is
+// left.
 #[tokio::test]
 async fn a_command_whose_guardian_is_stopped_ends_before_its_lease() {
     let folder = Folder::new();

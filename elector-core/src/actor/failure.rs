@@ -11,7 +11,7 @@ use super::{Backoff, Grace};
 /// leader without work.
 ///
 /// By default `lead` tries the work again 5 times within about 1.5 s. Then the node
-/// [withdraws](AfterRetries::Withdraw).
+/// [withdraws](AfterRetries::Withdraw): it takes no leadership any more.
 ///
 /// ```
 /// # use elector_core::actor::{AfterRetries, FailurePolicy};
@@ -63,8 +63,8 @@ impl Default for FailurePolicy {
 }
 
 impl FailurePolicy {
-    /// Returns a policy without retries: the node withdraws after the first failure, and `lead`
-    /// returns.
+    /// Returns a policy without retries: after the first failure the node
+    /// [withdraws](AfterRetries::Withdraw), and `lead` returns.
     #[must_use]
     pub fn withdraw_at_once() -> Self {
         Self {

@@ -59,9 +59,10 @@ const MESSAGES_PER_READING: u8 = 16;
 /// of a batch. The wake-ups that the actor requests from actix are needed for timers only while no
 /// messages arrive.
 pub(super) struct Node<A: ElectionAlgorithm> {
-    /// The algorithm with its driver and its gate. The view that this [`Process`] has published may
-    /// be older than the driver's view: the driver's view is published when the writes before it
-    /// are durable.
+    /// The algorithm with its [`Driver`](crate::Driver), and with the [`Gate`](crate::Gate) that
+    /// holds messages and views back until earlier writes are durable. The view that this
+    /// [`Process`] has published may be older than the driver's view: the driver's view is
+    /// published when the writes before it are durable.
     pub(super) process: Process<A>,
     pub(super) timers: Timers<A::Timer>,
     pub(super) links: Option<Box<dyn Links<A>>>,

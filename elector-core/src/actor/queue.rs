@@ -196,7 +196,7 @@ impl<M> Queue<M> {
         Arc::clone(&self.dropped)
     }
 
-    /// Closes the queue and drops everything that waits.
+    /// Closes the queue and drops all messages and reports that wait in it.
     pub(super) fn close(&self) {
         let mut waiting = self.lock();
         waiting.is_closed = true;

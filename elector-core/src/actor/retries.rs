@@ -36,7 +36,8 @@ impl Retries {
     /// the work must be tried again.
     ///
     /// # Errors
-    /// The failure, if the policy allows no further try. The node has withdrawn then.
+    /// The failure, if the policy allows no further try. The node has withdrawn then: it takes no
+    /// leadership any more.
     pub(super) async fn handle_failure(
         &mut self,
         failure: LeadError,

@@ -23,8 +23,8 @@ pub(super) struct Watch {
 /// How often the node checks within the limit of a watchdog whether the work has checked in.
 pub(super) const CHECKS: u8 = 4;
 
-/// The shortest time between two checks of the node, also if the limit of the watchdog is very
-/// short.
+/// The shortest time between two checks whether the work has checked in, also if the limit of the
+/// watchdog is very short.
 const MIN_INTERVAL: Duration = Duration::from_millis(1);
 
 impl Watchdog {
@@ -42,7 +42,7 @@ impl Watchdog {
         self.0.checked_in.store(true, Ordering::Release);
     }
 
-    /// Returns the time between two checks of the node.
+    /// Returns the time between two checks of the node whether the work has checked in.
     pub(super) fn interval(&self) -> Duration {
         self.0.interval()
     }

@@ -21,8 +21,8 @@ pub struct History {
     tenures: Vec<Tenure>,
     /// The pledge (a vote, for example) that binds each node in each epoch.
     pledges: BTreeMap<(NodeId, Epoch), Pledge>,
-    /// The candidate that pledges have named for each ballot (the number of a proposal of Paxos) of
-    /// each epoch.
+    /// The candidate that pledges (promises and acceptances) have named for each ballot (the number
+    /// of a proposal of Paxos) of each epoch.
     ballots: BTreeMap<(Epoch, (u64, u64)), NodeId>,
     /// The newest epoch that each node has led. The map stays empty under `BestEffort`, where a
     /// node may lead an epoch again.
@@ -126,7 +126,8 @@ impl History {
 
     /// Records that the disk of `node` was replaced by an empty one, and that the cluster
     /// distinguishes the two disks by their ids. From now on the node counts as another node with
-    /// the same id: what it has shown, pledged and led before does not bind it.
+    /// the same id: its earlier views, its earlier pledges (votes, for example) and the epochs that
+    /// it led do not bind it.
     pub fn replaced(&mut self, node: NodeId) {
         self.shown.remove(&node);
         self.led.remove(&node);

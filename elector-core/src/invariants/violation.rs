@@ -76,7 +76,7 @@ pub enum InvariantViolation {
     /// Violates [`Invariant::CommittedEntries`].
     #[error("{first:?} and {second:?} committed different entries at index {index}")]
     CommittedTwice {
-        /// The index of the entries.
+        /// The index in the log at which the two nodes have different entries.
         index: LogIndex,
         /// The node that was the first to take an entry at this index for committed.
         first: NodeId,
@@ -86,7 +86,7 @@ pub enum InvariantViolation {
     /// Violates [`Invariant::CommittedEntries`].
     #[error("{node:?} takes the entry at index {index} for committed, and does not have it")]
     CommittedMissing {
-        /// The node.
+        /// The node that does not have the entry.
         node: NodeId,
         /// The index of the missing entry.
         index: LogIndex,
@@ -94,11 +94,11 @@ pub enum InvariantViolation {
     /// Violates [`Invariant::CommittedEntries`].
     #[error("{node:?} took the entries up to index {from} for committed, and then only up to {to}")]
     CommittedWentBack {
-        /// The node.
+        /// The node that took fewer entries for committed than before.
         node: NodeId,
-        /// The last committed index before.
+        /// The index of the last committed entry before it went back.
         from: LogIndex,
-        /// The last committed index afterwards.
+        /// The index of the last committed entry after it went back.
         to: LogIndex,
     },
     /// Violates [`Invariant::Contract`].

@@ -81,7 +81,7 @@ impl<A: QuorumElection> QuorumNode<A> {
     }
 
     /// Lets the node campaign at the end of its next wait, although it has resigned as the leader.
-    /// Without this call, the node would skip one turn.
+    /// Without this call, the node would skip one campaign.
     pub fn clear_resigned(&mut self) {
         self.has_resigned = false;
     }
@@ -108,8 +108,8 @@ impl<A: QuorumElection> QuorumNode<A> {
         self.timer.set(timer, delay, out);
     }
 
-    /// Starts the election timeout from its beginning, which is the vigil. The node owes no
-    /// [silence](Self::owes_silence) any more.
+    /// Starts the election timeout from its beginning, which is the vigil of `election_min`. The
+    /// node owes no [silence](Self::owes_silence) any more.
     pub fn keep_vigil(&mut self, out: &mut Outbox<A>) {
         self.wait(A::VIGIL, self.rules.timing().vigil(), out);
     }
@@ -148,8 +148,9 @@ impl<A: QuorumElection> QuorumNode<A> {
         }
     }
 
-    /// Handles the end of the vigil. The node owes no [silence](Self::owes_silence) to the leader
-    /// any more, and the request that it kept during the silence is due.
+    /// Handles the end of the vigil, the first part of the election timeout. The node owes no
+    /// [silence](Self::owes_silence) to the leader any more, and the request that it kept during
+    /// the silence is due.
     fn on_vigil_timer(&mut self, out: &mut Outbox<A>) -> Due<A::Request> {
         if !self.timer.elapsed(A::VIGIL) {
             return Due::Nothing; // Stale.
@@ -165,8 +166,8 @@ impl<A: QuorumElection> QuorumNode<A> {
         asked.map_or(Due::Nothing, Due::Answer)
     }
 
-    /// Handles the end of the wait that `timer` measures: the vigil, the stagger, or another wait
-    /// before a campaign.
+    /// Handles the end of the wait that `timer` measures: the first part of the election timeout
+    /// (vigil), its random part (stagger), or another wait before a campaign.
     pub fn on_wait_timer(&mut self, timer: A::Timer, out: &mut Outbox<A>) -> Due<A::Request> {
         if timer == A::VIGIL {
             return self.on_vigil_timer(out);
@@ -208,15 +209,16 @@ impl<A: QuorumElection> QuorumNode<A> {
                     false => Due::Nothing,
                 }
             }
-            // The node owes this peer no silence.
+            // The node owes this peer no silence (it may support another node).
             Some(_) | None => self.on_marked_down(peer, out),
         }
     }
 
     /// Handles a proof that `peer` has died, or a report that nothing was received from it for
     /// longer than a lease. If the peer is the leader, this node owes it no
-    /// [silence](Self::owes_silence) any more, and campaigns when its turn comes. When the node
-    /// campaigns, it asks the other nodes for their support as in any election.
+    /// [silence](Self::owes_silence) any more, and campaigns when its turn comes
+    /// ([`Rules::turn`](super::Rules::turn)). When the node campaigns, it asks the other nodes for
+    /// their support as in any election.
     pub fn on_marked_down(&mut self, peer: NodeId, out: &mut Outbox<A>) -> Due<A::Request> {
         if !self.rules.members.has_peer(peer) {
             return Due::Nothing; // Not a peer: it cannot be a suspect.
@@ -247,8 +249,9 @@ impl<A: QuorumElection> QuorumNode<A> {
     }
 
     /// Decides what this node does after `leader` has failed, when this node owes it no
-    /// [silence](Self::owes_silence) any more. The node campaigns, now or when its turn comes. It
-    /// also considers `asked`, the request of a peer that it has kept during the silence.
+    /// [silence](Self::owes_silence) any more. The node campaigns, now or when its turn comes
+    /// ([`Rules::turn`](super::Rules::turn)). It also considers `asked`, the request of a peer that
+    /// it has kept during the silence.
     fn take_turn(
         &mut self,
         leader: NodeId,

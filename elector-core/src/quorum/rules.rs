@@ -79,8 +79,9 @@ impl<A: QuorumElection> Rules<A> {
         Delay::between(min.saturating_add(handicap), max.saturating_add(handicap))
     }
 
-    /// Returns `true` if the stagger of this attempt can be long enough for one round trip per
-    /// member, so that all members can campaign one after the other.
+    /// Returns `true` if the stagger of this attempt (the random part of the election timeout) can
+    /// be long enough for one round trip per member, so that all members can campaign one after the
+    /// other.
     #[must_use]
     pub fn has_room(&self, attempt: u32) -> bool {
         let members = u32::try_from(self.members.len()).unwrap_or(u32::MAX);

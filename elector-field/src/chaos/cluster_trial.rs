@@ -46,7 +46,7 @@ pub(super) struct ClusterResult {
 
 impl ClusterTrial<'_> {
     /// Starts the cluster, and injects the faults. Ends after all faults, or after the first round
-    /// with a violation. Prints the violations, and stops the cluster.
+    /// of faults with a violation. Prints the violations, and stops the cluster.
     ///
     /// # Errors
     /// Returns an error if the trial itself cannot be carried out.

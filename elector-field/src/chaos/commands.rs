@@ -14,7 +14,8 @@ use crate::{error::Error, witness::Life};
 /// token than all commands before it.
 #[derive(Debug, Default)]
 pub(super) struct Commands {
-    /// How many bytes have been read of the file that has one line for each command.
+    /// How many bytes have been read of the file that has one line for each command (the program
+    /// that a node runs while it leads).
     position: u64,
     pub(super) count: usize,
     pub(super) last: Option<Life>,
@@ -24,7 +25,8 @@ pub(super) struct Commands {
 }
 
 impl Commands {
-    /// Reads the lines of the commands that began since the last call, and checks these commands.
+    /// Reads the lines of the commands that began since the last call, and checks these commands. A
+    /// command is what a node runs while it leads.
     ///
     /// # Errors
     /// Returns an error if the file exists and cannot be read.
@@ -50,7 +52,8 @@ impl Commands {
         Ok(())
     }
 
-    /// Checks the next command against all commands before it, and records the violations.
+    /// Checks the next command (a program that a node ran while it led) against all commands before
+    /// it, and records the violations.
     fn check(&mut self, life: Life) {
         self.count += 1;
         if life.overlaps {
@@ -78,8 +81,8 @@ mod tests {
 
     const CORRECT: &str = "70 100 16384 false 1\n71 200 16385 false 1\n80 300 32768 false 2\n";
 
-    /// Returns the overlaps and the violations of the tokens that are found when the lines `more`
-    /// are written after a correct history, and the number of commands.
+    /// Returns the overlaps of commands and the violations of the fencing tokens that are found
+    /// when the lines `more` are written after a correct history, and the number of commands.
     fn check_after_correct_history(more: &str) -> (Vec<String>, Vec<String>, usize) {
         let folder = tempfile::tempdir().unwrap();
         let mut commands = Commands::default();
@@ -94,15 +97,16 @@ mod tests {
         (commands.overlaps, commands.token_violations, commands.count)
     }
 
-    // If the check had false alarms, people would switch it off. The last line is incomplete, so it
-    // is not read.
+    // If the check of the commands had false alarms, people would switch it off. The last line is
+    // incomplete, so it is not read.
     #[test]
     fn a_correct_history_has_no_violation() {
         let (overlaps, tokens, count) = check_after_correct_history("81 400 32769 false 2\n82 50");
         assert_eq!((overlaps, tokens, count), (vec![], vec![], 4));
     }
 
-    // If the check found nothing, a trial would accept two commands at once.
+    // If the check missed these violations, a trial would accept two commands at once, or tokens
+    // that do not rise.
     #[test]
     fn each_violation_is_found() {
         let (overlaps, tokens, _) = check_after_correct_history("81 400 32769 true 2\n");

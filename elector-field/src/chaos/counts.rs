@@ -10,7 +10,8 @@ pub(super) struct Counts {
     /// the node, and the way in which it ended, for example `signal 9`.
     ends: BTreeMap<(Option<Kind>, String), usize>,
     pub(super) leases: usize,
-    /// The longest time from the repair of all faults until a leader ran its command.
+    /// The longest time from the repair of all faults until a leader ran its command, the program
+    /// that a node runs while it leads.
     pub(super) recovery: Duration,
 }
 
@@ -50,7 +51,8 @@ pub(super) fn is_expected(after: Option<Kind>, how: &str) -> bool {
         // and then ends with code 4.
         Some(Kind::KillBoth) => how == "signal 9" || how == "code 4",
         // A node that shuts down as requested ends with code 0. A node that has just been started
-        // does not handle SIGTERM yet, so the signal ends it. It has no command at that time.
+        // does not handle SIGTERM yet, so the signal ends it. It runs no command of a leader at
+        // that time.
         Some(Kind::End) => how == "code 0" || how == "signal 15",
         // Code 3 means that the node has stopped because of its disk. Code 2 means that it could
         // not start without its disk.
@@ -58,8 +60,8 @@ pub(super) fn is_expected(after: Option<Kind>, how: &str) -> bool {
         // The node ends with code 4 if its guardian, which must kill the command before the lease
         // ends, does not do so within a second.
         Some(Kind::PauseGuardian) => how == "code 4",
-        // The command of the node's last life, which is its last process, still used the address.
-        // So the node could not start.
+        // The command (the program that a leader runs) of the node's last life, which is its last
+        // process, still used the address at which the node listens. So the node could not start.
         None => how == "code 2",
         _ => false,
     }

@@ -18,8 +18,8 @@ use crate::{error::Error, path::Path, switch::Switch, witness::now};
 const CHECK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// How long a node may take to end after a signal. This is also how long a cluster without faults
-/// may take until the command of a leader runs. Normally each of these takes about a hundredth of
-/// this time.
+/// may take until the command of a leader, which is the program that a node runs while it leads,
+/// runs. Normally each of these takes about a hundredth of this time.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// Injects the faults of a plan into a cluster, and repairs them.
@@ -39,7 +39,7 @@ pub(super) struct Executor<'a> {
     pub(super) counts: Counts,
     /// All faults, repairs and ends of nodes, with their times.
     pub(super) events: Vec<String>,
-    /// Violations that end the trial after the present round.
+    /// Violations that end the trial after the present round of faults.
     pub(super) violations: Vec<String>,
     /// Texts about nodes that ended in an unexpected way. These are violations too, but the trial
     /// goes on.
@@ -68,8 +68,8 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Injects these faults and repairs them. Then waits until the command of a leader runs, and
-    /// collects the violations.
+    /// Injects these faults and repairs them. Then waits until the command of a leader (the program
+    /// that a node runs while it leads) runs, and collects the violations.
     ///
     /// # Errors
     /// Returns an error if the trial cannot be carried out. Violations are collected instead.
@@ -255,7 +255,8 @@ impl<'a> Executor<'a> {
     /// Restarts the nodes that have ended, as a service manager does.
     ///
     /// A node may need several restarts: it cannot start as long as the command of its last life
-    /// (its last process) keeps the address in use.
+    /// (its last process) keeps the address in use. A command is the program that a node runs while
+    /// it leads.
     fn restart_ended(&mut self) -> Result<(), Error> {
         for node in 0..self.members.len() {
             self.take_end(node)?;
@@ -281,8 +282,9 @@ impl<'a> Executor<'a> {
         Ok(())
     }
 
-    /// Waits until all nodes report one leader and its command runs. The caller must have repaired
-    /// all faults before. If the time limit passes, records a violation.
+    /// Waits until all nodes report one leader and its command (the program that a node runs while
+    /// it leads) runs. The caller must have repaired all faults before. If the time limit passes,
+    /// records a violation.
     pub(super) fn converge(&mut self) -> Result<(), Error> {
         let (began, repaired) = (Instant::now(), now());
         loop {

@@ -7,8 +7,8 @@ use crate::{error::Error, program::run};
 
 /// The folder that all nodes of a cluster write into.
 ///
-/// The folder is in memory if possible. A command that waits for a slow disk cannot be killed in
-/// time, and these trials do not test that case.
+/// The folder is in memory if possible. A command (the program that a leader runs) that waits for a
+/// slow disk cannot be killed in time, and these trials do not test that case.
 #[derive(Debug)]
 pub(super) struct Folder(PathBuf);
 

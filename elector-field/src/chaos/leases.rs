@@ -121,7 +121,7 @@ mod tests {
     const A: Holder = holder(1, 1);
     const B: Holder = holder(2, 2);
 
-    // If the check had false alarms, people would switch it off.
+    // If the check for overlapping leases had false alarms, people would switch it off.
     #[test]
     fn consecutive_leases_are_no_violation() {
         // A node may have read its clock at any moment from the request to the answer.
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(violations(&[]), [""; 0]);
     }
 
-    // If the check found nothing, a trial would accept two leaders.
+    // If the check for overlapping leases missed one, a trial would accept two leaders.
     #[test]
     fn each_overlap_is_found() {
         let [first, last] = [(A, 100, 110), (A, 200, 210)];

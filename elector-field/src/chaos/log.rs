@@ -3,7 +3,8 @@ use std::{fs, path::Path};
 /// The information in the logs of the nodes that a trial needs.
 #[derive(Debug, Default)]
 pub(super) struct Logs {
-    /// How often a node logged that its command ended only after its lease had ended.
+    /// How often a node logged that its command (the program that it runs while it leads) ended
+    /// only after its lease had ended.
     pub(super) late_ends: usize,
     /// All lines with a panic.
     pub(super) panics: Vec<String>,

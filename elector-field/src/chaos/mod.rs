@@ -1,8 +1,9 @@
-//! Injects random faults of every kind into clusters of real processes. Each node has its own host.
+//! Injects random faults of every kind into clusters of real processes. Each node has its own host,
+//! which is a network namespace.
 //!
-//! At no time may two leases be valid, or two commands run. Each fencing token must be higher than
-//! all tokens before it. After all faults are repaired there must be one leader, and its command
-//! must run.
+//! At no time may two leases be valid, or two commands run. A command is the program that a node
+//! runs while it leads. Each fencing token must be higher than all tokens before it. After all
+//! faults are repaired there must be one leader, and its command must run.
 
 mod cluster_trial;
 mod commands;

@@ -43,7 +43,8 @@ pub(super) enum ProcessFault {
     Kill,
     /// SIGKILL to the guardian, the process that kills the node's command before the lease ends.
     KillGuardian,
-    /// SIGKILL to the node and to the guardian of its command, one directly after the other.
+    /// SIGKILL to the node and to its guardian (the process that kills the command before the lease
+    /// ends), one directly after the other.
     KillBoth,
     /// SIGTERM to the node.
     End,
@@ -51,8 +52,8 @@ pub(super) enum ProcessFault {
     /// to run. If the guardian were stopped too, nothing would kill the command before the end of
     /// the lease. The documentation of `elector run` names this limit.
     Pause,
-    /// SIGSTOP to the guardian of the node's command, and SIGCONT as the repair, while the node
-    /// runs.
+    /// SIGSTOP to the guardian (the process that kills the node's command before the lease ends),
+    /// and SIGCONT as the repair, while the node runs.
     PauseGuardian,
 }
 

@@ -7,7 +7,8 @@ pub(super) enum Repair {
     /// Starts the node again when its process has ended. The second value is the time at which the
     /// process received the signal to end, in nanoseconds of [`now`](crate::witness::now).
     StartNode(usize, u64),
-    /// Continues a node that was stopped, or the guardian of its command that was stopped.
+    /// Continues a node that was stopped, or its guardian (the process that kills the command
+    /// before the lease ends) that was stopped.
     Resume(usize),
     /// Removes this fault from the paths that the side selects for the node.
     Paths(Path, Side, usize),

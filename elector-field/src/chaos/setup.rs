@@ -15,8 +15,8 @@ pub(super) const HTTP: &str = "127.0.0.1:7200";
 const NODE_PORT: u16 = 7100;
 const PROXY_PORT: u16 = 7000;
 
-/// The grace: the time from SIGTERM to SIGKILL for the command, in milliseconds. In trials,
-/// commands ignore SIGTERM, so each command uses all of the grace.
+/// The grace: the time from SIGTERM to SIGKILL for the command that a leader runs, in milliseconds.
+/// In trials, commands ignore SIGTERM, so each command uses all of the grace.
 const GRACE_MS: &str = "30";
 
 /// How long a node that ends may wait for a successor, in milliseconds. The time must be limited,
@@ -173,7 +173,8 @@ impl Setup<'_> {
         command
     }
 
-    /// Returns the path of this program. The proxy and the command are this program too.
+    /// Returns the path of this program. The proxy and the command that a leader runs are this
+    /// program too.
     fn own_program() -> PathBuf {
         env::current_exe().unwrap_or_else(|_| "elector-field".into())
     }

@@ -14,12 +14,12 @@ use rustix::{
 
 use crate::{cluster::lock, error::Error, witness::now};
 
-/// How often each processor is checked for a stall.
+/// How often each processor is checked for a stall, which is a time in which it stood still.
 const CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
-/// The shortest stall that counts, in nanoseconds. It is half of the margin of the pace `quick`.
-/// The margin is the time from SIGKILL to the end of the lease: in this time a guardian must kill
-/// its command.
+/// The shortest stall (a time in which a processor stood still) that counts, in nanoseconds. It is
+/// half of the margin of the pace `quick`. The margin is the time from SIGKILL to the end of the
+/// lease: in this time a guardian must kill its command.
 const STALL_MIN_NS: u64 = 10_000_000;
 
 /// The nice value that a guardian uses if it has no right to be a real-time process. A guardian is

@@ -53,7 +53,7 @@ pub(super) fn watch(args: &HeirArgs) {
         count: 0,
     };
     if wait_for_end(args, &mut kept) {
-        // These connections arrived while the process was dying.
+        // Connections that arrived on the channel while the process was dying are received here.
         while let Ok(Some(entrusted)) = receive(args.channel) {
             kept.add(entrusted);
         }

@@ -12,7 +12,8 @@ impl<A: Reseat> Members<A> {
         if roster.rank() < self.rank() {
             return self.answer_other_roster(from, out);
         }
-        // Only this node makes rosters of the epoch that it leads.
+        // Only this node makes rosters of the epoch that it leads. So a roster of this epoch that
+        // another node makes is false.
         let office = self.office.as_ref();
         if office.is_some_and(|office| roster.term <= office.epoch) {
             return; // Invalid.

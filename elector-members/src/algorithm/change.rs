@@ -216,9 +216,9 @@ impl<A: Reseat> Members<A> {
         }
     }
 
-    /// When all voters have answered, returns a roster that names the disk of each voter and marks
-    /// the witnesses. A voter that runs an earlier release sends no answer, so the leader makes no
-    /// such roster: that voter could not adopt it.
+    /// When all voters have answered this leader, returns a roster that names the disk of each
+    /// voter and marks the witnesses, which never lead. A voter that runs an earlier release sends
+    /// no answer, so the leader does not make the roster: that voter could not adopt it.
     fn bind_disks(&self, office: &Office) -> Next {
         let mut bound = self.durable.roster.clone();
         for voter in &mut bound.voters {

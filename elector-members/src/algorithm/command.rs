@@ -46,8 +46,8 @@ impl<A: Reseat> Members<A> {
         });
     }
 
-    /// Informs the leader whether this voter is a witness, if the roster has another value: the
-    /// setting of this node may have changed at a restart.
+    /// Informs the leader whether this voter is a witness, which never leads, if the roster has
+    /// another value: the setting of this node may have changed at a restart.
     pub(super) fn report_witness(&mut self, out: &mut Outbox<Self>) {
         let never_leads = self.config().never_leads();
         if self.seat.is_none() || self.is_witness(self.me()) == never_leads {

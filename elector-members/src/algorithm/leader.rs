@@ -9,8 +9,8 @@ use crate::{
     state::{Heard, STREAK},
 };
 
-/// A leader forgets an observer that has not answered for this number of maximum election timeouts
-/// (`election_max`).
+/// A leader forgets an observer (a node that does not vote) that has not answered for this number
+/// of maximum election timeouts (`election_max`).
 const FORGOTTEN_AFTER: u32 = 20;
 
 impl<A: Reseat> Members<A> {
@@ -47,8 +47,8 @@ impl<A: Reseat> Members<A> {
         self.config().disk.is_some() && voters.any(|voter| voter.disk.is_none())
     }
 
-    /// Returns the nodes to which the leader sends beats ([`MembersMessage::Beat`]). In a cluster
-    /// without observers whose members do not change, no node gets beats.
+    /// Returns the nodes to which the leader sends beats ([`MembersMessage::Beat`]). If the members
+    /// do not change, and all nodes vote, no node gets beats.
     fn audience(&self) -> BTreeSet<NodeId> {
         let Some(office) = &self.office else {
             return BTreeSet::new();
@@ -89,7 +89,8 @@ impl<A: Reseat> Members<A> {
         }
     }
 
-    /// Forgets observers that do not answer any more, and that no change is about to add.
+    /// Forgets observers (nodes that do not vote) that do not answer any more, and that no change
+    /// is about to add.
     fn forget_observers(&mut self, now: Moment) {
         let span = self
             .config()

@@ -17,8 +17,8 @@ pub(super) fn from_fixed<A: Reseat>(older: impl OlderState) -> Option<MembersDur
     })
 }
 
-/// Raises the epoch of this state above `floor`; see [`elector_core::ElectionAlgorithm::raised`].
-/// The roster stays the same.
+/// Raises the epoch of this state above the epoch `floor`; see
+/// [`elector_core::ElectionAlgorithm::raised`]. The roster stays the same.
 pub(super) fn raised<A: Reseat>(
     durable: &MembersDurable<A::Durable>,
     floor: Epoch,
@@ -32,7 +32,7 @@ pub(super) fn raised<A: Reseat>(
 
 /// Returns a state in which this node is the only voter; see
 /// [`elector_core::ElectionAlgorithm::recovered`]. The roster has the next version, and as its term
-/// the epoch above the floor, which is not the term of any other roster.
+/// the epoch above `floor`, which is not the term of any other roster.
 pub(super) fn recovered<A: Reseat>(
     durable: &MembersDurable<A::Durable>,
     me: NodeId,

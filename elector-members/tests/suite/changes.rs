@@ -142,8 +142,8 @@ fn a_node_with_another_disk_votes_only_after_it_was_readmitted() {
     let bound = sim.algorithm(leader).unwrap().roster().voter(lost).unwrap();
     assert_eq!(bound.disk, Some(DiskId::from(77)));
     assert_eq!(sim.leader(), Some(leader), "the leader stays");
-    // The only violations are that the epoch of the wiped node goes back: with an empty disk it is
-    // a new node with an old id.
+    // The only violations are that the epoch of one node goes back, the node whose disk was wiped:
+    // with an empty disk it is a new node with an old id.
     let kinds = sim.violations().iter().map(|violation| violation.invariant);
     assert!(kinds.into_iter().all(|kind| kind == "epoch-monotonic"));
 }

@@ -41,9 +41,9 @@ fn walk<A: Reseat + Comparable>(nodes: u64, voters: u64) {
     }
 }
 
-// This walk once found a fault: voters accepted a node as leader, and then a change removed this
-// node. No proposer could propose the removed node any more, so the remaining voters elected no
-// leader.
+// This random walk once found a fault: voters accepted a node as leader, and then a change removed
+// this node. No proposer could propose the removed node any more, so the remaining voters elected
+// no leader.
 #[test]
 fn voters_that_accepted_a_removed_node_elect_another() {
     let broadcast = PaxosConfig {

@@ -61,8 +61,8 @@ mod tests {
 
     use super::*;
 
-    // A flood of connections must not get more handshakes than the budget allows. After the flood,
-    // the budget must recover as if there had been no flood.
+    // A flood of connections must not get more handshakes than the budget (the limit on handshakes)
+    // allows. After the flood, the budget must recover as if there had been no flood.
     #[test]
     fn a_budget_allows_a_burst_and_then_a_rate() {
         let mut budget = Budget::new(4, 100.0);

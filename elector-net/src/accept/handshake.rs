@@ -23,7 +23,7 @@ use crate::{
 pub(super) struct IdentifiedPeer {
     pub(super) link: Arc<Link>,
     pub(super) hello: Hello,
-    /// The version of the frames of this connection.
+    /// The version of the protocol on this connection, which decides the format of its frames.
     pub(super) version: u16,
     pub(super) stream: Stream,
 }
@@ -98,8 +98,9 @@ impl RejectedConnection {
         }
     }
 
-    /// Rejects a connection on which this hello was received. The rejection itself contains only
-    /// values of this node, so the text for the log adds the values of the other side.
+    /// Rejects a connection on which this hello, the description of the other side, was received.
+    /// The rejection itself contains only values of this node, so the text for the log adds the
+    /// values of the other side.
     fn of(rejection: Rejection, hello: &Hello) -> Self {
         let reason = match &rejection {
             Rejection::Cluster(own) => format!(
@@ -147,8 +148,9 @@ async fn start_tls<A: ElectionAlgorithm>(
     }
 }
 
-/// Sends the greeting, and reads and checks the hello, in which the other side describes itself.
-/// Returns `Ok(None)` if the other side closed the connection.
+/// Sends the greeting (a nonce and the versions of the protocol), and reads and checks the hello,
+/// in which the other side describes itself. Returns `Ok(None)` if the other side closed the
+/// connection.
 async fn identify<A: ElectionAlgorithm>(
     context: &Arc<NodeContext<A>>,
     mut stream: Stream,
@@ -175,13 +177,14 @@ async fn identify<A: ElectionAlgorithm>(
         Hello::read(&bytes, greeting.versions, greeting.nonce).map_err(RejectedConnection::from);
     let checked = hello.and_then(|(version, hello)| {
         let link = context.check(&hello, version).and_then(|()| {
-            // The certificate proves which node the other side is. The id in the hello is only a
-            // claim.
+            // The certificate proves which node the other side is. The id in the hello, in which
+            // the other side describes itself, is only a claim.
             match certificate.is_none_or(|certificate| certificate.names(hello.from)) {
                 true => {
-                    // `link_to` begins to dial a peer that has no link yet, so the address of such
-                    // a peer must be known before. The address of a peer with a link may be
-                    // replaced only after this connection is admitted.
+                    // `link_to` begins to dial a peer that has no link (shared state of its
+                    // connections) yet, so the address of such a peer must be known before. The
+                    // address of a peer with a link may be replaced only after this connection is
+                    // admitted.
                     if context.links.of(hello.from).is_none() {
                         context.learn_address(hello.from, &hello.address, from);
                     }

@@ -26,8 +26,8 @@ use crate::{
 
 /// Admits or rejects a peer that has described itself in a valid hello, and reads what an admitted
 /// peer sends. This function runs on the node's thread, like the task that dials the peer. So only
-/// the node's thread changes the connections and the life of a peer, and it handles each message
-/// without waking another thread.
+/// the node's thread changes the connections and the life (number of the process) of a peer, and it
+/// handles each message without waking another thread.
 pub(super) async fn receive<A: ElectionAlgorithm>(
     context: Arc<NodeContext<A>>,
     mut peer: IdentifiedPeer,
@@ -123,14 +123,16 @@ async fn read_until_closed<A: ElectionAlgorithm>(
     link.incoming_closed(&closing);
 }
 
-/// Returns `true` if this farewell, which a watcher has sent, proves that the process that has sent
-/// this hello has ended. The farewell and the hello must have arrived on the same connection.
+/// Returns `true` if this farewell, the secret that a watcher sends after the end of a process,
+/// proves that the process that has sent this hello has ended. The farewell and the hello must have
+/// arrived on the same connection.
 fn is_farewell_of(farewell: &Farewell, hello: &Hello) -> bool {
     hello.death_commitment != NO_COMMITMENT && farewell.commitment() == hello.death_commitment
 }
 
-/// Returns `true` if the error means that invalid data was received. A farewell that does not
-/// prove the end of the connected process is invalid, too.
+/// Returns `true` if the error means that invalid data was received. A farewell (the secret that a
+/// watcher sends after the end of a process) is invalid, too, if it does not prove the end of the
+/// connected process.
 fn is_garbage(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData || Ended::of(error).is_some()
 }

@@ -156,8 +156,8 @@ impl fmt::Debug for Issued {
     }
 }
 
-/// Returns certificate parameters that are valid for this number of days from now, and for
-/// [`BACKDATED`] before.
+/// Returns certificate parameters that are valid from [`BACKDATED`] before now until this number of
+/// days after now.
 fn params(days: u32) -> CertificateParams {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let now = OffsetDateTime::UNIX_EPOCH + since.unwrap_or_default();

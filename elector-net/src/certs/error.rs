@@ -49,7 +49,7 @@ pub enum CertsError {
         /// The file of the certificate.
         certificate: PathBuf,
     },
-    /// A certificate cannot be made.
+    /// The library `rcgen` cannot make a certificate.
     #[error("cannot make a certificate: {0}")]
     Generate(rcgen::Error),
 }

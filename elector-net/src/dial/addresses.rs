@@ -34,8 +34,8 @@ pub(super) struct Addresses {
     lookup: Lookup,
     running: Option<JoinHandle<Answer>>,
     known: Known,
-    /// When the addresses in `known` were found. `None` if there is no lookup yet, or if their age
-    /// is over the limit and no newer lookup has succeeded yet.
+    /// When the addresses in `known` were found. `None` if there is no lookup yet, or if they are
+    /// older than [`MAX_ANSWER_AGE`] and no newer lookup has succeeded yet.
     since: Option<Instant>,
     /// Whether the log already says that lookups of this name fail, and whether the log already
     /// says that they are slow.

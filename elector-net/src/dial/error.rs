@@ -81,7 +81,8 @@ impl DialError {
         }
     }
 
-    /// Returns the rejection under which this error is counted; `None` if it is not counted.
+    /// Returns the kind of rejection under which the node's metrics count this error; `None` if
+    /// they do not count it.
     pub(super) fn rejection(&self) -> Option<&Rejection> {
         match self {
             Self::Rejected(rejection) | Self::Rejecting(rejection) => Some(rejection),

@@ -5,7 +5,7 @@ use crate::outage::{Direction, Reason};
 
 impl<A: ElectionAlgorithm> Dialer<A> {
     /// Records the error as the reason of the peer's outage, which is the time in which the peer is
-    /// unreachable. If the error is a rejection, also counts the rejection.
+    /// unreachable. If the error counts as a rejection, also counts it for the node's metrics.
     pub(super) fn record_failure(&self, error: &DialError) {
         let (node, peer) = (self.context.me(), self.link.node);
         let address = self.context.addresses.of(peer).unwrap_or_default();

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 type Find = dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
-/// The function that looks names up. A clone is cheap.
+/// The function that looks up the addresses of a host name. A clone is cheap.
 #[derive(Clone)]
 pub(crate) struct Lookup(Arc<Find>);
 

@@ -51,11 +51,11 @@ use race::{connect, race};
 const IMMEDIATE_TRIES: u32 = 8;
 
 /// How long the dialler waits for a proof of the peer's death after a connection has broken. The
-/// kernel closes the sockets of a killed process a little before a watcher can see that the process
-/// has ended.
+/// kernel closes the sockets of a killed process a little before its watcher, which sends the
+/// proof, can see that the process has ended.
 const PROOF_TIMEOUT: Duration = Duration::from_millis(2);
 
-/// The assumed round trip of a peer before the first measurement.
+/// The assumed round-trip time to a peer before the first measurement.
 const DEFAULT_ROUND_TRIP: Duration = Duration::from_millis(25);
 
 /// If a lookup of the peer's name takes longer than this, it is reported as the reason why there is
@@ -66,10 +66,10 @@ const LOOKUP_REPORT_TIMEOUT: Duration = Duration::from_secs(3);
 const MAX_BATCH: usize = 64;
 
 /// The maximum length of a frame that an acceptor sends after the handshake, in bytes. Acceptors
-/// send only pongs.
+/// send only pongs, the answers to pings.
 const MAX_PONG_BYTES: usize = 64;
 
-/// A connection on which the peer has admitted this node, and the version of its frames.
+/// A connection on which the peer has admitted this node, and the version of the protocol on it.
 type Admitted = (Stream, u16);
 
 /// Keeps this node's own connection to one peer open. The node sends to the peer on this connection
@@ -78,10 +78,10 @@ type Admitted = (Stream, u16);
 /// A broken connection is not a proof that the peer has failed: a device on the way may have cut
 /// it. If the process of the peer has ended, the proof of this may follow within milliseconds. Then
 /// an election begins, and it needs the processor more than an attempt to connect does. So if the
-/// peer has a watcher, the dialler first waits for the proof. Without a proof, the dialler connects
-/// again. If the connection is refused, or another life of the peer answers, the algorithm gets a
-/// suspicion. This second connection takes one more round trip. But with it, a leader that is alive
-/// is not suspected when its connections break.
+/// peer has a watcher, which sends this proof, the dialler first waits for the proof. Without a
+/// proof, the dialler connects again. If the connection is refused, or another life of the peer
+/// answers, the algorithm gets a suspicion. This second connection takes one more round trip. But
+/// with it, a leader that is alive is not suspected when its connections break.
 pub(crate) struct Dialer<A: ElectionAlgorithm> {
     context: Arc<NodeContext<A>>,
     link: Arc<Link>,
@@ -172,7 +172,8 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     }
 
     /// Returns `true` if a proof arrives that the process of the peer has ended. Returns `false` at
-    /// once if the peer has no watcher, or if the settings trust a refused connection as a proof.
+    /// once if the peer has no watcher, which would send the proof, or if the settings trust a
+    /// refused connection as a proof.
     async fn is_proved_dead(&self) -> bool {
         let has_watcher = self.link.has_watcher.load(Ordering::Relaxed);
         has_watcher

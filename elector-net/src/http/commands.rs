@@ -16,7 +16,8 @@ use super::{
     service::{Service, Shared},
 };
 
-/// The maximum length of the body of a transfer in bytes. The body contains one number.
+/// The maximum length in bytes of the body of a request to transfer the leadership. The body
+/// contains one number.
 const MAX_BODY_BYTES: usize = 4096;
 
 /// The node to which a request transfers the leadership. The request contains it as `?to=2`, or in

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 
 use crate::link::lock;
 
-/// One event of the node, such as a change of the leader, and the time at which the service
+/// One event of the node, such as a change of the leader, and the time at which the HTTP service
 /// received it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
@@ -27,7 +27,7 @@ pub(super) struct EventLog {
 struct LogState {
     entries: VecDeque<Entry>,
     /// The number of the newest event; `None` before the first one. The node counts events from its
-    /// own start, which may be long before the start of the service.
+    /// own start, which may be long before the start of the HTTP service.
     last: Option<u64>,
     ended: Option<String>,
 }
@@ -45,7 +45,7 @@ pub(super) enum Cursor {
 #[derive(Debug)]
 pub(super) enum Next {
     /// The reader has missed this many events, because they were overwritten, or because the
-    /// service did not receive them. The new cursor is at the next event that is in the log.
+    /// HTTP service did not receive them. The new cursor is at the next event that is in the log.
     Missed(u64, Cursor),
     Entry(Entry),
     /// The node has stopped for this reason, and there are no further events.

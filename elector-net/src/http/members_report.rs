@@ -11,8 +11,8 @@ use super::report::millis;
 pub struct MembersStatus {
     /// The id of the node that answers the request.
     pub node: NodeId,
-    /// The leader, as far as the node knows. Only the leader knows when nodes have answered, and
-    /// what a change waits for.
+    /// The leader, as far as the node knows. Only the leader knows when each member last answered
+    /// it, and what a change waits for.
     pub leader: Option<NodeId>,
     /// The name of the list of members: `EPOCH.VERSION`.
     pub roster: String,

@@ -16,7 +16,7 @@ use prometheus_client::{
 
 use super::node::ServedNode;
 
-/// The metrics of the service itself.
+/// The metrics of the HTTP service itself, apart from those of the node.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ServiceMetrics {
     pub(super) connections: Gauge,

@@ -62,7 +62,7 @@ pub struct StatusReport {
     /// Identifies this life of the node, which is the run of its process: a random number of the
     /// service. The ids of events begin with this number.
     pub instance: String,
-    /// The age of the service in milliseconds.
+    /// The time since the HTTP service of the node was created, in milliseconds.
     pub uptime_ms: u64,
     /// The reason why the node has stopped; `null` while it runs.
     pub stopped: Option<String>,

@@ -70,9 +70,9 @@ fn only_another_life_is_a_change() {
     assert_eq!(changes, [same, same, LifeChange::Unproved, same]);
 }
 
-// If a node is killed together with its watcher and is started again at once, the new life itself
-// proves that the last life has ended: it holds the same lock. This proof does not count as long as
-// an even earlier life, whose end was not proved, may hold a lease.
+// If a node is killed together with its watcher and is started again at once, the new life
+// (process) itself proves that the last life has ended: it holds the same lock. This proof does not
+// count as long as an even earlier life, whose end was not proved, may hold a lease.
 #[test]
 fn a_life_that_has_the_lock_of_the_one_before_proves_its_end() {
     let claim = |lock| LockClaim {
@@ -93,9 +93,9 @@ fn a_life_that_has_the_lock_of_the_one_before_proves_its_end() {
     assert_eq!(change, proved, "no lease is left by then");
 }
 
-// A proof that a life of the peer has ended may arrive twice, or after the peer's next life has
-// begun. It must not count against the next life. Old messages of the dead life must not count as
-// signs of life.
+// A proof that a life (process) of the peer has ended may arrive twice, or after the peer's next
+// life has begun. It must not count against the next life. Old messages of the dead life must not
+// count as signs of life.
 #[test]
 fn a_proof_counts_once_and_for_the_present_life_only() {
     let link = link();
@@ -160,8 +160,8 @@ fn a_peer_is_marked_down_once_until_it_sends_again() {
 }
 
 // A dialler first checks whether there is a proof of death, and then waits for one. It must not
-// miss a proof that arrives between the two. A proof for an earlier life must not count as a proof
-// for the present life.
+// miss a proof that arrives between the two. A proof for an earlier life (process) must not count
+// as a proof for the present life.
 #[tokio::test]
 async fn a_proof_of_death_ends_the_wait_for_it() {
     let link = link();

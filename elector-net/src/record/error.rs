@@ -97,7 +97,7 @@ pub enum RecordError {
     OldGeneration {
         /// The folder of the record.
         folder: PathBuf,
-        /// The generation of the list in the record.
+        /// The generation of the list in the record, which counts the changes of the list.
         generation: u64,
     },
     /// The given [floor](crate::ListChange::floor), which must be the highest epoch in the records
@@ -135,7 +135,8 @@ pub enum RecordError {
         /// The number of the newest format that this version of elector reads.
         known: u32,
     },
-    /// The record does not show with certainty which votes and other pledges the node has made.
+    /// The record does not show with certainty which votes and other pledges (messages that bind a
+    /// node in an epoch) the node has made.
     #[error(
         "the record {} is damaged: {what}. Do not restore an earlier copy: the node would \
          have forgotten votes and could vote twice. {REPLACE}",

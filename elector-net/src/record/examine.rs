@@ -18,13 +18,14 @@ pub(super) struct Examined {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SlotState {
-    /// The slot holds the newest state.
+    /// The slot (a place for one saved state) holds the newest state.
     Newest,
-    /// The slot holds an older state.
+    /// The slot (a place for one saved state) holds an older state.
     Older,
-    /// The slot holds no valid state: a crash cut the write short, or the slot is damaged.
+    /// The slot (a place for one saved state) holds no valid state: a crash cut the write short, or
+    /// the slot is damaged.
     Invalid,
-    /// The disk cannot read the slot.
+    /// The disk cannot read the slot, which is a place for one saved state.
     Unreadable,
 }
 

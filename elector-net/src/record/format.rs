@@ -43,8 +43,8 @@ pub(super) fn format(
     create(folder, &bytes).map_err(RecordError::io("create the record", &record))
 }
 
-/// Writes the same contents to all slots of a file with another name, waits for the disk, and
-/// renames the file.
+/// Writes the same contents to all slots (the places of a saved state) of a file with the name
+/// [`UNFINISHED`], waits for the disk, and renames the file to [`NAME`].
 fn create(folder: &mut impl Folder, slot: &[u8]) -> io::Result<()> {
     let mut file = folder.create(UNFINISHED)?;
     for number in 0..SLOTS {

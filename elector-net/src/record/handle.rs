@@ -31,7 +31,8 @@ struct Shared {
 }
 
 impl Shared {
-    /// Checks that the record is still in its place, saves, and measures how long the save takes.
+    /// Checks that the record is still in its place, saves the newest state with this change, and
+    /// measures how long the save takes.
     fn save(
         &self,
         open: &mut OpenRecord,
@@ -76,7 +77,8 @@ impl RecordHandle {
         open.as_ref().map(|open| open.slots.state().to_vec())
     }
 
-    /// Returns the roster of the record; `None` before the first load.
+    /// Returns the [`Roster`], which is what the record says about the cluster; `None` before the
+    /// first load.
     pub(crate) fn roster(&self) -> Option<Roster> {
         lock(&self.0.roster).clone()
     }

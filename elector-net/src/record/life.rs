@@ -90,9 +90,9 @@ impl LockId {
 }
 
 impl LifeLock {
-    /// Takes the lock of this folder. Returns `None` if processes of the previous life still have
-    /// the lock. Also returns `None` if the lock would not prove that these processes have ended,
-    /// for example on a network file system.
+    /// Takes the lock of this folder. Returns `None` if processes of the node's previous life still
+    /// have the lock. Also returns `None` if the lock would not prove that these processes have
+    /// ended, for example on a network file system.
     ///
     /// # Errors
     /// If the file cannot be created or locked.

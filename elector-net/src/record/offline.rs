@@ -23,8 +23,8 @@ use super::{
 pub struct ListChange {
     /// The ids of all nodes from now on.
     pub nodes: Vec<NodeId>,
-    /// The generation of the new list. It must be one more than the highest generation in all
-    /// records.
+    /// The generation of the new list, which counts the changes of the list. It must be one more
+    /// than the highest generation in all records.
     pub generation: u64,
     /// The highest epoch in the records of all nodes. After the change, no node leads or votes in
     /// this epoch or an earlier one, so fencing tokens keep rising.

@@ -22,19 +22,19 @@ pub(super) fn other_pair(sequence: u64) -> [u64; 2] {
 /// slower.
 pub(super) const SLOT: usize = 64 * 1024;
 
-/// The length of the file of a record in bytes: the length of all slots together.
+/// The length of the file of a record in bytes: the length of all [slots](Slot) together.
 pub(super) const RECORD: u64 = SLOTS * SLOT as u64;
 
 /// The unit of reads and writes, in bytes. Smaller writes are not useful: the kernel would have to
 /// read a page before it could write a part of it.
 pub(super) const BLOCK: usize = 4096;
 
-/// The newest format of a slot, for algorithms whose members can change while the nodes run. In
-/// this format, the list of the present members is not in the [`Roster`], but is a part of the
-/// state of the algorithm.
+/// The newest format of a [slot](Slot), for algorithms whose members can change while the nodes
+/// run. In this format, the list of the present members is not in the [`Roster`], but is a part of
+/// the state of the algorithm.
 pub(super) const FORMAT: u32 = 3;
 
-/// The format of a slot for algorithms whose members are fixed: they are the nodes in the
+/// The format of a [slot](Slot) for algorithms whose members are fixed: they are the nodes in the
 /// [`Roster`], which change only while all nodes are stopped.
 const FORMAT_WITH_FIXED_MEMBERS: u32 = 2;
 
@@ -43,14 +43,15 @@ const FORMAT_WITH_FIXED_MEMBERS: u32 = 2;
 /// roster.
 const FORMAT_WITHOUT_ROSTER: u32 = 1;
 
-// The first twenty bytes of a slot have the same meaning in every format, so that a slot of an
-// unknown format does not look damaged. Numbers are little-endian.
+// The first twenty bytes of a slot (a saved state in the file) have the same meaning in every
+// format, so that a slot of an unknown format does not look damaged. Numbers are little-endian.
 const MAGIC: [u8; 8] = *b"elector\0";
 const FORMAT_AT: Range<usize> = 8..12;
-/// The place of the length in a slot. The length is the number of bytes in use after the checksum.
+/// The place of the length in a [slot](Slot). The length is the number of bytes in use after the
+/// checksum.
 const LENGTH_AT: Range<usize> = 12..16;
-/// The place of the checksum in a slot. The checksum covers all bytes in use that are before the
-/// checksum or after it.
+/// The place of the checksum in a [slot](Slot). The checksum covers all bytes in use that are
+/// before the checksum or after it.
 const CHECKSUM_AT: Range<usize> = 16..20;
 const SEQUENCE_AT: Range<usize> = 20..28;
 const BODY: usize = 28;
@@ -69,12 +70,12 @@ pub(super) struct Slot {
     pub(super) state: Vec<u8>,
 }
 
-/// The reason why bytes are not a slot of a known format.
+/// The reason why bytes are not a [slot](Slot) of a known format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoSlot {
-    /// The slot is truncated, damaged, or was never written.
+    /// The [slot](Slot) is truncated, damaged, or was never written.
     Invalid,
-    /// The slot is valid, but its format is unknown.
+    /// The [slot](Slot) is valid, but its format is unknown.
     Format(u32),
 }
 

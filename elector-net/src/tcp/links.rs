@@ -17,8 +17,8 @@ use crate::{
 /// Sends the messages of a running node to its peers. Dropping this value closes all connections of
 /// the node.
 pub(super) struct TcpLinks<A: ElectionAlgorithm> {
-    /// A copy of the list of links, in ascending order of the ids of the peers. [`to`](Self::to)
-    /// takes a new copy when it creates a link.
+    /// A copy of the list of links (the states of the peers), in ascending order of the ids of the
+    /// peers. [`to`](Self::to) takes a new copy when it creates a link.
     all: Arc<[Outgoing]>,
     context: Arc<NodeContext<A>>,
     _shutdown: DropGuard,
@@ -40,8 +40,9 @@ impl<A: ElectionAlgorithm> TcpLinks<A> {
         place.ok()
     }
 
-    /// Returns the link to a node, with the queue of its messages. If the members can change,
-    /// creates a missing link, because the node may have just become a peer.
+    /// Returns the link to a node, which is the state of this peer, with the queue of its messages.
+    /// If the members can change, creates a missing link, because the node may have just become a
+    /// peer.
     fn to(&mut self, node: NodeId) -> Option<&Outgoing> {
         if self.place_of(node).is_none() && A::CHANGES_MEMBERS {
             self.context.link_to(node)?;

@@ -14,7 +14,8 @@ pub(super) enum Expiry {
     Over,
 }
 
-/// Decides when to log the expiry of a certificate: once a day, and when the state changes.
+/// Decides when to log the expiry of a certificate: once a day, and when the state changes between
+/// [`Expiry::Soon`] and [`Expiry::Over`].
 #[derive(Debug, Default)]
 pub(super) struct Reminder {
     last: Option<(Expiry, SystemTime)>,

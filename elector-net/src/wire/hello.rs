@@ -13,8 +13,8 @@ pub(crate) const VERSIONS: Versions = Versions { min: 2, max: 3 };
 /// if they have one version in common.
 pub const WIRE_VERSIONS: RangeInclusive<u16> = VERSIONS.min..=VERSIONS.max;
 
-/// The maximum length of a greeting, a hello or an answer, in bytes. A process that is not admitted
-/// yet cannot make this node keep more bytes.
+/// The maximum length of a [`Greeting`], a [`Hello`] or an [`Answer`], in bytes. A process that is
+/// not admitted yet cannot make this node keep more bytes.
 pub(crate) const MAX_BYTES: usize = 2048;
 
 const MAGIC: [u8; 4] = *b"ELCT";
@@ -62,7 +62,7 @@ impl Versions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Greeting {
     pub(crate) versions: Versions,
-    /// A random number for this connection. The hello must repeat it.
+    /// A random number for this connection. The dialler's [`Hello`] must repeat it.
     pub(crate) nonce: u64,
 }
 
@@ -136,7 +136,7 @@ pub(crate) struct Hello {
     #[serde(skip)]
     pub(crate) address: String,
     /// Whether the dialler joins a running cluster, and has no list of its members yet. Then the
-    /// acceptor does not compare the lineages.
+    /// acceptor does not compare the lineages, the random numbers of recoveries.
     #[serde(skip)]
     pub(crate) joins: bool,
     /// The founders of the dialler's cluster, as far as the dialler knows them: the nodes of the
@@ -188,11 +188,11 @@ impl Hello {
     }
 }
 
-/// The answer of the acceptor to a hello.
+/// The answer of the acceptor to a [`Hello`]: the third frame of a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Answer {
     /// The connection is admitted, and its later frames have this version. The other fields mean
-    /// the same as the fields of a hello, for the acceptor.
+    /// the same as the fields of a [`Hello`], for the acceptor.
     Welcome {
         version: u16,
         life: u64,

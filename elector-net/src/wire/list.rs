@@ -51,7 +51,8 @@ impl NodeList {
         self.fingerprint == other.fingerprint && self.named == other.named
     }
 
-    /// Returns `true` if both lists have the same generation and lineage.
+    /// Returns `true` if both lists have the same generation (number of the list) and the same
+    /// lineage, the number that a recovery draws.
     pub(crate) fn has_generation_of(&self, other: &Self) -> bool {
         self.generation == other.generation && self.lineage == other.lineage
     }

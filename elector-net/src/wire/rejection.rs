@@ -40,9 +40,10 @@ pub(crate) enum Rejection {
     /// The side that is rejected claims this id, but another process is connected with this id, or
     /// there is a proof that the process of the rejected side has ended.
     Claimed(NodeId),
-    /// The side that is rejected sent no valid hello.
+    /// The side that is rejected sent no valid hello, the frame in which it describes itself.
     Garbage,
-    /// The side that is rejected sent a hello that was recorded on another connection.
+    /// The side that is rejected sent a hello (a description of a node) that was recorded on
+    /// another connection.
     Replayed,
     /// The side that is rejected did not complete the handshake in time.
     Silent,

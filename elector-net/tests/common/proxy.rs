@@ -24,8 +24,8 @@ pub(crate) enum Mode {
     Passes,
     /// The data is dropped, and no error is reported, as in a black hole.
     Swallows,
-    /// The data is delayed. When the wire passes data again, all delayed data arrives in order, as
-    /// after an outage that TCP survives.
+    /// The data is delayed. When the wire (the proxy) passes data again, all delayed data arrives
+    /// in order, as after an outage that TCP survives.
     Holds,
 }
 
@@ -44,7 +44,7 @@ impl Wire {
         Self::at("127.0.0.1:0".parse().unwrap(), target).await
     }
 
-    /// Creates a wire at this address. Nodes dial this address to reach `target`.
+    /// Creates a wire (a proxy) at this address. Nodes dial this address to reach `target`.
     pub(crate) async fn at(address: SocketAddr, target: SocketAddr) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let (open, is_open) = watch::channel(true);
@@ -76,16 +76,17 @@ impl Wire {
         self.resets.send_modify(|resets| *resets += 1);
     }
 
-    /// Prepares the wire for the end of the process of its target, the node behind it. From now on,
-    /// when the target refuses a connection, the wire refuses connections, too. Without this call,
-    /// peers would never be refused: the wire would accept their connections and close them.
+    /// Prepares the wire (the proxy) for the end of the process of its target, the node behind it.
+    /// From now on, when the target refuses a connection, the wire refuses connections, too.
+    /// Without this call, peers would never be refused: the wire would accept their connections and
+    /// close them.
     pub(crate) fn foresee_end(&self) {
         self.mortal.send_replace(true);
     }
 
-    /// Prepares the wire for a new start of its target, the node behind it. The wire listens again,
-    /// and does not refuse connections even if the target does not run yet. Waits until the wire
-    /// listens.
+    /// Prepares the wire (the proxy) for a new start of its target, the node behind it. The wire
+    /// listens again, and does not refuse connections even if the target does not run yet. Waits
+    /// until the wire listens.
     pub(crate) async fn foresee_return(&self) {
         self.mortal.send_replace(false);
         let mut open = self.open.clone();
@@ -104,7 +105,7 @@ struct End {
 }
 
 impl End {
-    /// Accepts connections until the wire is dropped.
+    /// Accepts connections until the wire (the proxy) is dropped.
     async fn serve(
         self,
         listener: TcpListener,
@@ -121,8 +122,8 @@ impl End {
                         listener = None;
                         open.send_replace(false);
                     }
-                    // The connection is closed. The dialler tries again, and its connection is
-                    // refused if the wire does not listen.
+                    // The connection is closed. The node that dialled tries again, and its
+                    // connection is refused if the wire (the proxy) does not listen.
                     drop::<TcpStream>(near);
                 }
                 changed = mortal.changed() => {
@@ -204,7 +205,8 @@ async fn one_way(
     let mut bytes = vec![0; 16 * 1024];
     loop {
         let read = from.read(&mut bytes).await.unwrap_or(0);
-        // A wire that swallows or holds data does not pass on the end of a connection either.
+        // A wire (this proxy) that swallows or holds data does not pass on the end of a connection
+        // either.
         let is_decided = |mode: &Mode| match mode {
             Mode::Passes => true,
             Mode::Swallows => read > 0,

@@ -41,7 +41,8 @@ fn raft() -> RaftConfig {
     }
 }
 
-/// The bytes of a farewell, and a connection on which the watcher must write them.
+/// The bytes of a farewell, which prove that a node's process has ended, and a connection on which
+/// the watcher must write them.
 type Entrusted = (Vec<u8>, TcpStream);
 
 /// The connections and farewells of one node. The watcher of the node, which proves to peers that
@@ -54,7 +55,7 @@ impl Kept {
         self.0.lock().unwrap()[0].0.clone()
     }
 
-    /// Writes these bytes on all connections. If a connection is already closed, this does not
+    /// Writes these bytes on all kept connections. If a connection is already closed, this does not
     /// matter.
     fn write(&self, bytes: &[u8]) {
         for (_, connection) in &*self.0.lock().unwrap() {
@@ -89,8 +90,8 @@ async fn start<A: ElectionAlgorithm>(
     (Node { elector, monitor }, kept)
 }
 
-/// Starts three nodes and waits until all are connected. Returns the nodes, what their watchers
-/// keep, and the list of peers.
+/// Starts three nodes and waits until all are connected. Returns the nodes, the connections and
+/// farewells that their watchers would keep, and the list of peers.
 async fn three<A: ElectionAlgorithm>(
     config: A::Config,
     tls: impl Fn(u64) -> Option<Tls>,
@@ -120,8 +121,9 @@ async fn voters_are_free_at_once<A: ElectionAlgorithm>(
     let others: Vec<&Node<A>> = nodes.iter().collect();
     agreed_but(&others, leader).await;
     assert!(began.elapsed() < LEASE / 2, "{:?}", began.elapsed());
-    // In this test, the farewell is written although the leader still runs. But the peers have the
-    // proof that it is dead, and so they reject its connections from now on.
+    // In this test, the farewell of the leader's process is written although this process still
+    // runs. But for the peers the farewell proves that it has ended, and so they reject its
+    // connections from now on.
     eventually("its life is rejected", || {
         nodes
             .iter()
@@ -151,8 +153,8 @@ async fn a_farewell_frees_all_voters_at_once() {
 }
 
 // A proxy with a fault, or an unknown process if there is no TLS, may write bytes on a connection
-// of a leader that is alive. If the bytes look like a farewell but do not contain the secret, they
-// must not cause a second leader.
+// of a leader that is alive. If the bytes look like a farewell, which proves the leader's death,
+// but do not contain the secret, they must not cause a second leader.
 #[tokio::test]
 async fn a_forged_secret_proves_nothing() {
     let (nodes, kept, _) = three::<Raft>(raft(), |_| None).await;

@@ -23,7 +23,8 @@ use crate::common::{
 /// A cluster in which each node reaches each other node over a wire of its own, which is a proxy.
 struct Wired<A: ElectionAlgorithm> {
     nodes: Vec<Node<A>>,
-    /// The id of the node that dials, the id of the node that accepts, and the wire between them.
+    /// The id of the node that dials, the id of the node that accepts, and the wire (proxy) between
+    /// them.
     wires: Vec<(NodeId, NodeId, Wire)>,
 }
 

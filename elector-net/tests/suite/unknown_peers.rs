@@ -154,7 +154,8 @@ async fn a_second_process_with_one_id_is_rejected_while_the_first_runs() {
     .await;
 }
 
-/// Connects to this address. Returns the connection and the greeting of the other side.
+/// Connects to this address. Returns the connection and the greeting, which is the first frame of
+/// the other side.
 fn greeted(address: SocketAddr) -> (TcpStream, [u8; 20]) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(LONG)).unwrap();
@@ -192,8 +193,8 @@ async fn garbage_is_rejected_and_counted() {
         [&random[..], &huge, half, newer, http].map(send)
     });
     let answers = answers.await.unwrap();
-    // Only the hello with another version gets an answer. After the length of the frame, the byte 1
-    // means `Rejected`, and the byte 0 means `Version`.
+    // Only the hello (description of a node) with another version gets an answer. After the length
+    // of the frame, the byte 1 means `Rejected`, and the byte 0 means `Version`.
     let version = answers
         .iter()
         .filter(|answer| answer.starts_with(b"\x00\x00\x00\x04\x01\x00\x07\x09"));
@@ -211,15 +212,16 @@ async fn garbage_is_rejected_and_counted() {
     );
 }
 
-// A process may record the hello of a node on one connection, and send it on another connection. It
-// must not be admitted as that node.
+// A process may record the hello of a node, in which the node describes itself, on one connection,
+// and send it on another connection. It must not be admitted as that node.
 #[tokio::test]
 async fn a_recorded_hello_cannot_be_replayed() {
     let (nodes, third, _) = two_of_three().await;
     let address = nodes[0].monitor.listening().unwrap();
     let replayed = tokio::task::spawn_blocking(move || {
         // Nodes 1 and 2 dial this process, which listens at the address of node 3. It sends the
-        // greeting of node 1 to one of them, and gets a hello.
+        // greeting of node 1, with a random number (nonce), to one of them, and gets a hello that
+        // repeats the nonce.
         third.set_nonblocking(false).unwrap();
         loop {
             let (mut dialled, _) = third.accept().unwrap();

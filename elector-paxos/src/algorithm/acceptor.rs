@@ -111,16 +111,16 @@ impl Paxos {
     }
 
     /// Returns `true` if this acceptor must not promise or accept this ballot, because it is below
-    /// the floor (I1). Epoch zero is the epoch before all elections, so a request for epoch zero is
-    /// always late.
+    /// the floor (invariant I1). Epoch zero is the epoch before all elections, so a request for
+    /// epoch zero is always late.
     fn is_late(&self, instance: Epoch, ballot: Ballot) -> bool {
         instance == Epoch::ZERO || (instance, Some(ballot)) < self.floor()
     }
 
     /// Returns `true` if this node owes silence: a leader relies on this node not to help elect
-    /// another node (I6). If this node knows the leader of the epoch `instance`, only the same
-    /// leader can be chosen again in that epoch, so no silence is needed. Otherwise another node
-    /// may still be chosen, and would replace the leader that this node has just acknowledged.
+    /// another node (invariant I6). If this node knows the leader of the epoch `instance`, only the
+    /// same leader can be chosen again in that epoch, so no silence is needed. Otherwise another
+    /// node may still be chosen, and would replace the leader that this node has just acknowledged.
     /// After a restart, the acknowledged leader may even be the leader of this epoch itself: the
     /// node does not know any more which leader it has acknowledged.
     fn owes_silence(&self, instance: Epoch) -> bool {
@@ -148,9 +148,10 @@ impl Paxos {
     }
 
     /// Makes a promise. If the previous leader has asked for this election, the promise ends all
-    /// silence (I6) at once: this node may support another node. A heartbeat of that leader that is
-    /// still in flight does not restore the silence. No lease needs the silence: that leader has
-    /// stepped down, and the leases of earlier leaders had ended when it was elected.
+    /// silence (invariant I6) at once: this node may support another node. A heartbeat of that
+    /// leader that is still in flight does not restore the silence. No lease needs the silence:
+    /// that leader has stepped down, and the leases of earlier leaders had ended when it was
+    /// elected.
     pub(super) fn promise(
         &mut self,
         instance: Epoch,
@@ -165,7 +166,8 @@ impl Paxos {
         }
     }
 
-    /// Accepts the proposal. From here on this node supports no leader of an older epoch (I6).
+    /// Accepts the proposal. From here on this node supports no leader of an older epoch (invariant
+    /// I6).
     pub(super) fn accept(&mut self, instance: Epoch, proposal: Proposal, out: &mut Outbox<Self>) {
         if instance > self.epoch() {
             self.enter(instance, out);

@@ -35,8 +35,9 @@ impl Paxos {
         if self.node.never_leads() {
             return; // This node only votes. Another node proposes when its timeout ends.
         }
-        // A proposal of this node for `epoch` is obsolete, so it ends here. If there is no higher
-        // ballot, `propose` makes no new proposal that would replace the obsolete one.
+        // The leader of `epoch` is chosen already, so a proposal of this node for `epoch` is
+        // obsolete and ends here. If there is no higher ballot, `propose` makes no new proposal
+        // that would replace the obsolete one.
         self.node.phase = Phase::Follower { leader: None };
         self.node.clear_resigned();
         self.handover = Some(epoch.next());

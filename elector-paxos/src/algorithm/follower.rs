@@ -13,7 +13,7 @@ impl Paxos {
     /// epoch, which makes the sender step down. But this answer echoes no timestamp. By now the
     /// sender may lead the present epoch, in which this node has received no heartbeat yet. If the
     /// answer echoed the timestamp, the sender might count the answer for its present lease,
-    /// although this node may still accept another node's proposal (I6).
+    /// although this node may still accept another node's proposal (invariant I6).
     pub(super) fn on_heartbeat(
         &mut self,
         from: NodeId,

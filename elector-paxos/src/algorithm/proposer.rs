@@ -44,8 +44,8 @@ impl Paxos {
     /// Phase 1a: "A proposer chooses a new proposal number n and sends a request to each member of
     /// some set of acceptors" ("Paxos Made Simple", section 2.2). Here the proposer sends the
     /// request to all members. A node that still owes silence to a leader may support no other node
-    /// yet (I6), but asks ahead: it sends the request before the silence has ended. It promises to
-    /// itself only when the silence has ended, and does not send `Accept` before that.
+    /// yet (invariant I6), but asks ahead: it sends the request before the silence has ended. It
+    /// promises to itself only when the silence has ended, and does not send `Accept` before that.
     pub(super) fn propose(&mut self, out: &mut Outbox<Self>) {
         let attempts = &mut self.node.attempts;
         let count = attempts.count();

@@ -46,7 +46,7 @@ impl Ballot {
 
     /// Returns `true` if this ballot is only a bound that a refusal names, and not the ballot of a
     /// rival. (A ballot of a member with the id `u64::MAX` looks like a bound. As a result, a
-    /// proposer that such a ballot beats may propose again too soon.)
+    /// proposer that loses to such a ballot may propose again too soon.)
     pub(crate) fn is_bound(self) -> bool {
         self == Self::up_to(self.counter)
     }
@@ -86,8 +86,8 @@ impl Memory {
         accepted.filter(|_| self.disk.instance == instance)
     }
 
-    /// Makes a promise (I1). The ballot must be at or above the [`floor`](Self::floor) and the
-    /// [`bound`](Self::bound).
+    /// Makes a promise (invariant I1). The ballot must be at or above the [`floor`](Self::floor)
+    /// and the [`bound`](Self::bound).
     pub(crate) fn promise(&mut self, instance: Epoch, ballot: Ballot) {
         let disk = &mut self.disk;
         let is_next = instance == disk.epoch.next() && instance > disk.instance;

@@ -31,8 +31,9 @@ fn a_proof_starts_an_election_by_rank() {
 }
 
 // Followers send nothing to each other. So a follower that has restarted stays suspected until the
-// host reports that it has returned, or until it campaigns by itself. Without the report, the other
-// nodes would leave this follower no turn in the next election. Then two nodes would campaign at
+// host (the program that runs the algorithm) reports that it has returned, or until it campaigns by
+// itself. In the next election nodes campaign one after another, in the order of their ids. Without
+// the report, the other nodes would skip this follower's turn. Then two nodes would campaign at
 // once, and beat each other.
 #[test]
 fn a_peer_that_returns_has_its_turn_again() {
@@ -51,10 +52,11 @@ fn a_peer_that_returns_has_its_turn_again() {
 }
 
 // A leader that has restarted does not lead any more, so a node still suspects the leader after the
-// leader's process has returned. When its silence ends, `election_min` after the last heartbeat,
-// the node waits only for its turn. If the return cleared the suspicion, the node would wait for a
-// random time instead. Here node 1 is not the next node after the leader in the ring of ids, so
-// node 1 has not sent a `Prepare` because of the suspicion.
+// leader's process has returned. When the silence that it owes the leader ends, `election_min`
+// after the last heartbeat, the node waits only for its turn (nodes propose one after another, in
+// the order of their ids). If the return cleared the suspicion, the node would wait for a random
+// time instead. Here node 1 is not the next node after the leader in the ring of ids, so node 1 has
+// not sent a `Prepare` because of the suspicion.
 #[test]
 fn a_leader_that_returns_is_still_suspected() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -72,8 +74,8 @@ fn a_leader_that_returns_is_still_suspected() {
 
 // A suspicion may be wrong: the leader may hold a valid lease while a proxy refuses connections. A
 // node that suspects the leader may send `Prepare`. It must not promise, even to itself, before its
-// own silence has ended, which lasts for `election_min` after the last heartbeat. Otherwise a
-// second node could be chosen during the lease. Invariant: I6.
+// own silence has ended: for `election_min` after the last heartbeat it may support no other node.
+// Otherwise a second node could be chosen during the lease. Invariant: I6.
 #[test]
 fn a_suspicion_asks_but_ends_no_silence() {
     let mut node = Node::new(5, &PaxosConfig::default());

@@ -12,7 +12,7 @@ use crate::{
     lease::cluster,
 };
 
-/// Returns a [`cluster`] that has elected a leader, and the leader.
+/// Returns a [`cluster`] that has elected its first leader, and the id of this leader.
 fn settled(nodes: u64, config: &PaxosConfig) -> (Simulation<Paxos>, NodeId) {
     let mut sim = cluster(nodes, config);
     let first = sim.run_until_settled(Duration::from_secs(60));

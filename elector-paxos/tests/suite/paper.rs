@@ -232,8 +232,8 @@ fn ballots_are_above_all_seen_and_never_used_twice() {
 }
 
 // Section 2.5: an acceptor "records its intended response in stable storage before actually
-// sending" it. The driver writes the durable state before it sends. So the durable state must
-// contain the response.
+// sending" it. The host (the program that runs the algorithm) writes the durable state of a step
+// before it sends the messages of the step. So the durable state must contain the response.
 #[test]
 fn the_durable_state_has_every_response() {
     let mut node = Node::new(3, &plain());

@@ -114,7 +114,8 @@ fn a_decision_from_the_leader_begins_the_silence() {
         sent: sent_at,
     };
     let mut node = Node::new(3, &PaxosConfig::default());
-    // A duplicate of the `Learn` restarts the silence, like a heartbeat of a known leader.
+    // A duplicate of the `Learn` restarts the silence (`election_min` without support for another
+    // node), like a heartbeat of a known leader.
     for _ in 0..2 {
         let step = node.receive(2, learn);
         assert_eq!(sent(&step, 2), Some(ack(e(1), sent_at)));
@@ -316,9 +317,9 @@ fn a_handover_overrides_silence() {
 }
 
 // A successor that has seen the highest possible ballot has no ballot for a proposal in the next
-// epoch. The handover must end its old proposal all the same. Otherwise the successor would later
-// promise the old, lower ballot to itself, although it has accepted a higher ballot since. (Found
-// by `any_input_in_any_state`.)
+// epoch. The handover must end the old proposal of the successor nevertheless. Otherwise the
+// successor would later promise the old, lower ballot to itself, although it has accepted a higher
+// ballot since. (Found by `any_input_in_any_state`.)
 // Invariant: I1.
 #[test]
 fn a_handover_ends_an_old_proposal_even_without_a_higher_ballot() {
@@ -334,7 +335,8 @@ fn a_handover_ends_an_old_proposal_even_without_a_higher_ballot() {
 }
 
 // Only the leader of the present epoch can name a successor, and only for the next epoch. Otherwise
-// any node could start an election in which acceptors ignore the silence that they owe the leader.
+// any node could start an election in which acceptors ignore the silence that they owe the leader
+// (they may support no other node).
 #[test]
 fn a_handover_of_another_epoch_or_node_is_ignored() {
     let mut node = follower();

@@ -171,8 +171,9 @@ fn is_durable(durable: &PaxosDurable, pledge: Pledge) -> bool {
 proptest! {
     // A peer may be broken, hostile or of another version. For all messages, a node does not panic
     // and keeps the contract of `ElectionAlgorithm`. After a crash the node has its old epoch, and
-    // it keeps its pledges. Some crashes also move the node above a floor for its epochs, and the
-    // node never goes below this floor.
+    // it keeps its pledges (promises, acceptances and proposals). After some crashes, the host (the
+    // program that runs the algorithm) also raises the node's epoch above a floor, which is a given
+    // epoch, and the node never goes below this floor.
     // Invariants: I1, I2, I5.
     #[test]
     fn any_input_in_any_state(

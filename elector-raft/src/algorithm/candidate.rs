@@ -8,9 +8,9 @@
 //!
 //! - *A crash.* The node comes back in the old term, without a vote in the new one. Peers may have
 //!   voted for this node in the new term, which this node does not remember. The node leads no term
-//!   in which it has not voted for itself (I3), so these votes count only if it campaigns for the
-//!   same term again. In a second campaign the votes are valid: each is the one vote of its voter
-//!   in that term, given to this node.
+//!   in which it has not voted for itself (invariant I3), so these votes count only if it campaigns
+//!   for the same term again. In a second campaign the votes are valid: each is the one vote of its
+//!   voter in that term, given to this node.
 //! - *A competing request*, or another message that makes the node adopt the new term or a later
 //!   one. Such a message ends the candidacy. The node may give its vote in the new term, which it
 //!   has not used, to another candidate. The second step then finds no candidacy.
@@ -53,8 +53,8 @@ impl Raft {
     }
 
     /// Asks for pre-votes while this node still owes silence to a leader, which means that it
-    /// supports no other node (I7). The node does not count its own pre-vote, and does not ask for
-    /// votes, before this silence has ended.
+    /// supports no other node (invariant I7). The node does not count its own pre-vote, and does
+    /// not ask for votes, before this silence has ended.
     pub(super) fn ask_ahead(&mut self, out: &mut Outbox<Self>) {
         self.node.phase = Phase::Candidate(Candidacy::PreVote {
             granted: Tally::new(),
@@ -63,15 +63,15 @@ impl Raft {
         self.request_pre_votes(out);
     }
 
-    /// Asks all peers for pre-votes, when this node owes no leader silence (I7) and may vote for
-    /// any node. If the node has asked during its silence ([`ask_ahead`](Self::ask_ahead)), it asks
-    /// the same peers again: a peer that kept the first request, until its own silence ends, may
-    /// have dropped the request since.
+    /// Asks all peers for pre-votes, when this node owes no leader silence (invariant I7) and may
+    /// vote for any node. If the node has asked during its silence
+    /// ([`ask_ahead`](Self::ask_ahead)), it asks the same peers again: a peer that kept the first
+    /// request, to answer it at the end of its own silence, may have dropped the request since.
     pub(super) fn ask_for_pre_votes(&mut self, out: &mut Outbox<Self>) {
         self.request_pre_votes(out);
         self.node.keep_vigil(out);
         // The node's own pre-vote need not be durable: a pre-vote binds no node, not even its
-        // sender (I6).
+        // sender (invariant I6).
         self.on_pre_vote(self.node.me(), self.term(), self.term().next(), true, out);
     }
 
@@ -84,8 +84,8 @@ impl Raft {
 
     /// Handles the answer to a request for a pre-vote: counts a granted pre-vote for the term that
     /// this node asks about. With a majority of pre-votes, the node asks for votes; the node never
-    /// counts a pre-vote as a vote (I6). A refusal changes nothing, unless the refusing node is in
-    /// a later term.
+    /// counts a pre-vote as a vote (invariant I6). A refusal changes nothing, unless the refusing
+    /// node is in a later term.
     pub(super) fn on_pre_vote(
         &mut self,
         from: NodeId,

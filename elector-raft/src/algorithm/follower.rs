@@ -13,7 +13,7 @@ impl Raft {
     /// echoes no timestamp. The sender may lead the present term by now, and this node has received
     /// no heartbeat of the sender in the present term. If this node echoed the timestamp, the
     /// sender might count the echo for its lease in the present term, although this node may still
-    /// vote for another node (I7).
+    /// vote for another node (invariant I7).
     pub(super) fn on_heartbeat(
         &mut self,
         from: NodeId,

@@ -16,7 +16,7 @@ impl Raft {
     }
 
     /// Answers whether this node would vote for the candidate. The vote, the term and the election
-    /// timeout of this node do not change (I6).
+    /// timeout of this node do not change (invariant I6).
     fn on_pre_vote_request(&mut self, request: Request, out: &mut Outbox<Self>) {
         let has_leader = self.node.has_fresh_leader();
         if has_leader {
@@ -57,9 +57,10 @@ impl Raft {
                 self.durable.voted_for = Some(request.from); // I2: the only vote in this term.
                 first = self.give_way(request.from);
             }
-            // The request can be a transfer for a term in which this node is already. Then this
-            // node may have acknowledged the leader of this term before a restart, and it still
-            // owes that leader its silence: it must not vote in a later term yet.
+            // The request can come from a transfer of leadership, for a term that this node has
+            // entered already. Then this node may have acknowledged the leader of this term before
+            // a restart, and it still owes that leader silence: it must not vote in a later term
+            // yet.
             let owes_silence =
                 self.node.rules.config.check_quorum && !is_new && self.node.has_fresh_leader();
             let waits_on = !first && !self.node.owes_silence();
@@ -77,11 +78,12 @@ impl Raft {
     /// Gives the candidate time to be elected. Returns `true` if this node must restart its
     /// election timeout.
     ///
-    /// A vote for a candidate that is new to this node is a sign of split votes. A wider spread of
-    /// the random waits makes split votes rarer, until the spread has room for one round trip per
-    /// node. A candidate that asks again and again but never leads may receive no messages, or
-    /// reach no quorum. If the voters of such a candidate waited longer after each vote, or
-    /// restarted their wait, the candidate would always make the next attempt before them.
+    /// The first vote for a candidate since the last leader is a sign of split votes. So it widens
+    /// the random part of this node's election timeout, which makes split votes rarer, until the
+    /// random part has room for one round trip per node. A later vote for the same candidate does
+    /// not widen or restart the timeout: that candidate asks again and again but never leads, so it
+    /// may receive no messages, or reach no quorum. If its voters widened or restarted their
+    /// timeouts with each vote, that candidate would always make the next attempt before them.
     fn give_way(&mut self, candidate: NodeId) -> bool {
         let attempts = &mut self.node.attempts;
         let first = attempts.give_way(candidate);
@@ -95,13 +97,13 @@ impl Raft {
     /// silence that this node owes its leader ends, and returns `false`: "if a server receives a
     /// `RequestVote` request within the minimum election timeout" after a heartbeat of a current
     /// leader, "it does not update its term or grant its vote" (dissertation, section 4.2.3). The
-    /// leader's lease depends on this rule (I7).
+    /// leader's lease depends on this rule (invariant I7).
     ///
-    /// This node always considers a transfer. The leader of the previous term stepped down before
-    /// it asked for the transfer, and the leases of all earlier leaders had ended when that leader
-    /// was elected. This argument does not cover a leader of the transfer's own term:
-    /// [`on_vote_request`](Self::on_vote_request) keeps the silence that this node owes to that
-    /// leader.
+    /// This node always considers the request of a transfer of leadership. The leader of the
+    /// previous term stepped down before it asked the candidate to campaign, and the leases of all
+    /// earlier leaders had ended when that leader was elected. This argument does not cover a
+    /// leader of the transfer's own term: [`on_vote_request`](Self::on_vote_request) keeps the
+    /// silence that this node owes to that leader.
     fn considers(&mut self, request: Request) -> bool {
         let check_quorum = self.node.rules.config.check_quorum;
         let refuses =
@@ -112,9 +114,9 @@ impl Raft {
         !refuses
     }
 
-    /// Returns `true` if this node may vote for `candidate` in its present term (I2). A node votes
-    /// for no candidate in a term that has a leader, or whose election is closed because the
-    /// members have changed.
+    /// Returns `true` if this node may vote for `candidate` in its present term (invariant I2). A
+    /// node votes for no candidate in a term that has a leader, or whose election is closed because
+    /// the members have changed.
     fn may_vote_for(&self, candidate: NodeId) -> bool {
         let voted_for = self.durable.voted_for;
         let is_open = self.node.elected.is_none() && self.term() > self.closed;

@@ -39,9 +39,10 @@ fn a_proof_starts_an_election_by_rank() {
 }
 
 // Followers send nothing to each other, so no message clears the suspicion of a follower that has
-// restarted. So the host reports that the follower has returned. Without this report, the peers
-// would skip the follower's turn in the next election. Then the follower and the next node would
-// campaign at the same time, and split the votes.
+// restarted. So the host (the program that runs the algorithm) reports that the follower has
+// returned. Without this report, the peers would skip the follower's turn in the next election, in
+// which nodes campaign one after another in the order of their ids. Then the follower and the next
+// node would campaign at the same time, and split the votes.
 #[test]
 fn a_peer_that_returns_has_its_turn_again() {
     let turn = |returned: bool| {
@@ -59,9 +60,9 @@ fn a_peer_that_returns_has_its_turn_again() {
 }
 
 // A leader that has restarted does not lead any more. So a node still suspects the leader when the
-// leader's process returns, and campaigns as soon as its silence ends (`election_min` after the
-// last heartbeat). If the return cleared the suspicion, the node would also wait for the random
-// part of its election timeout.
+// leader's process returns, and campaigns as soon as the silence ends that it owes the leader
+// (`election_min` after the last heartbeat). If the return cleared the suspicion, the node would
+// also wait for the random part of its election timeout.
 #[test]
 fn a_leader_that_returns_is_still_suspected() {
     let mut node = Node::new(3, &plain());
@@ -74,8 +75,9 @@ fn a_leader_that_returns_is_still_suspected() {
 
 // A suspicion may be wrong: the leader may hold a valid lease while a proxy refuses connections. A
 // node that suspects the leader may ask for pre-votes. It must not ask for votes, or vote for
-// another node, before its own silence has ended, which lasts for `election_min` after the last
-// heartbeat. Otherwise a second node could be elected during the lease. Invariant: I7.
+// another node, before the silence has ended that it owes the leader, which lasts for
+// `election_min` after the last heartbeat. Otherwise a second node could be elected during the
+// lease. Invariant: I7.
 #[test]
 fn a_suspicion_asks_but_ends_no_silence() {
     let mut node = Node::new(5, &RaftConfig::default());
@@ -107,8 +109,8 @@ fn a_heartbeat_ends_a_suspicion() {
 }
 
 // A request for a vote binds the voter that grants it. So without pre-votes, a node that suspects
-// the leader asks for votes only when its silence has ended, `election_min` after the last
-// heartbeat. The suspicion then saves the random wait after the silence.
+// the leader asks for votes only when the silence has ended that it owes the leader, `election_min`
+// after the last heartbeat. The suspicion then saves the random wait after the silence.
 #[test]
 fn without_pre_votes_a_suspicion_waits() {
     let mut node = Node::new(3, &plain());

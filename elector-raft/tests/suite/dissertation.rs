@@ -120,8 +120,8 @@ fn silence_outlasts_the_term() {
     assert_eq!(node.view(), View::following(e(5), None));
     let step = node.receive(3, request_vote(e(6)));
     assert_eq!(sent(&step, 3), Some(no_vote(e(5))));
-    // When the silence ends, the node answers the request that it refused only because of the
-    // silence.
+    // When the silence ends (`election_min` after the last heartbeat), the node answers the request
+    // that it refused only because of the silence.
     let step = node.elapse(RaftTimer::Vigil);
     assert_eq!(sent(&step, 3), Some(vote(e(6))));
     assert!(
@@ -247,8 +247,8 @@ fn a_leader_steps_down_before_it_transfers() {
 }
 
 // The successor skips the pre-vote. It campaigns, and the voters vote for it, although all of them
-// still owe silence to the old leader. A node campaigns in this way only if the leader of its
-// present term has named it as successor.
+// still owe the old leader silence, which means that they refuse any other candidate. A node
+// campaigns in this way only if the leader of its present term has named it as successor.
 #[test]
 fn the_successor_campaigns_at_once() {
     let mut node = Node::new(3, &RaftConfig::default());

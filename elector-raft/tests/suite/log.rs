@@ -1,4 +1,4 @@
-//! Raft with its log.
+//! Tests Raft with its replicated log.
 
 use elector_raft::log::RaftLog;
 

@@ -160,7 +160,8 @@ fn a_majority_of_one_term_wins() {
     }
     let step = node.receive(4, vote(e(1)));
     assert_eq!(node.view(), View::leading(e(1), 1.into()));
-    // "It then sends heartbeat messages to all of the other servers to establish its authority."
+    // Section 5.2: a winner "sends heartbeat messages to all of the other servers to establish its
+    // authority".
     for peer in 2..=5 {
         let announced = matches!(
             sent(&step, peer),
@@ -391,8 +392,8 @@ fn between_its_two_steps_a_candidate_has_not_voted() {
     assert_eq!(node.view(), View::following(e(1), Some(2.into())));
 }
 
-// A timer that a node has cancelled can still elapse, if the host of the node is slow. Such a timer
-// must change nothing.
+// A timer that a node has cancelled can still elapse, if the host of the node (the program that
+// runs the algorithm) is slow. Such a timer must change nothing.
 #[test]
 fn stale_timers_change_nothing() {
     use RaftTimer::{Heartbeat, OwnVote, Quorum, Stagger, Vigil};
@@ -430,8 +431,8 @@ fn a_second_leader_of_a_term_is_ignored() {
     assert_eq!(sent(&step, 3), Some(no_vote(e(1))));
 }
 
-// Hosts and scripts of scenarios name the timers `Vigil` and `Stagger`, which measure the two parts
-// of the election timeout. So the use of these timers must not change.
+// The scripts of golden scenarios and the schedules of walks name the timers `Vigil` and `Stagger`,
+// which measure the two parts of the election timeout. So the use of these timers must not change.
 #[test]
 fn a_heartbeat_restarts_the_timeout() {
     let mut node = Node::new(3, &RaftConfig::default());

@@ -88,7 +88,7 @@ fn durable() -> impl Strategy<Value = RaftDurable> {
 }
 
 fn members(nodes: u64) -> Membership {
-    // Node 30 is always a member, also of a cluster of one.
+    // Node 30 (`ME`, the node under test) is always a member, also of a cluster of one.
     let others = [10, 20, 40, 50].into_iter().map(NodeId);
     let others = others.take(usize::try_from(nodes).unwrap() - 1);
     Membership::new(ME, others.chain([ME])).unwrap()
@@ -117,8 +117,9 @@ proptest! {
     // A peer may be broken, hostile or of another version. For all messages, a node does not panic
     // and keeps the contract of `ElectionAlgorithm`. After a crash the node has its old term, and
     // it supports at most one candidate in a term, ever. It always waits for a timer: without one
-    // it would never act again. A host may raise the epoch of a node above a floor at a restart.
-    // After this, the node pledges and leads only above that floor.
+    // it would never act again. At a restart, a host (the program that runs the algorithm) may
+    // raise the epoch of a node above a floor, which is a given epoch. After this, the node votes
+    // and leads only in epochs above that floor.
     // Invariants: I1 to I4.
     #[test]
     fn any_input_in_any_state(
@@ -185,7 +186,8 @@ proptest! {
         }
     }
 
-    // A node does not panic even without a driver, which would drop the messages of unknown peers.
+    // A node does not panic even without a `Driver`, which would drop the messages of unknown
+    // peers.
     #[test]
     fn unknown_peers_cannot_make_it_panic(
         config in config(),

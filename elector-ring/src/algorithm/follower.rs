@@ -10,7 +10,7 @@ use crate::{
 
 impl Ring {
     /// Follows `leader`, whose tenure is not older than the present one. `wait` is the length of
-    /// the vigil, in which a heartbeat must arrive.
+    /// the vigil, the time within which a heartbeat must arrive.
     pub(super) fn follow(&mut self, epoch: Epoch, leader: NodeId, wait: Delay, out: &mut Out) {
         if self.durable.epoch != epoch || self.leader != Some(leader) {
             (self.has_seen_lap, self.has_asked_suspects) = (false, false);
@@ -40,9 +40,9 @@ impl Ring {
         }
     }
 
-    /// Returns `true` if the tenure of `leader` in `epoch` is older than the present tenure (I3).
-    /// Tenures are ordered by epoch, and in one epoch by the leader's id. A node without a live
-    /// leader follows any leader of its epoch.
+    /// Returns `true` if the tenure of `leader` in `epoch` is older than the present tenure
+    /// (invariant I3). Tenures are ordered by epoch, and in one epoch by the leader's id. A node
+    /// without a live leader follows any leader of its epoch.
     fn is_older(&self, epoch: Epoch, leader: NodeId) -> bool {
         let present = (self.durable.epoch, self.leader);
         (epoch, Some(leader)) < present

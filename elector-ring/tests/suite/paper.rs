@@ -18,7 +18,7 @@ fn the_initiator_sends_its_own_id() {
     assert_eq!(node.view(), View::campaigning(Epoch(1)));
 }
 
-// "Each process adds its own ID to the message and passes it on."
+// Collect: "Each process adds its own ID to the message and passes it on."
 #[test]
 fn each_node_adds_its_id() {
     let mut node = Node::follower(3, Collect);
@@ -31,7 +31,7 @@ fn each_node_adds_its_id() {
     );
 }
 
-// "The initiator then selects the process with the highest ID as the leader and sends a
+// Collect: "The initiator then selects the process with the highest ID as the leader and sends a
 // COORDINATOR message around the ring."
 #[test]
 fn the_initiator_selects_the_highest() {

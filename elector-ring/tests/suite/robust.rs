@@ -63,8 +63,8 @@ fn only_the_receiver_of_a_hop_can_acknowledge_it() {
     assert_eq!(node.hops_after(hop_timer(&first))[0].0, 5);
 }
 
-// If the host suspects the receiver of a token, the sender does not wait for the hop timeout: it
-// sends the token to the next node at once.
+// If the host of the sender suspects that the receiver of a token has failed, the sender does not
+// wait for the hop timeout: it sends the token to the next node at once.
 #[test]
 fn a_suspicion_ends_the_wait_for_an_acknowledgement() {
     let mut node = Node::follower(2, Collect);

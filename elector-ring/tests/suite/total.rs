@@ -96,7 +96,7 @@ proptest! {
     // A peer may be broken, hostile or of another version. For all messages, a node does not panic
     // and keeps the contract of `ElectionAlgorithm`. Exactly one of the timers that make the node
     // act runs, and no token has more hops than a lap. After a crash the node has its old epoch. As
-    // in a host, only timers that run elapse.
+    // in a host (a program that runs the algorithm), only timers that run elapse.
     // Invariants: I1, I6.
     #[test]
     fn any_input_in_any_state(
@@ -113,7 +113,8 @@ proptest! {
         for (input, choice) in std::iter::once(first).chain(inputs) {
             let input = match input {
                 Input::Started => {
-                    // After some crashes, the host also raises the node's epoch above a floor.
+                    // After some crashes, the host also raises the node's epoch above a floor (a
+                    // given epoch).
                     let floor = Some(floor).filter(|_| choice % 2 == 1);
                     driver = restart(&driver, &config, me, floor)?;
                     running.clear();
@@ -141,8 +142,8 @@ proptest! {
         }
     }
 
-    // A node does not panic even without a driver, which would drop the messages of unknown peers,
-    // and even if a timer elapses that does not run.
+    // A node does not panic even without a `Driver`, which would drop the messages of unknown
+    // peers, and even if a timer elapses that does not run.
     #[test]
     fn unknown_peers_and_stray_timers_cannot_make_it_panic(
         config in config(),

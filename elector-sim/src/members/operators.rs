@@ -30,10 +30,10 @@ pub(crate) struct Operators {
     wanted: Vec<Wanted>,
     /// The index in `wanted` of the change that was completed last.
     last: Option<usize>,
-    /// The figures at the moment at which the first operator asked.
+    /// The [`Figures`] at the moment at which the first operator asked for a change.
     begun: Option<Figures>,
-    /// The figures at the moment at which the last change was complete; `None` while a change is
-    /// not complete.
+    /// The [`Figures`] at the moment at which the last change was complete; `None` while a change
+    /// is not complete.
     ended: Option<Figures>,
 }
 

@@ -81,7 +81,7 @@ pub struct Cut {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stall {
-    /// The nodes with these disks.
+    /// The nodes whose disks stall.
     pub node: Selector,
     /// How long the disks stall.
     #[serde(rename = "for_ms", with = "millis")]
@@ -92,9 +92,9 @@ pub struct Stall {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Drift {
-    /// The nodes with these clocks.
+    /// The nodes whose clocks run at the rate `rate`.
     pub node: Selector,
-    /// How many seconds of such a clock pass in one true second.
+    /// How many seconds these clocks advance in one true second.
     pub rate: f64,
 }
 

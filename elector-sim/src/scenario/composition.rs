@@ -24,7 +24,7 @@ const MAX_INGREDIENTS: u64 = 6;
 const DRAW_SALT: u64 = 0x636f_6d70_6f73_6974;
 
 impl Composition {
-    /// Returns the composition that a seed draws.
+    /// Returns the composition (set of kinds of faults) that a seed draws.
     #[must_use]
     pub fn drawn(seed: u64) -> Self {
         let mut rng = Rng::new(seed ^ DRAW_SALT);
@@ -106,8 +106,8 @@ mod tests {
                 *count += u32::from(drawn.has(ingredient));
             }
         }
-        // Each of 500 draws has 4 of 15 ingredients on average, so each ingredient is drawn about
-        // 133 times.
+        // Each of 500 draws has 4 of 15 kinds of faults on average, so each kind is drawn about 133
+        // times.
         assert!(
             seen.iter().all(|count| (80..190).contains(count)),
             "{seen:?}"
@@ -115,7 +115,7 @@ mod tests {
     }
 
     // A composition is a set, without an order and without duplicates. So two texts with the same
-    // ingredients must give the same composition, and the same run.
+    // ingredients (kinds of faults) must give the same composition, and the same run.
     #[test]
     fn order_and_duplicates_do_not_matter() {
         let sets = ["drift+crash", "crash+drift", "crash+drift+crash"];

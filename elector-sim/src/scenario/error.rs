@@ -10,9 +10,9 @@ pub enum ScenarioError {
         |nearest| format!(": did you mean \"{nearest}\"? `elector scenarios` lists them"),
     ))]
     Unknown {
-        /// The name that was given.
+        /// The name that the user gave.
         name: String,
-        /// The most similar name that exists.
+        /// The most similar name of a built-in scenario.
         nearest: Option<String>,
     },
     /// The name is that of a group, where one scenario is expected.
@@ -30,11 +30,11 @@ pub enum ScenarioError {
         }),
     )]
     Ingredient {
-        /// The name that was given.
+        /// The name that the user gave.
         name: String,
-        /// The most similar name that exists.
+        /// The most similar name of an ingredient.
         nearest: Option<String>,
-        /// All names that exist.
+        /// The names of all ingredients.
         known: String,
     },
     /// The file cannot be read.

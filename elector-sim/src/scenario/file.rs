@@ -63,8 +63,9 @@ impl Scenario {
             .filter(|&nodes| nodes >= self.min_nodes)
     }
 
-    /// Returns `true` if a step of the scenario changes the members, or if the scenario has spares.
-    /// An algorithm whose members are fixed cannot run such a scenario.
+    /// Returns `true` if a step of the scenario changes the members, or if the scenario has spares
+    /// (nodes that do not vote at the beginning). An algorithm whose members are fixed cannot run
+    /// such a scenario.
     #[must_use]
     pub fn changes_members(&self) -> bool {
         let changes = |step: &Step| matches!(step.action, Action::Members(_));

@@ -46,7 +46,8 @@ pub enum Ingredient {
 }
 
 impl Ingredient {
-    /// All ingredients with their names, in the order in which compositions list them.
+    /// All ingredients (kinds of faults) with their names, in the order in which compositions list
+    /// them.
     pub const ALL: [(&'static str, Self); 15] = [
         ("crash", Self::Crash),
         ("restart", Self::Restart),

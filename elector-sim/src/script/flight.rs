@@ -28,7 +28,7 @@ impl<M: Message> Flights<M> {
         self.0.push_back(flight);
     }
 
-    /// Removes the oldest message and returns it.
+    /// Removes the oldest message in flight and returns it.
     pub(super) fn pop(&mut self) -> Option<Flight<M>> {
         self.0.pop_front()
     }

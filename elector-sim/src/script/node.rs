@@ -25,7 +25,7 @@ struct Life<A: ElectionAlgorithm> {
     process: Process<A>,
     /// The running timers, in the order in which they were set.
     timers: Vec<(A::Timer, Delay)>,
-    /// The writes that are held, in order. Each has the number of its step.
+    /// The writes that the script holds back, in order. Each has the number of its step.
     writes: VecDeque<(u64, A::Durable)>,
 }
 

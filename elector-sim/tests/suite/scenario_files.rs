@@ -243,7 +243,8 @@ fn every_example_of_the_guide_parses() {
     }
 }
 
-// Users do not find an action, a selector or an ingredient that the guide does not name.
+// Users do not find an action, a selector or an ingredient (a kind of fault) that the guide does
+// not name.
 #[test]
 fn the_guide_names_every_action_selector_and_ingredient() {
     let actions = listed("after_ms = 5", "the actions are: ", "\n");

@@ -156,8 +156,8 @@ async fn work_can_shut_its_node_down() {
     in_time(elector.stopped()).await.unwrap();
 }
 
-// A caller of `campaign` that waits for its turn must be notified of the end of the node, even if
-// the caller that holds the leadership never drops it.
+// A caller of `campaign` that waits until another caller drops the leadership must be notified of
+// the end of the node, even if that other caller never drops it.
 #[tokio::test]
 async fn a_waiting_campaign_ends_with_the_node() {
     let elector = single_node().await;
@@ -166,8 +166,8 @@ async fn a_waiting_campaign_ends_with_the_node() {
         let elector = elector.clone();
         async move { elector.campaign().await.map(|me| me.epoch()) }
     });
-    // This call gives the spawned call time. After it, the spawned call waits for its turn, and not
-    // for an answer of the node.
+    // This call gives the spawned call time. After it, the spawned call waits for the end of the
+    // leadership `me`, and not for an answer of the node.
     assert!(timeout(QUIET_TIME, elector.campaign()).await.is_err());
     in_time(elector.shutdown()).await.unwrap();
     let error = in_time(waiting).await.unwrap();

@@ -26,7 +26,7 @@ use raft::*;
 
 pub(crate) use raft::{Bug, Mutant, bug};
 
-/// The cluster sizes of the search for another run, smallest first.
+/// The cluster sizes of the search for another run that catches a mutant, smallest first.
 const SIZES: [u64; 2] = [3, 5];
 const SEEDS: u64 = 60;
 
@@ -297,7 +297,8 @@ fn a_counted_pre_vote_violates_one_leader_per_epoch() {
     Hunt::new("one-leader-per-epoch", "boot", 5, 3).catches::<Mutant<LatePreVoteCounted>>();
 }
 
-// Without the gate, votes are sent before they are written, and a crash can undo them.
+// Without the gate, which holds messages back until earlier writes are durable, votes are sent
+// before they are written, and a crash can undo them.
 #[test]
 fn a_gate_that_is_off_violates_durable_before_sent() {
     let hunt = Hunt::new("durable-before-sent", "boot", 3, 1);

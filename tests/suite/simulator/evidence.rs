@@ -1,4 +1,5 @@
-//! Tests reports of the hosts about other nodes: suspicions and proofs of death, true or false.
+//! Tests what the simulated hosts of nodes report about other nodes: suspicions and proofs of
+//! death, true or false.
 
 use elector_core::trace::{Event, EventOf, Stimulus};
 use elector_paxos::Paxos;
@@ -32,21 +33,22 @@ fn with_suspicions_only_the_election_is_at_the_end_of_the_vigil() {
     sim.run_for(200 * MS);
     let (dead, crashed_at) = (leader(&sim), sim.now_ns());
     sim.crash(dead);
-    // A host reports a broken connection only after all messages that arrived over this connection.
-    // So the messages of the dead leader must arrive first.
+    // The host of a node (the program that runs the algorithm) reports a broken connection only
+    // after all messages that arrived over this connection. So the messages of the dead leader must
+    // arrive first.
     sim.run_for(5 * MS);
     for node in sim.nodes().into_iter().filter(|&node| node != dead) {
         sim.suspect(node, dead);
     }
     let next = sim.run_until_settled(2_000 * MS).expect("the others elect");
     let took = (next.at_ns - crashed_at) / 1_000_000;
-    // The last heartbeat was at most 50 ms before the crash, and the vigil is 150 ms. So the vigil
-    // ends 100 to 150 ms after the crash.
+    // The last heartbeat was at most 50 ms before the crash, and the vigil (the fixed first part of
+    // the election timeout) is 150 ms. So the vigil ends 100 to 150 ms after the crash.
     assert!((100..165).contains(&took), "{took} ms");
 }
 
 // A proof of death is about one life (one process) of a node. A proof about an earlier life says
-// nothing about the process that runs now, so the host must drop it.
+// nothing about the process that runs now, so the host of the node must drop it.
 #[test]
 fn a_proof_of_an_earlier_life_is_dropped() {
     let died = |restarted: bool| {

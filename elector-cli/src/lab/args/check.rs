@@ -6,7 +6,8 @@ use elector_check::MAX_NODES;
 use super::jobs;
 use crate::args::within;
 
-/// The maximum number of random walks of one check. More would take months.
+/// The maximum number of random walks (runs that choose each event at random) of one check. More
+/// would take months.
 const MAX_WALKS: u64 = 1_000_000_000_000;
 
 /// The options that apply only to a search of all orders of events. They are rejected with

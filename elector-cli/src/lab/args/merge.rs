@@ -32,7 +32,8 @@ pub(crate) struct Merge {
     pub(crate) format: Format,
 }
 
-/// Parses the number of a shard and the number of all shards, for example `3/16`.
+/// Parses the number of a shard (one part of a comparison) and the number of all shards, for
+/// example `3/16`.
 pub(super) fn shard(text: &str) -> Result<Shard, String> {
     let number = |text: &str| {
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -58,7 +59,8 @@ mod tests {
     use super::*;
 
     // Programs that start jobs often number them from 0. If a user gives such a number to
-    // `--shard`, the error must say to add 1: otherwise the last shard would be missing.
+    // `--shard`, the error must say to add 1: otherwise the last shard (part of the comparison)
+    // would be missing.
     #[test]
     fn wrong_shards_name_the_reason() {
         assert_eq!(shard("3/16"), Ok(Shard::new(3, 16).unwrap()));

@@ -11,7 +11,8 @@ pub(super) struct Selection<'h, 'a> {
     /// The number of messages that are not drawn because there are more than `max_messages`.
     pub(super) omitted: usize,
     /// The number of routine messages that are not drawn because a fold, which is a stretch that is
-    /// drawn with a narrow fixed width, hides a part of their round.
+    /// drawn with a narrow fixed width, hides a part of their round (the heartbeats that a leader
+    /// sends at one time, and the answers).
     pub(super) folded: usize,
 }
 
@@ -25,8 +26,9 @@ pub(super) fn select<'h, 'a>(
     let inside = |flight: &&Flight<'_>| flight.sent_ns <= end_ns && flight.last_ns() >= start_ns;
     let wanted = |flight: &&Flight<'_>| options.heartbeats || !flight.is_routine();
     let flights = history.flights.iter().filter(inside).filter(wanted);
-    // If a fold hides a part of a round of heartbeats, no message of this round is drawn. Otherwise
-    // the picture could show acknowledgements without their heartbeats.
+    // If a fold (a stretch of time that is drawn narrow) hides a part of a round of heartbeats, no
+    // message of this round is drawn. Otherwise the picture could show acknowledgements without
+    // their heartbeats.
     let rounds = history.rounds();
     let is_torn = |flight: &Flight<'_>| {
         let next = rounds.partition_point(|round| round.0 <= flight.sent_ns);

@@ -81,7 +81,7 @@ fn merged(spans: Vec<Span<Leaders>>) -> Vec<Span<Leaders>> {
     merged
 }
 
-/// The text and the look of one span in a strip.
+/// The text and the look of one span of time in a strip above the lanes.
 struct Cell {
     class: &'static str,
     full: String,

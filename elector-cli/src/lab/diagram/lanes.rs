@@ -26,7 +26,8 @@ pub(super) fn draw(canvas: &mut Canvas, layout: &Layout, history: &History<'_>) 
     }
 }
 
-/// Draws the parts of the lanes that are above the arrows: names, epochs and marks.
+/// Draws the parts of the lanes that are above the arrows: names, epochs, and the marks of events
+/// such as crashes.
 pub(super) fn label(canvas: &mut Canvas, layout: &Layout, history: &History<'_>) {
     let every = (13.0 / layout.pitch).ceil().max(1.0) as usize;
     for lane in history.lanes.iter().step_by(every) {
@@ -180,8 +181,8 @@ fn labels(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
     }
 }
 
-/// Returns the x coordinates of the first part of a span that is visible, outside of folds, and
-/// wider than `width` pixels.
+/// Returns the x coordinates of the first part of a span that is visible, outside of folds
+/// (stretches of time that are drawn narrow), and wider than `width` pixels.
 fn first_part_of_width<T>(layout: &Layout, span: &Span<T>, width: f64) -> Option<(f64, f64)> {
     let parts = layout.scale.straight(span.within(layout.window)?);
     parts.into_iter().find(|part| part.1 - part.0 > width)

@@ -102,8 +102,8 @@ fn messages(
     }
 }
 
-/// An entry of the legend for a mark: a function that recognises the mark, and the class, the path
-/// and the text of the entry.
+/// An entry of the legend for a mark, which is the symbol of an event such as a crash: a function
+/// that recognises the mark, and the class, the path and the text of the entry.
 type Point = (
     fn(&Mark<'_>) -> bool,
     &'static str,

@@ -4,7 +4,8 @@ use super::TimeScale;
 /// drawn with a narrow fixed width. The first width at which all folds have room is used.
 const FOLD_PX: [f64; 3] = [46.0, 34.0, 24.0];
 
-/// The maximum share of the width of the diagram that all folds may use together.
+/// The maximum share of the width of the diagram that all folds (stretches of time that are drawn
+/// narrow) may use together.
 const MAX_FOLDED_SHARE: f64 = 0.5;
 
 /// Maps moments to x coordinates. The map is piecewise linear and never decreases.
@@ -16,7 +17,7 @@ pub(super) struct Scale {
     /// The folds, as `(start, end)` in nanoseconds: long stretches in which nothing happens. In the
     /// diagram, all folds have the same narrow width.
     pub(super) folds: Vec<(u64, u64)>,
-    /// The number of pixels for one nanosecond, outside of folds.
+    /// The number of pixels for one nanosecond, outside of the [`folds`](Self::folds).
     pub(super) px_per_ns: f64,
 }
 
@@ -114,8 +115,8 @@ impl Scale {
 
     /// Returns the moments of the ticks, and the step between them. The step is 1, 2 or 5 times a
     /// power of ten, and long enough that the labels of two ticks do not overlap. Each moment is a
-    /// multiple of the step. No tick is in a fold, because the inside of a fold is not drawn to
-    /// scale.
+    /// multiple of the step. No tick is in one of the [`folds`](Self::folds), because the inside of
+    /// a fold is not drawn to scale.
     pub(super) fn ticks(&self, window: (u64, u64)) -> (Vec<u64>, u64) {
         let wanted_ns = 56.0 / self.px_per_ns;
         let mut step = 1_u64;
@@ -128,8 +129,8 @@ impl Scale {
         let mut at = first;
         while at <= window.1 {
             if self.is_folded(at) {
-                // A long fold can contain millions of multiples of the step, so continue at its
-                // end.
+                // A long fold (a stretch of time that is drawn narrow) can contain millions of
+                // multiples of the step, so continue at its end.
                 let fold = self.folds.iter().find(|fold| at < fold.1);
                 at = fold.map_or(at, |fold| fold.1.div_ceil(step).saturating_mul(step));
                 continue;
@@ -155,8 +156,8 @@ fn quiet(window: (u64, u64), moments: &[u64], hop_ns: u64) -> Vec<(u64, u64)> {
     // visible next to each other. So a stretch of this length is never folded.
     let least = hop_ns.saturating_mul(6).max(1);
     let pairs = all.windows(2).filter_map(|pair| match *pair {
-        // A time of one hop at both ends of the stretch stays unfolded, so that the events at the
-        // ends keep their distance from the fold.
+        // A time of one hop (the time that a message usually takes) at both ends of the stretch
+        // stays unfolded, so that the events at the ends keep their distance from the fold.
         [from, to] if to.saturating_sub(from) > least => Some((from + hop_ns, to - hop_ns)),
         _ => None,
     });
@@ -201,7 +202,8 @@ mod tests {
     const MS: u64 = 1_000_000;
 
     // Readers compare messages by the slopes of their arrows: two messages that took the same time
-    // must have the same slope at every place outside of folds.
+    // must have the same slope at every place outside of folds, the stretches of time that are
+    // drawn narrow.
     #[test]
     fn the_scale_is_the_same_everywhere_outside_of_folds() {
         let moments = [5 * MS, 6 * MS, 500 * MS, 501 * MS];

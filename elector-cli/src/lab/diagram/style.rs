@@ -20,8 +20,8 @@ struct Palette {
     hint: &'static str,
     routine: &'static str,
     /// The colours of the kinds of messages: the colours of Okabe and Ito, which colour-blind
-    /// readers can distinguish. Their brightness is adapted, so that they are legible on the ground
-    /// of the theme.
+    /// readers can distinguish. Their brightness is adapted, so that they are legible on the
+    /// background (`ground`) of the theme.
     kinds: [&'static str; 6],
 }
 

@@ -155,7 +155,7 @@ impl Manifest {
         })
     }
 
-    /// Returns the variants that the manifest names.
+    /// Returns the variants of algorithms that the manifest names.
     fn entries(&self, cli: &Cli, path: &Path) -> Result<Vec<Entry>, FolderError> {
         let entries = self.algorithms.iter().map(|compared| {
             let variant = Some(compared.variant.as_str());

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::lab::build::Build;
 
-/// The maximum number of missing shards whose numbers an error lists.
+/// The maximum number of missing shards (parts of a comparison) whose numbers an error lists.
 const MAX_NAMED: usize = 20;
 
 /// Why the folders of shards cannot be merged into one comparison. A shard is one of several parts
@@ -18,7 +18,7 @@ pub(crate) enum MergeError {
         .0.display()
     )]
     NoShard(PathBuf),
-    /// Two folders have shards of different comparisons.
+    /// Two folders have shards (parts) of different comparisons.
     #[error(
         "{} and {} are not shards of one comparison: `{what}` differs in their manifest.json. Run \
          all shards with the same program and the same options",
@@ -31,8 +31,8 @@ pub(crate) enum MergeError {
         /// The folders of the two shards.
         folders: [PathBuf; 2],
     },
-    /// The shards were run by another build of elector than this program: the commit, the compiler,
-    /// the target or the profile is different.
+    /// The shards (parts of the comparison) were run by another build of elector than this program:
+    /// the commit, the compiler, the target or the profile is different.
     #[error(
         "{} was run by another program: {}, {}, {}, {}. This one is: {}, {}, {}, {}. Merge with \
          the program that ran the shards",
@@ -42,19 +42,19 @@ pub(crate) enum MergeError {
         Build::of_this_program().target, Build::of_this_program().profile
     )]
     OtherProgram {
-        /// The folder of one of these shards.
+        /// The folder of one of these shards (parts of the comparison).
         folder: PathBuf,
         /// The build of the program that has run the shard.
         build: Box<Build>,
     },
-    /// Two folders have the shard with the same number.
+    /// Two folders have the shard (part of the comparison) with the same number.
     #[error(
         "{} and {} are both shard {shard}: name each shard once",
         folders[0].display(),
         folders[1].display()
     )]
     Twice {
-        /// The number of this shard, and the number of all shards.
+        /// The number of this shard (part of the comparison), and the number of all shards.
         shard: Shard,
         /// The two folders that have this shard.
         folders: [PathBuf; 2],
@@ -65,7 +65,7 @@ pub(crate) enum MergeError {
         missing(present, *count)
     )]
     Missing {
-        /// The numbers of the shards that were given.
+        /// The numbers of the shards (parts of the comparison) that were given.
         present: Vec<u64>,
         /// The number of all shards of the comparison.
         count: u64,

@@ -1,8 +1,8 @@
 use super::{FIXED, ms};
 use crate::lab::{crash::Crash, grid, registry::Entry, study::Study};
 
-/// Returns the table of variants: the guarantee, the cost of the loss of a leader, and the
-/// violations of each variant.
+/// Returns the table of variants: the guarantee, the cost of the loss of a leader (messages and
+/// time), and the violations of each variant.
 pub(super) fn table(study: &Study) -> String {
     let header = [
         "variant",

@@ -29,8 +29,8 @@ fn the_matrix_marks_two_leaders_and_violations() {
             .find(|line| line.starts_with("minority-leader"));
         row.unwrap().to_owned()
     };
-    // In this scenario, two nodes lead at the same time under Bully, and not under Raft, which is
-    // the other variant in the row. So the row has one mark.
+    // In the scenario `minority-leader`, two nodes lead at the same time under Bully, and not under
+    // Raft, which is the other variant in the row. So the row has one mark.
     assert_eq!(row(&study).matches('‖').count(), 1);
     assert!(row(&study).ends_with('‖'));
     study.summaries[7].violations = 1;

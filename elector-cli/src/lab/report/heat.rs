@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::ms;
 use crate::lab::study::Study;
 
-/// The times without a leader, in milliseconds, from which on a cell has the next stronger colour.
+/// The times without a leader, in milliseconds, from which on a cell of the table has the next
+/// stronger colour.
 const SHADES: [f64; 6] = [0.05, 10.0, 100.0, 300.0, 1_000.0, 2_500.0];
 
 /// Returns one table per cluster size, with one row per scenario and one column per variant. Only

@@ -5,8 +5,9 @@ use crate::lab::{overview::count, study::Study, violations::findings};
 /// The maximum number of violations on the page.
 const MAX_SHOWN: usize = 200;
 
-/// Returns the first violation of each invariant in each cell, with the command that repeats the
-/// run of the violation. Returns `None` if there are no violations.
+/// Returns the first violation of each invariant in each cell (all runs of one variant in one
+/// scenario at one size), with the command that repeats the run of the violation. Returns `None` if
+/// there are no violations.
 pub(super) fn section(study: &Study) -> Option<Markup> {
     let findings = findings(study);
     if findings.is_empty() {

@@ -73,8 +73,8 @@ impl Candidate<'_> {
         (self.entry.contestant.label(), self.cell.scenario.clone())
     }
 
-    /// Returns how bad the worst run is. The diagrams of candidates with a greater value are drawn
-    /// first.
+    /// Returns how bad the worst run of this candidate is. The diagrams of candidates with a
+    /// greater value are drawn first.
     fn weight(&self) -> (bool, bool, u64, u64) {
         let times = self.run.times;
         let wrong = !self.run.violations.is_empty();
@@ -112,7 +112,7 @@ fn candidates(study: &Study, nodes: u64) -> Vec<Candidate<'_>> {
 type Diagrams = HashMap<(String, String), String>;
 
 /// Draws the diagrams that fit into the page, the worst first. Returns these diagrams, and the
-/// number of candidates for which there is no diagram.
+/// number of candidates (cells with a problem) for which there is no diagram.
 fn diagrams(study: &Study, candidates: &[Candidate<'_>]) -> (Diagrams, usize) {
     let mut order: Vec<&Candidate<'_>> = candidates.iter().collect();
     order.sort_by_key(|one| std::cmp::Reverse(one.weight()));
@@ -222,9 +222,9 @@ mod tests {
         }
     }
 
-    // In this scenario, no two nodes of Raft lead at the same time, and the cluster soon has a new
-    // leader, so the cell has no problem. If every cell had a diagram, readers would not find the
-    // important ones.
+    // In the scenario `leader-crash`, no two nodes of Raft lead at the same time, and the cluster
+    // soon has a new leader, so the cell has no problem. If every cell had a diagram, readers would
+    // not find the important ones.
     #[test]
     fn cells_without_a_problem_have_no_diagram() {
         let study = sample();

@@ -19,7 +19,8 @@ pub(super) struct RunningCommand {
     pub(super) run: u64,
     pub(super) schedule: StopSchedule,
     pub(super) processes: ProcessTree,
-    /// The guardian's end of the channel to the shim that has become the command.
+    /// The guardian's end of the channel to the shim, the process that waited and has become the
+    /// command.
     channel: OwnedFd,
 }
 
@@ -47,8 +48,9 @@ impl RunningCommand {
         match self.schedule.next_action(now) {
             Some(Action::Terminate) => self.processes.terminate(),
             Some(Action::Kill) => {
-                // The session gets the highest priority only with SIGKILL: from then on, no process
-                // of the command does useful work with this priority.
+                // The session of the guardian and the command gets the highest priority only with
+                // SIGKILL: from then on, no process of the command does useful work with this
+                // priority.
                 set_session_nice(BEST_NICE);
                 self.processes.kill();
             }

@@ -184,9 +184,10 @@ impl<'a> Guardian<'a> {
             .drop_where(|position| sources.contains(&Source::Socket(position)));
         let shim_ended = sources.contains(&Source::Shim);
         let node_ended = sources.contains(&Source::NodeProcess);
-        // A message is handled before the end of the shim or of the node, for two reasons. The
-        // message may say that the shim has become the command, and the command may have ended
-        // already. And the last message of a node that has ended may start the command.
+        // A message is handled before the end of the shim (the process that becomes the command) or
+        // of the node, for two reasons. The message may say that the shim has become the command,
+        // and the command may have ended already. And the last message of a node that has ended may
+        // start the command.
         if let Some(node) = self.node
             && (sources.contains(&Source::Node)
                 || ((shim_ended || node_ended) && channel::is_readable(node)?))
@@ -204,8 +205,8 @@ impl<'a> Guardian<'a> {
         }
     }
 
-    /// Starts another shim if another process has killed `shim`. Returns an error if `shim` exited
-    /// by itself.
+    /// Starts another shim (a process that waits to become the command) if another process has
+    /// killed `shim`. Returns an error if `shim` exited by itself.
     fn replace_shim(&mut self, shim: &Shim) -> io::Result<()> {
         match exit_of(&shim.pidfd)? {
             Some(Exit::Signal(_)) => {
@@ -275,7 +276,7 @@ impl<'a> Guardian<'a> {
             .retain(|&pid| !(is_released(pid) && children::reap(pid)));
     }
 
-    /// Records that the node has started the command in the shim with the process id `pid`.
+    /// Records that the node has made the shim with the process id `pid` become the command.
     fn start(&mut self, run: u64, pid: i32, deadline: Option<Moment>) -> io::Result<()> {
         let is_named = |shim: &mut Shim| shim.pid.as_raw_pid() == pid;
         if let Some(shim) = self.shim.take_if(is_named) {
@@ -287,8 +288,8 @@ impl<'a> Guardian<'a> {
             self.command = Some(RunningCommand::new(run, shim, schedule));
             return Ok(());
         }
-        // Another process has killed the shim with this id, and the guardian has started another
-        // shim, whose id the node did not know.
+        // Another process has killed the shim (the process that was to become the command) with
+        // this id, and the guardian has started another shim, whose id the node did not know.
         let end = CommandEnd {
             exit: Exit::NotStarted(Errno::SRCH.raw_os_error()),
             reason: EndReason::Exited,

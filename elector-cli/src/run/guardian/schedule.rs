@@ -4,8 +4,8 @@ use elector_core::Moment;
 
 use crate::run::{EndReason, options::StopTiming};
 
-/// When the guardian sends SIGTERM and SIGKILL to the processes of one command. Times are on the
-/// clock of [`elector_core::actor::now`].
+/// When the guardian, the process that stops a command in time, sends SIGTERM and SIGKILL to the
+/// processes of one command. Times are on the clock of [`elector_core::actor::now`].
 #[derive(Clone, Debug)]
 pub(super) struct StopSchedule {
     timing: StopTiming,
@@ -13,8 +13,8 @@ pub(super) struct StopSchedule {
     deadline: Option<Moment>,
     /// The first reason that was given to stop the command; `None` while the command must run.
     reason: Option<EndReason>,
-    /// The time at which a grace ends, after which SIGKILL is due. With several calls of
-    /// [`stop`](Self::stop), the earliest end counts.
+    /// The time at which a grace (the time from SIGTERM to SIGKILL) ends: SIGKILL is due then. With
+    /// several calls of [`stop`](Self::stop), the earliest end counts.
     grace_end: Option<Moment>,
     sigterm_at: Option<Moment>,
     sigkill_at: Option<Moment>,
@@ -54,8 +54,9 @@ impl StopSchedule {
         self.timing.margin = margin;
     }
 
-    /// Stops the command for this reason: SIGTERM is due now, and SIGKILL after a grace. With
-    /// several calls, the first reason and the earliest end of a grace count.
+    /// Stops the command for this reason: SIGTERM is due now, and SIGKILL after a time that depends
+    /// on the reason (the grace). With several calls, the first reason and the earliest end of a
+    /// grace count.
     pub(super) fn stop(&mut self, reason: EndReason, now: Moment) {
         let grace = match reason {
             // With a lease, the command may use the rest of the lease: `sigkill_time` limits the
@@ -200,8 +201,8 @@ mod tests {
         }
     }
 
-    // A node that is stopped sends nothing. The deadline alone must make the guardian stop the
-    // command before the lease ends.
+    // A node that is stopped sends nothing. The deadline (the known end of the lease) alone must
+    // make the guardian stop the command before the lease ends.
     #[test]
     fn without_messages_the_command_ends_before_the_lease() {
         let schedule = Schedule::new(Some(120));
@@ -221,7 +222,8 @@ mod tests {
     }
 
     // A node that gives leadership up leads until its command has ended, so the command has all of
-    // its grace. If the lease is not prolonged in this time, the end of the lease limits the grace.
+    // its grace (the time from SIGTERM to SIGKILL). If the lease is not prolonged in this time, the
+    // end of the lease limits the grace.
     #[test]
     fn a_leadership_that_is_given_up_leaves_all_of_the_grace() {
         let mut schedule = Schedule::new(Some(120));
@@ -232,7 +234,7 @@ mod tests {
     }
 
     // A command whose leadership was lost may use the rest of the lease. Without a lease, it has
-    // the loss grace.
+    // the loss grace, the configured time from SIGTERM to SIGKILL after a loss.
     #[test]
     fn a_leadership_that_is_lost_leaves_the_rest_of_the_lease() {
         let mut schedule = Schedule::new(Some(120));
@@ -245,7 +247,7 @@ mod tests {
     }
 
     // When the process of the node exits, the peers notice this at once and may elect another
-    // leader. So the command must be killed without a grace.
+    // leader. So the command must be killed without a grace (a time between SIGTERM and SIGKILL).
     #[test]
     fn a_node_that_exits_leaves_no_grace() {
         let mut schedule = Schedule::new(Some(120));
@@ -272,8 +274,8 @@ mod tests {
         assert_eq!(schedule.signals_from(105), (Some(95), Some(385)));
     }
 
-    // On a machine on which signals are late, the guardian needs a wider margin, so it must measure
-    // how late SIGKILL was.
+    // On a machine on which signals are late, the guardian needs a wider margin (time from SIGKILL
+    // to the end of the lease), so it must measure how late SIGKILL was.
     #[test]
     fn a_wider_margin_kills_earlier() {
         let mut schedule = Schedule::new(Some(120));

@@ -22,8 +22,8 @@ const EXIT_TIMEOUT: Timespec = Timespec {
 pub(super) struct NodeSockets {
     /// A pidfd of the node's process.
     node: OwnedFd,
-    /// The connections on which the node sends to its peers, each with the farewell that the
-    /// guardian writes there.
+    /// The connections on which the node sends to its peers, each with the farewell (proof of the
+    /// node's death) that the guardian writes there.
     connections: Vec<(OwnedFd, Vec<u8>)>,
     /// Sockets that must not close before the command is dead.
     kept: Vec<OwnedFd>,

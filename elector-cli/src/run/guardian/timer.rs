@@ -79,8 +79,9 @@ impl Lateness {
         self.next = (self.next + 1) % SAMPLES;
     }
 
-    /// Returns the margin to use: twice the worst of the last measurements, but not more than
-    /// `max_margin` and not less than the configured margin.
+    /// Returns the margin (the time from SIGKILL to the end of the lease) to use: twice the worst
+    /// of the last measurements, but not more than `max_margin` and not less than the configured
+    /// margin.
     pub(super) fn margin(&self, timing: &StopTiming) -> Duration {
         let worst = self.samples.iter().max().copied().unwrap_or_default();
         let wanted = worst.saturating_mul(2);
@@ -92,8 +93,9 @@ impl Lateness {
 mod tests {
     use super::*;
 
-    // On a busy machine the margin must become wider, but not wider than the lease allows. On a
-    // quiet machine the margin must become the configured margin again.
+    // On a busy machine the margin (the time from SIGKILL to the end of the lease) must become
+    // wider, but not wider than the lease allows. On a quiet machine the margin must become the
+    // configured margin again.
     #[test]
     fn the_margin_follows_the_worst_of_the_recent_samples() {
         let ms = Duration::from_millis;
@@ -113,7 +115,8 @@ mod tests {
         assert_eq!(margin(&lateness, 15), ms(24));
         lateness.record(Duration::MAX);
         assert_eq!(margin(&lateness, 15), ms(37));
-        // A margin that was configured to be wider than the maximum stays as it is.
+        // A margin (time from SIGKILL to the end of the lease) that was configured to be wider than
+        // the maximum stays as it is.
         assert_eq!(margin(&lateness, 50), ms(50));
         for _ in 0..SAMPLES {
             lateness.record(ms(1));

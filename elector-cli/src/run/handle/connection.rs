@@ -20,7 +20,7 @@ use crate::run::{
 /// variables.
 const SECRETS: [&str; 3] = ["ELECTOR_TOKEN", "ELECTOR_TOKEN_FILE", "ELECTOR_TLS_DIR"];
 
-/// The guardian process, and the channel to it.
+/// The guardian, which is the process that stops the command in time, and the channel to it.
 #[derive(Debug)]
 pub(super) struct GuardianProcess {
     /// The type `UnixStream` is used only to wait until the channel is readable. The channel
@@ -32,7 +32,7 @@ pub(super) struct GuardianProcess {
 }
 
 impl GuardianProcess {
-    /// Starts a guardian and sends it the durations that it needs.
+    /// Starts a guardian and sends it the durations with which it stops the command.
     pub(super) fn start(options: &Options) -> io::Result<Self> {
         set_child_subreaper(Some(getpid()))?;
         let (ours, theirs) = channel::pair()?;
@@ -117,8 +117,8 @@ fn ignore_closed(sent: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Makes the guardian keep sockets of the node open until the command is dead, also if the node is
-/// killed.
+/// Makes the guardian, which is the process that stops the command, keep sockets of the node open
+/// until the command is dead, also if the node is killed.
 ///
 /// When a process is killed, the kernel closes its sockets. Peers see that their connections break.
 /// If there is no lease to wait for, they elect another leader at once. The guardian notices the

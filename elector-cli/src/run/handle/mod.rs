@@ -59,9 +59,9 @@ struct Running {
 }
 
 impl CommandHandle {
-    /// Starts a guardian, and waits until the guardian can start the command. From then on, if the
-    /// guardian is killed, this process becomes the parent of the processes that the guardian
-    /// leaves behind (`PR_SET_CHILD_SUBREAPER`).
+    /// Starts a guardian (the process that supervises the command), and waits until the guardian
+    /// can start the command. From then on, if the guardian is killed, this process becomes the
+    /// parent of the processes that the guardian leaves behind (`PR_SET_CHILD_SUBREAPER`).
     ///
     /// # Errors
     /// If the options break a rule, there is no such command, or the guardian cannot be started.
@@ -96,8 +96,9 @@ impl CommandHandle {
     /// Starts the command.
     ///
     /// # Errors
-    /// If the command is not [`ready`](Self::ready), or the guardian has failed. A command that
-    /// cannot be executed is no error here: [`exited`](Self::exited) returns that failure.
+    /// If the command is not [`ready`](Self::ready), or the guardian (the process that supervises
+    /// the command) has failed. A command that cannot be executed is no error here:
+    /// [`exited`](Self::exited) returns that failure.
     pub fn start(&mut self, parameters: &StartParameters) -> Result<(), RunError> {
         let shim = match self.running {
             None => self.ready.take(),
@@ -107,9 +108,10 @@ impl CommandHandle {
             return Err(RunError::NotReady);
         };
         self.run += 1;
-        // The message to the guardian is sent first, so that the guardian knows of every command.
-        // The message to the shim is sent directly and not through the guardian, because waking the
-        // guardian first would take time.
+        // The message to the guardian, the process that supervises the command, is sent first, so
+        // that the guardian knows of every command. The message to the shim, which becomes the
+        // command, is sent directly and not through the guardian, because waking the guardian first
+        // would take time.
         self.guardian.send(&ToGuardian::Start {
             run: self.run,
             pid: pid.as_raw_pid(),
@@ -123,8 +125,9 @@ impl CommandHandle {
         });
         self.metrics.starts.inc();
         self.metrics.running.set(1);
-        // `needed` before the deadline, the guardian would send SIGTERM. A command that starts
-        // later than this would be stopped at once, so it is not started.
+        // The guardian, the process that supervises the command, sends SIGTERM when only `needed`
+        // is left before the end of the lease. A command that starts after that time would be
+        // stopped at once, so it is not started.
         let needed = self.options.loss_grace + self.options.margin;
         let go = Go {
             environment: parameters.environment(self.options.node),
@@ -132,8 +135,8 @@ impl CommandHandle {
         };
         let stdin = io::stdin();
         let stdin = (self.options.stdin == Stdin::Inherit).then(|| stdin.as_fd());
-        // An error does not matter: if the shim was killed, the guardian reports the end of the
-        // command.
+        // An error does not matter: if the shim (the process that becomes the command) was killed,
+        // the guardian reports the end of the command.
         let _ = channel::send(channel, &go, stdin);
         Ok(())
     }
@@ -144,9 +147,9 @@ impl CommandHandle {
         let run = self.run;
         if let Some(running) = &mut self.running {
             running.deadline = running.deadline.map(|known| known.max(deadline));
-            // Errors do not matter. If the guardian has exited, the next `receive` notices it. If
-            // the guardian does not read, it stops the command at the earlier deadline that it
-            // knows.
+            // Errors do not matter. If the guardian (the process that supervises the command) has
+            // exited, the next `receive` notices it. If the guardian does not read, it stops the
+            // command at the earlier deadline that it knows.
             let _ = self.guardian.send(&ToGuardian::Prolong {
                 run,
                 deadline,
@@ -176,7 +179,7 @@ impl CommandHandle {
         &self.metrics
     }
 
-    /// Returns the process id of the guardian.
+    /// Returns the process id of the guardian, the process that supervises the command.
     #[must_use]
     pub fn guardian_pid(&self) -> u32 {
         self.guardian.pid.as_raw_pid().unsigned_abs()
@@ -192,7 +195,8 @@ impl CommandHandle {
         self.guardian.exited()
     }
 
-    /// Returns a handle that makes the guardian keep sockets open until the command is dead.
+    /// Returns a handle that makes the guardian (the process that supervises the command) keep
+    /// sockets open until the command is dead.
     #[must_use]
     pub fn guardian_sockets(&self) -> GuardianSockets {
         self.guardian.guardian_sockets()
@@ -215,8 +219,9 @@ impl CommandHandle {
         }
     }
 
-    /// Measures the memory of the command that runs under a lease. Returns `None` if the margin is
-    /// long enough to free this memory, or if no command runs under a lease.
+    /// Measures the memory of the command that runs under a lease. Returns `None` if the margin,
+    /// which is the time from SIGKILL to the end of the lease, is long enough to free this memory,
+    /// or if no command runs under a lease.
     pub(super) fn memory_risk(&self) -> Option<MemoryRisk> {
         let running = self.running.as_ref()?;
         running.deadline?;
@@ -229,8 +234,8 @@ impl CommandHandle {
             Some((ToNode::Ready { pid }, channel)) => {
                 let ready = Pid::from_raw(pid).zip(channel);
                 let ready = ready.map(|(pid, channel)| ReadyShim { pid, channel });
-                // If an earlier shim was ready, another process has killed it. The guardian may
-                // reap it now.
+                // If an earlier shim (a process that waits to become the command) was ready,
+                // another process has killed it. The guardian may reap it now.
                 if let Some(before) = mem::replace(&mut self.ready, ready) {
                     self.release(before.pid);
                 }

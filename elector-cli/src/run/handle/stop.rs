@@ -7,17 +7,18 @@ use tokio::time::{sleep, timeout};
 use super::CommandHandle;
 use crate::run::{CommandEnd, EndReason, RunError, channel::ToGuardian, children};
 
-/// How long a guardian may be late before the node assumes that the guardian hangs and kills it.
+/// How late the guardian may report the end of the command before the node assumes that the
+/// guardian hangs, and kills it.
 const GUARDIAN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The ways in which the node ends the command: leadership is given up or lost, or the guardian
 /// fails.
 impl CommandHandle {
     /// Requests the end of the command from the guardian, and does not wait for this end. If
-    /// leadership is [given up](EndReason::GivenUp), the command has all of its grace, for as long
-    /// as the lease is prolonged. If leadership was [lost](EndReason::Lost), the command has the
-    /// rest of the lease or, without a lease, the loss grace. This method has no effect if no
-    /// command runs.
+    /// leadership is [given up](EndReason::GivenUp), the command has all of its grace (the time
+    /// from SIGTERM to SIGKILL), for as long as the lease is prolonged. If leadership was
+    /// [lost](EndReason::Lost), the command has the rest of the lease or, without a lease, the loss
+    /// grace. This method has no effect if no command runs.
     pub fn request_end(&self, reason: EndReason) {
         if self.running.is_some() {
             // Errors do not matter. If the guardian has exited, the next `receive` notices it. If
@@ -28,9 +29,9 @@ impl CommandHandle {
         }
     }
 
-    /// Stops the command because leadership is given up, with all of its grace, and waits for its
-    /// end. During this wait the caller must [prolong](Self::prolong) the lease, as
-    /// [`supervise`](crate::run::supervise) does.
+    /// Stops the command because leadership is given up, with all of its grace (the time from
+    /// SIGTERM to SIGKILL), and waits for its end. During this wait the caller must
+    /// [prolong](Self::prolong) the lease, as [`supervise`](crate::run::supervise) does.
     ///
     /// # Errors
     /// If the guardian has failed. In this case the command has ended, too.
@@ -47,9 +48,9 @@ impl CommandHandle {
         if self.running.is_some() {
             self.stop().await?;
         }
-        // If the guardian has farewells to write, it waits for the end of this process before it
-        // exits. But this process waits for the exit of the guardian in `close`, so both would
-        // wait.
+        // If the guardian has farewells (proofs of this node's death) to write to peers, it waits
+        // for the end of this process before it exits. But this process waits for the exit of the
+        // guardian in `close`, so both would wait.
         let _ = self.guardian.send(&ToGuardian::DiscardFarewells);
         let status = self.guardian.close().await?;
         if status.success() {
@@ -59,10 +60,11 @@ impl CommandHandle {
         }
     }
 
-    /// Stops the command because leadership was lost, and waits for its end. If the guardian does
-    /// not stop the command until half of the margin is left before the end of the lease, the node
-    /// kills the process group itself. If the guardian still does not report the end, the node
-    /// kills the guardian, too.
+    /// Stops the command because leadership was lost, and waits for its end. The margin is the
+    /// planned time from SIGKILL to the end of the lease. If the guardian does not stop the command
+    /// until half of the margin is left before the end of the lease, the node kills the process
+    /// group itself. If the guardian still does not report the end, the node kills the guardian,
+    /// too.
     ///
     /// # Errors
     /// If the guardian has failed. In this case the command has ended, too.
@@ -79,9 +81,9 @@ impl CommandHandle {
         Err(self.clean_up_after_guardian().await)
     }
 
-    /// Returns a future that is ready when only half of the margin is left before the lease ends,
-    /// and the guardian has not stopped the command. Without a lease, or if no command runs, the
-    /// future is never ready.
+    /// Returns a future that is ready when only half of the margin (the planned time from SIGKILL
+    /// to the end of the lease) is left before the lease ends, and the guardian has not stopped the
+    /// command. Without a lease, or if no command runs, the future is never ready.
     pub(in crate::run) fn guardian_overdue(&self) -> impl Future<Output = ()> + use<> {
         let running = self.running.as_ref();
         let deadline = running.and_then(|running| running.deadline);
@@ -95,7 +97,9 @@ impl CommandHandle {
     }
 
     /// Returns how long, from now on, the node waits for the guardian to stop the command: until
-    /// half of the margin is left or, without a lease, for the loss grace and the margin.
+    /// half of the margin is left or, without a lease, for the loss grace and the margin. The loss
+    /// grace is the time from SIGTERM to SIGKILL, and the margin is the planned time from SIGKILL
+    /// to the end of the lease.
     fn time_for_guardian(&self) -> Duration {
         let deadline = self.running.as_ref().and_then(|running| running.deadline);
         match deadline {

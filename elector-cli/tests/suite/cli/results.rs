@@ -68,7 +68,7 @@ fn only_our_own_files_are_overwritten() {
     assert_eq!(files(&folder.0).len(), 5);
 }
 
-// Scripts of users depend on the names of these fields.
+// Scripts of users depend on the names of the fields in the JSON of a comparison.
 #[test]
 fn json_is_an_array_of_cells_with_the_documented_fields() {
     let cells: Value =

@@ -1,4 +1,5 @@
-//! Tests of violations and their replay, of single runs, and of lists.
+//! Tests of violations of invariants and of the commands that repeat them, of single runs, and of
+//! the lists of algorithms and scenarios.
 
 use std::{fs, process::Command};
 

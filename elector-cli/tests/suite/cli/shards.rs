@@ -33,7 +33,8 @@ impl Parts {
     }
 
     /// Runs the comparison with these options. Runs of the scenario [`TOO_STRICT`] violate an
-    /// invariant, so the exit code is 1, unless the shard has none of these runs.
+    /// invariant, so the exit code is 1, unless the shard (the part of the comparison that is run)
+    /// has none of these runs.
     fn compare(&self, options: &[&str], out: &Path) -> Output {
         let mut compare = command();
         compare
@@ -188,7 +189,7 @@ fn a_shard_does_not_depend_on_the_number_of_threads() {
 }
 
 // Figures from fewer or other runs look like valid figures, so every mistake in the list of shards
-// must be an error.
+// (the parts of a comparison) to merge must be an error.
 #[test]
 fn shards_that_do_not_belong_together_are_rejected() {
     let parts = Parts::new("shards-rejected");
@@ -261,7 +262,8 @@ fn damaged_shards_are_rejected() {
     fs::remove_file(&runs).unwrap();
     let error = merge_error(&shards, &out);
     assert!(error.contains("runs.bin is missing"), "{error}");
-    // Now the folder has the runs of the first shard, but the number of the second shard.
+    // Now the folder has the runs of the first shard (part of the comparison), but the number of
+    // the second.
     let first = shards[0].join("runs.bin");
     fs::copy(first, &runs).unwrap();
     let first = fs::read_to_string(shards[0].join("manifest.json")).unwrap();
@@ -288,8 +290,8 @@ fn damaged_shards_are_rejected() {
     assert!(error.contains("has no manifest.json"), "{error}");
 }
 
-// The program that merges shards must be the program that has run them: another program could draw
-// other diagrams in the report.
+// The program that merges shards (the parts of a comparison) must be the program that has run them:
+// another program could draw other diagrams in the report.
 #[test]
 fn shards_of_another_program_are_rejected() {
     let parts = Parts::new("shards-build");
@@ -306,8 +308,8 @@ fn shards_of_another_program_are_rejected() {
     );
 }
 
-// `elector merge` must not write into the folder of a shard: the manifest of the merged comparison
-// would overwrite the manifest of the shard.
+// `elector merge` must not write into the folder of a shard (part of the comparison): the manifest
+// of the merged comparison would overwrite the manifest of the shard.
 #[test]
 fn the_output_must_be_another_folder() {
     let parts = Parts::new("shards-out");

@@ -9,8 +9,8 @@ use crate::{ElectionAlgorithm, MembersReport, NodeId, RosterId, actor::status::E
 pub(in crate::actor) struct MembersWatch {
     /// The id of the roster (the list of the nodes that vote) that was published last.
     published: Option<RosterId>,
-    /// Whether the durable state, which contains the members, has changed since the last
-    /// publication.
+    /// Whether the durable state, which contains the members, has changed since the node last
+    /// published its members.
     may_have_changed: bool,
 }
 

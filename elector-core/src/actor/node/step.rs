@@ -31,7 +31,7 @@ impl<A: ElectionAlgorithm> Host<A> for ActingNode<'_, A> {
     fn begin(&mut self, step: &mut Step<A>) {
         let node = &mut self.node;
         // A leader that steps down may send its successor a message in the same step. The
-        // leadership of the own work must end before the successor receives this message.
+        // leadership of this node's own work must end before the successor receives this message.
         if node.leadership.is_some() && !node.process.leads() {
             node.end_leadership();
         }

@@ -13,8 +13,8 @@ const SAVE: usize = 5;
 /// The number of disk operations of a load, for a state that fits into a block.
 const LOAD: usize = 12;
 
-/// Runs save number `saves + 1` until a fault. Returns the file and the number of the last
-/// acknowledged save.
+/// Runs save number `saves + 1` until the given fault occurs in it. Returns the file and the number
+/// of the last acknowledged save.
 fn save_until(
     flaw: Flaw,
     (saves, length): (u64, usize),
@@ -27,7 +27,8 @@ fn save_until(
 }
 
 /// Cuts the power at every operation of a save. Tears the writes that are not durable in all ways
-/// that [`tears`] returns. Returns the number of checked disks.
+/// that [`tears`] returns. Returns the number of the resulting disk contents, from each of which a
+/// load was checked.
 fn cut_power(flaw: Flaw, length: usize) -> Result<usize, String> {
     let mut images = 0;
     for saves in 0..3 {

@@ -12,8 +12,8 @@ use crate::record::{
 };
 
 const LENGTH: usize = LENGTHS[0];
-/// The number of bytes at the beginning of a slot in which a test flips bits. They contain all
-/// bytes in use, because the states of the tests are short.
+/// The number of bytes at the beginning of a slot (the place of a saved state) in which a test
+/// flips bits. They contain all bytes in use, because the states of the tests are short.
 const BYTES: usize = 128;
 
 fn offset(slot: u64) -> u64 {
@@ -40,8 +40,8 @@ fn acknowledged(flaw: Flaw, saves: u64) -> Vec<FakeFile> {
     coarse(file.dirty()).into_iter().map(image).collect()
 }
 
-/// Flips every bit in use of every slot, one bit at a time. After each flip, a load must return the
-/// last save.
+/// Flips every bit in use of every slot (the place of a saved state), one bit at a time. After each
+/// flip, a load must return the last save.
 fn flip_each_bit(flaw: Flaw) -> Result<usize, String> {
     let mut images = 0;
     for (saves, file) in (1..3).flat_map(|saves| {
@@ -59,8 +59,8 @@ fn flip_each_bit(flaw: Flaw) -> Result<usize, String> {
     Ok(images)
 }
 
-/// Destroys each slot in turn, and then cuts the power in the next save. After that, a load must
-/// not return a state that is older than the acknowledged one.
+/// Destroys each slot (the place of a saved state) in turn, and then cuts the power in the next
+/// save. After that, a load must not return a state that is older than the acknowledged one.
 fn lose_a_slot_and_crash(flaw: Flaw) -> Result<usize, String> {
     let mut images = 0;
     for (slot, operation) in (0..SLOTS).flat_map(|slot| (0..=5).map(move |at| (slot, at))) {
@@ -76,8 +76,9 @@ fn lose_a_slot_and_crash(flaw: Flaw) -> Result<usize, String> {
                 images += 1;
                 let about = |error| format!("slot {slot}, {operation}, {tears:?}: {error}");
                 match load(&image) {
-                    // There were two faults, the lost slot and the power cut. So it may be
-                    // uncertain which state was acknowledged, and an error is correct.
+                    // There were two faults, the lost slot (place of a saved state) and the power
+                    // cut. So it may be uncertain which state was acknowledged, and an error is
+                    // correct.
                     Err(RecordError::Read { .. } | RecordError::Damaged { .. }) => {}
                     Ok((_, value)) if value >= acknowledged => {}
                     Ok((_, value)) => return Err(about(format!("loaded {value}"))),
@@ -89,8 +90,8 @@ fn lose_a_slot_and_crash(flaw: Flaw) -> Result<usize, String> {
     Ok(images)
 }
 
-/// Destroys every combination of slots in a record that the kernel has written to the disk
-/// completely.
+/// Destroys every combination of slots (the places of a saved state) in a record that the kernel
+/// has written to the disk completely.
 fn lose_slots_at_rest(flaw: Flaw) -> Result<usize, String> {
     let mut images = 0;
     for lost in 0_u64..1 << SLOTS {
@@ -124,7 +125,8 @@ fn one_flipped_bit_forgets_nothing() {
 
 // Only the checksum detects a flipped bit in a state, so a changed state with a matching checksum
 // must be accepted. If it were rejected, something other than the checksum might reject the slots
-// in the tests with flipped bits, and those tests would prove nothing about the checksum.
+// (saved states) in the tests with flipped bits, and those tests would prove nothing about the
+// checksum.
 #[test]
 fn a_forged_checksum_is_accepted() {
     let (file, _) = saved(Flaw::None, 1, LENGTH);
@@ -161,8 +163,8 @@ fn one_lost_slot_and_a_crash_while_loading_forget_nothing() {
     assert!(images > 1000);
 }
 
-// When the kernel has written everything to the disk, all slots hold the same state. After the loss
-// of any slots, the load must return this state or an error.
+// When the kernel has written everything to the disk, all slots (places in the file) hold the same
+// state. After the loss of any slots, the load must return this state or an error.
 #[test]
 fn any_lost_slots_at_rest_forget_nothing() {
     assert_eq!(lose_slots_at_rest(Flaw::None), Ok(64));

@@ -43,7 +43,8 @@ fn roster() -> Roster {
     }
 }
 
-/// The number of bytes in a test slot before the state: header, identity, roster.
+/// The number of bytes before the state in a slot (the place of a saved state) of these tests:
+/// header, identity, roster.
 const BEFORE_STATE: usize = 28 + 8 + 54;
 
 /// Returns a state of this length, in which every byte depends on `value`, the number of its save.
@@ -53,7 +54,8 @@ fn state(value: u64, length: usize) -> Vec<u8> {
     state
 }
 
-/// Replaces the checksum in the first block of a slot by the correct checksum of the present bytes.
+/// Replaces the checksum in the first block of a slot (one saved state) by the correct checksum of
+/// the present bytes.
 fn forge(block: &mut [u8]) {
     let length = 20 + u32::from_le_bytes(block[12..16].try_into().unwrap()) as usize;
     let covered = [&block[..16], &block[20..length]].concat();

@@ -127,7 +127,8 @@ impl Run {
                 self.lost = false;
             }
             Err(_) if self.file.failure().is_some() => self.end(tears),
-            // There were two faults, the destroyed slot and another one, so an error is correct.
+            // There were two faults, the destroyed slot (place of a saved state) and another one,
+            // so an error is correct.
             Err(_) if self.lost => self.has_refused = true,
             Err(error) => prop_assert!(false, "refused: {error}"),
         }

@@ -165,8 +165,8 @@ async fn overwritten_events_are_reported_with_their_number() {
         panic!("the gap comes first");
     };
     assert!(missed >= 3, "{missed}");
-    // The events of the last turn may still arrive, and overwrite more events, while the reader
-    // reads.
+    // The events of the last `turn` may still arrive in the log, and overwrite more events, while
+    // the reader reads.
     let next = loop {
         match late.report().await {
             EventReport::Lagged { missed: more } => missed += more,

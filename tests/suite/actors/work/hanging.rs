@@ -18,7 +18,8 @@ use super::*;
 /// The limit of the watchdog. It is much longer than the delay of a thread on a busy machine.
 const LIMIT: Duration = Duration::from_millis(800);
 
-/// Blocks its thread until the test releases it, and stores the last deadline that it saw.
+/// Blocks its thread until the test releases it, and stores the last deadline of the lease that it
+/// saw.
 fn hang(me: &Leadership<Quorum>, release: &blocking::Receiver<()>, deadline: &AtomicU64) {
     while release.recv_timeout(Duration::from_millis(1)) == Err(RecvTimeoutError::Timeout) {
         let known = me.deadline().map_or(0, Moment::nanos);

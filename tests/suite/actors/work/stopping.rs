@@ -93,7 +93,7 @@ async fn a_shutdown_does_not_wait_for_a_stuck_disk() {
         "{hangs:?}"
     );
     drop(release);
-    // The drop makes the write fail, and the node gets the error at last.
+    // The drop of `release` makes the write fail, so the node stops with the error of its disk.
     assert!(in_time(elector.stopped()).await.is_err());
 }
 

@@ -84,7 +84,8 @@ impl FakeFile {
         }
     }
 
-    /// Begins a phase of the test, and counts operations from zero again.
+    /// Begins a phase of the test (the creation of the record, a load or a save), and counts
+    /// operations from zero again.
     pub(crate) fn begin(&self, phase: Phase) {
         let mut faults = self.faults.borrow_mut();
         let (pending, occurred) = (faults.pending, faults.occurred);

@@ -68,13 +68,16 @@ pub(super) enum Flaw {
     NoSync,
     /// A save makes the state durable in only one of the two places (slots) that it writes first.
     OneSlot,
-    /// A save does not write the state to the other two slots after it is durable in the first two.
+    /// A save does not write the state to the other two slots (places in the file) after it is
+    /// durable in the first two.
     NoCopy,
-    /// A save waits for the disk only after it has written the state to all four slots.
+    /// A save waits for the disk only after it has written the state to all four slots (places in
+    /// the file).
     SyncLast,
     /// A load does not write the loaded state again.
     NoRewrite,
-    /// A load writes the state to all slots again before it waits for the disk.
+    /// A load writes the state to all slots (places in the file) again before it waits for the
+    /// disk.
     RewriteAtOnce,
 }
 
@@ -92,9 +95,9 @@ struct FaultInjector {
     done: usize,
     writes: usize,
     syncs: usize,
-    /// The number of an operation, and the fault to inject into it. Each phase counts operations
-    /// from zero. If the present phase has too few operations, the fault is injected in a later
-    /// phase.
+    /// The number of an operation, and the fault to inject into it. Each [`Phase`] counts
+    /// operations from zero. If the present phase has too few operations, the fault is injected in
+    /// a later phase.
     pending: Option<(usize, Fault)>,
     /// The fault that was injected last.
     occurred: Option<Fault>,
