@@ -75,6 +75,9 @@ pub enum Refusal {
     /// A command to append to the log, at a node whose algorithm has no log.
     #[error("this algorithm has no log: use one that replicates a log")]
     NoLog,
+    /// A command to append to the log, while too many commands wait for a new leader.
+    #[error("too many commands wait for the new leader: try again later")]
+    Busy,
     /// A reason that only one algorithm or host has.
     #[error("{0}")]
     Other(&'static str),

@@ -61,11 +61,21 @@ impl PaxosDurable {
 /// choose their numbers from disjoint sets of numbers", section 2.5).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Ballot {
-    // The derived order compares the fields from top to bottom: the counter must stay first.
+    // The derived `Ord` compares the fields from top to bottom: the counter must stay first.
     /// A proposer chooses a counter that is higher than all counters that it has used or seen.
     pub counter: u64,
     /// The node that proposes with this ballot.
     pub node: NodeId,
+}
+
+impl Default for Ballot {
+    /// Returns the ballot below all ballots of proposers.
+    fn default() -> Self {
+        Self {
+            counter: 0,
+            node: NodeId(0),
+        }
+    }
 }
 
 // Most messages of an election carry a ballot, so the short form `100.n1` keeps traces and
@@ -83,7 +93,7 @@ impl fmt::Debug for Ballot {
 /// A ballot and the value that is proposed with it: the node that will lead.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Proposal {
-    // The derived order compares the fields from top to bottom: the ballot must stay first.
+    // The derived `Ord` compares the fields from top to bottom: the ballot must stay first.
     /// The number of the proposal.
     pub ballot: Ballot,
     /// The node that will lead if this proposal is chosen.

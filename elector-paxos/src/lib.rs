@@ -146,6 +146,7 @@ extern crate alloc;
 mod algorithm;
 mod config;
 mod durable;
+pub mod log;
 mod message;
 mod state;
 

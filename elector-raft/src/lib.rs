@@ -55,9 +55,9 @@
 //!
 //! # Differences from the papers
 //!
-//! - There is no log: heartbeats carry no entries, and the end of the log ([`LogPosition`]) stays
-//!   `(0, 0)`. The rule for votes still compares the ends of the logs, for programs that build a
-//!   log on top of the election.
+//! - The election has no log: heartbeats carry no entries, and the end of the log
+//!   ([`LogPosition`]) stays `(0, 0)`. The rule for votes still compares the ends of the logs, for
+//!   [`log::RaftLog`], which replicates a log on top of this election.
 //! - The election timeout, uniform in `[election_min, election_max]`, consists of two timers: the
 //!   fixed part ([`RaftTimer::Vigil`]), after which the node takes the leader for failed, and then
 //!   the random part ([`RaftTimer::Stagger`]). From the third term in a row without a leader, the

@@ -9,6 +9,7 @@ mod accounting;
 mod actors;
 mod any;
 mod fixed_timeout;
+mod logs;
 mod lonely_quorum;
 mod mutants;
 mod saturation;

@@ -18,7 +18,7 @@ pub(crate) struct List {
 #[derive(Deserialize)]
 pub(crate) struct Mutant {
     pub(crate) name: String,
-    /// The variants of the algorithm in which walks and a search look for the fault.
+    /// The variants of the algorithm in which random walks and a search look for the fault.
     pub(crate) variants: Vec<String>,
     /// The reason why the fault is harmless; `None` if it must be found.
     #[serde(default)]

@@ -1,5 +1,6 @@
-//! Puts faults into Raft and Paxos, one at a time, and looks for each fault with walks and, if they
-//! do not find it, with a search.
+//! Puts faults into Raft, Paxos and the logs on top of them, one at a time, and looks for each
+//! fault with walks (random runs of the model checker) and, if they do not find it, with a search
+//! (of every order of events).
 //!
 //! ```text
 //! cargo run --release -p elector-check --example mutants              # all
@@ -23,29 +24,35 @@ use std::{
     time::{Duration, Instant},
 };
 
+use elector_bully::{Bully, BullyConfig};
 use elector_check::{Check, CheckConfig, Time, Walks};
 use elector_core::{Comparable, Configuration as _, ElectionAlgorithm};
-use elector_paxos::Paxos;
-use elector_raft::Raft;
+use elector_paxos::{Paxos, log::MultiPaxos};
+use elector_raft::{Raft, RaftConfig, log::RaftLog};
 use list::{List, Mutant};
 
 /// The crates that a copy of the sources needs. The last one is this crate.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 8] = [
     "elector-core",
     "elector-raft",
     "elector-paxos",
     "elector-bully",
     "elector-ring",
+    "elector-members",
     "elector-sim",
     "elector-check",
 ];
-/// The variants of the algorithms. Each is a column of the printed table.
-const VARIANTS: [&str; 5] = [
+/// The variants of the algorithms. Those in which a selected fault is looked for are the columns of
+/// the printed table. The last ones replicate a log.
+const VARIANTS: [&str; 8] = [
     "raft/pre-vote",
     "raft/plain",
     "paxos/distinguished",
     "paxos/broadcast",
     "paxos/thrifty",
+    "raft-log",
+    "multi-paxos/raft",
+    "multi-paxos/bully",
 ];
 /// The number of walks (random runs of the model checker) that are done before the time is checked.
 const WALKS_AT_ONCE: u64 = 20_000;
@@ -80,8 +87,9 @@ impl Row {
         self.violated.dedup();
     }
 
-    fn cells(&self) -> String {
-        self.found.join(" | ")
+    fn cells(&self, columns: &[usize]) -> String {
+        let found = columns.iter().map(|&column| self.found[column].as_str());
+        found.collect::<Vec<_>>().join(" | ")
     }
 }
 
@@ -122,11 +130,17 @@ fn all(part: &str, of: &str) -> Result<ExitCode> {
         fs::remove_dir_all(&tree)?;
     }
     let mut missed = 0;
-    println!(
-        "| mutant | violated invariants | {} |",
-        VARIANTS.join(" | ")
-    );
-    println!("|---|---|{}", "---|".repeat(VARIANTS.len()));
+    let is_used = |&column: &usize| {
+        let name = VARIANTS[column];
+        name.contains(of)
+            && mutants
+                .iter()
+                .any(|it| it.variants.iter().any(|v| v == name))
+    };
+    let columns: Vec<usize> = (0..VARIANTS.len()).filter(is_used).collect();
+    let names: Vec<&str> = columns.iter().map(|&column| VARIANTS[column]).collect();
+    println!("| mutant | violated invariants | {} |", names.join(" | "));
+    println!("|---|---|{}", "---|".repeat(columns.len()));
     for mutant in mutants {
         copy_sources(&root, &tree)?;
         for (file, text) in mutant.changes(&root)? {
@@ -146,8 +160,11 @@ fn all(part: &str, of: &str) -> Result<ExitCode> {
         }
         missed += row.missed;
         match &mutant.harmless {
-            Some(why) => println!("| {name} | harmless: {why} | {} |", row.cells()),
-            None => println!("| {name} | {} | {} |", row.violated.join(", "), row.cells()),
+            Some(why) => println!("| {name} | harmless: {why} | {} |", row.cells(&columns)),
+            None => {
+                let violated = row.violated.join(", ");
+                println!("| {name} | {violated} | {} |", row.cells(&columns));
+            }
         }
     }
     Ok(ExitCode::from(u8::from(missed > 0)))
@@ -197,8 +214,8 @@ fn write_if_new(path: &Path, content: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Builds this example in the copy. There is one build for each fault, so the settings reduce the
-/// build time.
+/// Builds this example in the copy. There is one build for each fault, so the environment variables
+/// below reduce the build time.
 fn build(tree: &Path) -> Result<PathBuf> {
     let target = tree.with_file_name("build");
     let built = Command::new(env!("CARGO"))
@@ -224,6 +241,12 @@ fn build(tree: &Path) -> Result<PathBuf> {
 }
 
 fn hunt(variant: &str) -> Result<String> {
+    match variant {
+        "raft-log" => return hunt_in::<RaftLog>(RaftConfig::default()),
+        "multi-paxos/raft" => return hunt_in::<MultiPaxos<Raft>>(RaftConfig::default()),
+        "multi-paxos/bully" => return hunt_in::<MultiPaxos<Bully>>(BullyConfig::default()),
+        _ => {}
+    }
     let unknown = || format!("there is no variant {variant}");
     let (algorithm, name) = variant.split_once('/').ok_or_else(unknown)?;
     if algorithm == Raft::NAME {

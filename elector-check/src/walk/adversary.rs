@@ -33,6 +33,8 @@ pub(crate) struct Adversary {
     new_tenure_events: u32,
     /// The changes of the members that the adversary commands the leader to make.
     pub(super) changes: Vec<MembersChange>,
+    /// How many requests the adversary has commanded nodes to append to their logs.
+    pub(super) requests: u64,
 }
 
 /// Something that the adversary does at a planned moment.
@@ -59,8 +61,8 @@ pub(super) struct LinkFault {
 
 /// A moment that never comes. A message with this planned moment is held back.
 pub(super) const NEVER: u64 = u64::MAX;
-/// The number of events for which a tenure counts as new after its beginning. A [`Rush`] is more
-/// likely to begin in a new tenure.
+/// The number of events for which a tenure (the time in which one node leads one epoch) counts as
+/// new after its beginning. A [`Rush`] is more likely to begin in a new tenure.
 const NEW_TENURE_EVENTS: u32 = 16;
 /// The weight of an undisturbed link in the random choice of the next event.
 pub(super) const NORMAL_WEIGHT: u32 = 64;
@@ -78,6 +80,7 @@ impl Adversary {
             last_seen: vec![None; nodes],
             new_tenure_events: 0,
             changes: Vec::new(),
+            requests: 0,
         };
         adversary.schedule_move(0);
         for _ in 0..nodes {
@@ -91,7 +94,7 @@ impl Adversary {
         self.profile.horizon
     }
 
-    /// Returns the number of [`Rush`]es in this walk.
+    /// Returns the number of [`Rush`]es in this random walk.
     pub(crate) fn rushes(&self) -> u32 {
         self.profile.rushes
     }
@@ -144,8 +147,8 @@ impl Adversary {
                 self.plan.push((cluster.now, Planned::Restart(node)));
             }
         }
-        // Messages that are late or held back arrive within 100 ms, so that the cluster can settle
-        // after that.
+        // Messages that are late or held back arrive within 100 ms, so that the nodes can agree on
+        // a leader after that.
         for sent in &mut cluster.in_flight {
             let soon = cluster.now + self.rng.u64(0..=100_000_000);
             sent.planned_at = Some(sent.planned_at.unwrap_or(soon).min(soon));
@@ -160,7 +163,7 @@ impl Adversary {
         }
     }
 
-    /// Chooses the next event of the walk, and returns it.
+    /// Chooses the next event of the random walk, and returns it.
     pub(crate) fn next<A: ElectionAlgorithm>(
         &mut self,
         cluster: &mut Cluster<A>,

@@ -1,4 +1,6 @@
-use elector_core::{Command, ElectionAlgorithm};
+use std::sync::Arc;
+
+use elector_core::{Command, ElectionAlgorithm, log::Request};
 
 use crate::{
     action::id,
@@ -11,12 +13,12 @@ use crate::{
 /// How the adversary can disturb the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Move {
-    /// Crashes a node and restarts it, mostly soon.
+    /// Crashes a node and restarts it, mostly soon after the crash.
     Crash,
-    /// Crashes the leader and restarts it, mostly soon.
+    /// Crashes the leader and restarts it, mostly soon after the crash.
     CrashLeader,
     /// Commands the leader to transfer leadership. Sometimes commands a node to campaign shortly
-    /// after.
+    /// after that.
     Transfer,
     /// Commands the leader to resign.
     Resign,
@@ -67,6 +69,7 @@ impl Move {
 /// The methods that plan and begin the disturbances of the cluster.
 impl Adversary {
     pub(super) fn disturb<A: ElectionAlgorithm>(&mut self, cluster: &mut Cluster<A>) {
+        self.propose(cluster);
         if !self.changes.is_empty()
             && self.rng.u8(..3) == 0
             && let Some(leader) = cluster.leader()
@@ -87,6 +90,27 @@ impl Adversary {
         });
         if let Some((&chosen, _)) = chosen {
             self.make_move(chosen, cluster);
+        }
+    }
+
+    /// Commands each node that leads to append up to two requests to its log, if the algorithm has
+    /// a log.
+    fn propose<A: ElectionAlgorithm>(&mut self, cluster: &Cluster<A>) {
+        for (node, machine) in cluster.machines.iter().enumerate() {
+            let life = machine.life.as_ref();
+            let algorithm = life.map(|life| life.process.driver().algorithm());
+            if !algorithm.is_some_and(|node| node.log().is_some() && node.view().leads()) {
+                continue;
+            }
+            for _ in 0..self.rng.u8(..3) {
+                self.requests += 1;
+                let request = Request {
+                    client: id(node).0,
+                    sequence: self.requests,
+                    command: Arc::default(),
+                };
+                self.plan_command(cluster.now, node, Command::Propose(request));
+            }
         }
     }
 

@@ -7,6 +7,7 @@ mod algorithm;
 mod campaign;
 mod counts;
 mod lease;
+mod log;
 mod node;
 mod paper;
 mod tenure;

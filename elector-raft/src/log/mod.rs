@@ -1,8 +1,8 @@
 //! Raft with its log: the leader replicates the commands of an application (section 5.3).
 //!
-//! [`RaftLog`] wraps the election [`Raft`](crate::Raft). The election compares the ends of the logs
-//! in its votes (section 5.4.1), so a leader has every committed entry. The heartbeats and the lease
-//! are those of the election.
+//! [`RaftLog`] wraps the election [`Raft`](crate::Raft). The election compares the ends of the
+//! logs in its votes (section 5.4.1), so a leader has every committed entry. The heartbeats and the
+//! lease are those of the election.
 //!
 //! # Messages
 //!

@@ -1,0 +1,180 @@
+//! Phase 2: how a proposer sends its entries, and when they are chosen.
+
+use alloc::vec::Vec;
+
+use elector_core::{
+    Delay, ElectionAlgorithm, NodeId, Outbox,
+    log::{Entry, LogIndex},
+};
+
+use super::{
+    MultiPaxos, MultiPaxosMessage, MultiPaxosTimer,
+    state::{Phase, Progress, Proposals},
+};
+use crate::Ballot;
+
+/// The maximum number of entries in a message.
+pub(super) const MAX_ENTRIES: usize = 64;
+
+/// The maximum number of slots that a proposer sends to an acceptor without an answer.
+const WINDOW: usize = 256;
+
+/// A proposer sends entries again when they were not answered while the timer `Resend` elapsed this
+/// many times. So an answer has one heartbeat interval at least.
+const OVERDUE: u8 = 2;
+
+impl<E: ElectionAlgorithm> MultiPaxos<E> {
+    /// Sends new entries to all acceptors, and stores them in the next step.
+    pub(super) fn send_all(&mut self, out: &mut Outbox<Self>) {
+        if self.log != self.durable.log {
+            out.set_timer(MultiPaxosTimer::Store, Delay::ZERO);
+        }
+        for peer in self.members.clone().peers() {
+            self.send_entries(peer, out);
+        }
+    }
+
+    fn proposals(&mut self) -> Option<(Ballot, &mut Proposals)> {
+        let proposer = self.proposer.as_mut()?;
+        match &mut proposer.phase {
+            Phase::Proposing(proposals) => Some((proposer.ballot, proposals)),
+            Phase::Paused | Phase::Preparing(_) => None,
+        }
+    }
+
+    /// Sends the entries that come next to an acceptor, as far as the window allows it.
+    fn send_entries(&mut self, to: NodeId, out: &mut Outbox<Self>) {
+        loop {
+            let Some(progress) = self.progress(to) else {
+                return; // Not an acceptor of this ballot.
+            };
+            let next = progress.next;
+            let in_flight = (next.0 - progress.matched.next().0) as usize;
+            let limit = MAX_ENTRIES.min(WINDOW.saturating_sub(in_flight));
+            let slots = self.log.entries(next, limit);
+            if slots.is_empty() {
+                return; // Nothing is left, or too many slots are in flight.
+            }
+            let entries: Vec<Entry> = slots.into_iter().map(|slot| slot.entry).collect();
+            if let Some(progress) = self.progress(to) {
+                progress.next = LogIndex(next.0 + entries.len() as u64);
+            }
+            self.send_accept(to, next, entries, out);
+        }
+    }
+
+    fn progress(&mut self, acceptor: NodeId) -> Option<&mut Progress> {
+        self.proposals()?.1.acceptors.get_mut(&acceptor)
+    }
+
+    fn send_accept(
+        &mut self,
+        to: NodeId,
+        first: LogIndex,
+        entries: Vec<Entry>,
+        out: &mut Outbox<Self>,
+    ) {
+        let committed = self.committed;
+        if let Some((ballot, proposals)) = self.proposals() {
+            let message = MultiPaxosMessage::Accept {
+                ballot,
+                start: proposals.start,
+                first,
+                entries,
+                committed,
+            };
+            out.send(to, message);
+        }
+    }
+
+    pub(super) fn on_accepted(
+        &mut self,
+        from: NodeId,
+        ballot: Ballot,
+        (matched, committed): (LogIndex, LogIndex),
+        out: &mut Outbox<Self>,
+    ) {
+        let last = self.log.last_index();
+        let own = self.proposals().map(|(ballot, _)| ballot);
+        if own != Some(ballot) || matched > last {
+            return; // Stale: it answers another ballot. Or invalid: there is no such slot.
+        }
+        let Some(progress) = self.progress(from) else {
+            return; // Not an acceptor of this ballot.
+        };
+        progress.committed = committed;
+        if matched > progress.matched {
+            progress.matched = matched;
+            progress.overdue = 0;
+        }
+        progress.next = progress.next.max(progress.matched.next());
+        self.commit();
+        self.send_entries(from, out);
+    }
+
+    /// Sends again what was not answered, and what is chosen to acceptors that do not know it.
+    pub(super) fn resend(&mut self, out: &mut Outbox<Self>) {
+        let Some(proposer) = &self.proposer else {
+            return; // Stale: this node does not lead any more.
+        };
+        out.set_timer(MultiPaxosTimer::Resend, Delay::exactly(self.heartbeat));
+        match &proposer.phase {
+            Phase::Paused => {}
+            Phase::Preparing(promises) => {
+                let ballot = proposer.ballot;
+                for peer in self
+                    .members
+                    .peers()
+                    .filter(|peer| !promises.contains_key(peer))
+                {
+                    out.send(peer, MultiPaxosMessage::Prepare { ballot });
+                }
+                self.begin_phase_2(out);
+            }
+            Phase::Proposing(_) => {
+                for peer in self.members.clone().peers() {
+                    self.resend_to(peer, out);
+                }
+            }
+        }
+    }
+
+    fn resend_to(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
+        let (last, committed) = (self.log.last_index(), self.committed);
+        let Some(progress) = self.progress(peer) else {
+            return; // Not an acceptor of this ballot.
+        };
+        if progress.matched == last {
+            progress.overdue = 0;
+            if progress.committed < committed {
+                self.send_accept(peer, last.next(), Vec::new(), out);
+            }
+            return;
+        }
+        progress.overdue += 1;
+        if progress.overdue == OVERDUE {
+            progress.overdue = 0;
+            progress.next = progress.matched.next();
+            self.send_entries(peer, out);
+        }
+    }
+
+    /// Finds out which entries are chosen: a majority, of which this node may be one, has accepted
+    /// them with the ballot of this node.
+    pub(super) fn commit(&mut self) {
+        let majority = self.members.majority();
+        let Some((_, proposals)) = self.proposals() else {
+            return; // Only phase 2 chooses entries.
+        };
+        let matched = proposals
+            .acceptors
+            .values()
+            .map(|progress| progress.matched);
+        let mut accepted: Vec<LogIndex> = matched.collect();
+        accepted.push(proposals.stored);
+        accepted.sort_unstable_by(|a, b| b.cmp(a));
+        if let Some(&index) = accepted.get(majority - 1) {
+            self.committed = self.committed.max(index);
+        }
+    }
+}
