@@ -169,9 +169,9 @@ impl Meter {
         }
         self.won(id, view.epoch, now);
         self.assess(now, connectivity);
-        // `assess` may have found that the view of this node ends an agreement. Then `assess` has
-        // opened a new election after the first call of `won`, so the node must be recorded as the
-        // winner again.
+        // All nodes may have agreed on another leader until this node began to lead. Then `assess`
+        // has opened a new election, after the first call of `won` above. So this node must be
+        // recorded as the winner of the new election, too.
         self.won(id, view.epoch, now);
     }
 

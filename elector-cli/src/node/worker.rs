@@ -111,7 +111,8 @@ impl Worker {
                 ExitCode::from(code)
             }
         };
-        // The command has ended, so the node can leave in a short time.
+        // The program that this node supervised has ended. So the node has nothing to wait for when
+        // it shuts down, and one second is enough.
         if let Err(error) = elector.leave(Duration::from_secs(1)).await {
             tracing::error!(target: "elector", %error, "node shutdown failed");
         }

@@ -144,7 +144,8 @@ async fn a_leadership_that_has_ended_starts_no_command() {
 async fn the_end_of_a_lease_does_not_count_as_a_failure_of_the_command() {
     let folder = Folder::new();
     let runs = "echo $$ >> $0; exec sleep 1000";
-    // With these durations the command has enough time to start within the lease.
+    // The command must start before the lease of 700 ms ends. These two durations are subtracted
+    // from that time, so they are short.
     let options = Options {
         margin: Duration::from_millis(200),
         loss_grace: Duration::from_millis(50),

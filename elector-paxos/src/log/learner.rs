@@ -30,6 +30,7 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
     }
 
     pub(super) fn on_fetch(&self, from: NodeId, first: LogIndex, out: &mut Outbox<Self>) {
+        let first = first.max(LogIndex(1));
         let chosen = self.committed.0.saturating_sub(first.previous().0) as usize;
         let slots = self.log.entries(first, MAX_ENTRIES.min(chosen));
         out.send(
