@@ -253,9 +253,9 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         true
     }
 
-    /// Gives a node a proof of death. A proof names the life (the process) that has ended. The host,
-    /// which is the program that runs the algorithm of the node, drops the proof once the peer has a
-    /// new life. So a true proof is possible only while the peer is down.
+    /// Gives a node a proof of death. A proof names the life (the process) that has ended. The
+    /// host, which is the program that runs the algorithm of the node, drops the proof once the
+    /// peer has a new life. So a true proof is possible only while the peer is down.
     fn prove(&mut self, line: u32, node: usize, peer: NodeId) -> bool {
         let may_be = self.false_proofs || !self.is_up(position(peer));
         self.is_up(node) && may_be && self.feed(line, node, Input::Died(peer))

@@ -16,8 +16,8 @@ use tokio::{
 
 use crate::history::{Entry, Kind, Writer};
 
-/// The environment variable with the path of the folder in which the command of `elector run`, which
-/// is the program that runs on the leader, writes its files. If the variable is set, the test
+/// The environment variable with the path of the folder in which the command of `elector run`
+/// (the program that runs on the leader) writes its files. If the variable is set, the test
 /// function `child` below does the work of that program.
 pub(crate) const FOLDER: &str = "CHILD_FOLDER";
 
