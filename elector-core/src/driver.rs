@@ -34,8 +34,9 @@ pub struct Step<A: ElectionAlgorithm> {
     /// The number of the step, counted from 1 in this life (process) of the node.
     pub number: u64,
     /// The number of the newest step that changed the durable state, up to and including this step;
-    /// 0 if no step has changed it. The messages and the view of this step may become visible once
-    /// the write of that newest step is durable. [`Gate`](crate::Gate) enforces this.
+    /// 0 if no step has changed it. The messages, the view and the committed index of this step may
+    /// become visible once the write of that newest step is durable. [`Gate`](crate::Gate)
+    /// enforces this.
     pub needs: u64,
     /// The new durable state, if it changed. It must be written to disk.
     pub persist: Option<A::Durable>,

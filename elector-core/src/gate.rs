@@ -7,8 +7,9 @@ use crate::{ElectionAlgorithm, Step};
 ///
 /// The host starts the write of [`Step::persist`], then passes the step through the gate. The gate
 /// returns the steps in the order in which it received them. When the gate returns a step, the host
-/// may send the messages of the step and publish its view. While steps wait in the gate, the
-/// algorithm handles further inputs. So a slow disk delays only the visible effects.
+/// may send the messages of the step, publish its view, and use its committed index. While steps
+/// wait in the gate, the algorithm handles further inputs. So a slow disk delays only the visible
+/// effects.
 #[derive(Clone, Debug)]
 pub struct Gate<A: ElectionAlgorithm> {
     durable: u64,
@@ -37,7 +38,8 @@ impl<A: ElectionAlgorithm> Gate<A> {
         if self.waiting.is_empty() && step.needs <= self.durable {
             return Some(step);
         }
-        if !step.sends.is_empty() || step.view.is_some() || step.refusal.is_some() {
+        let is_visible = step.view.is_some() || step.committed.is_some() || step.refusal.is_some();
+        if is_visible || !step.sends.is_empty() {
             self.waiting.push_back(step);
         }
         None

@@ -75,9 +75,15 @@ pub enum Refusal {
     /// A command to append to the log, at a node whose algorithm has no log.
     #[error("this algorithm has no log: use one that replicates a log")]
     NoLog,
-    /// A command to append to the log, while too many commands wait for a new leader.
-    #[error("too many commands wait for the new leader: try again later")]
+    /// A command to append to the log, while too many entries are not committed yet.
+    #[error("too many commands are not committed yet: try again later")]
     Busy,
+    /// A command to append to the log that is too long.
+    #[error("the command is longer than 64 KiB: store it elsewhere, and append where it is")]
+    CommandTooLong,
+    /// A command to transfer leadership to a node that does not have all entries of the log.
+    #[error("that node does not have all entries of the log yet: try again later")]
+    TargetIsBehind,
     /// A reason that only one algorithm or host has.
     #[error("{0}")]
     Other(&'static str),

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use elector_core::{
-    Command, ElectionAlgorithm, NodeId, Process, Purpose, View, nanos, trace::RecordOf,
+    Command, ElectionAlgorithm, NodeId, Process, Purpose, View, log::Entry, nanos, trace::RecordOf,
 };
 
 use crate::{
@@ -199,6 +199,12 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
         self.invariants.violations()
+    }
+
+    /// Returns the committed entries of the log, as the nodes have published them, from index 1 on.
+    /// There are none if the algorithm has no log.
+    pub fn committed_entries(&self) -> impl ExactSizeIterator<Item = &Entry> {
+        self.invariants.history.log().entries()
     }
 
     /// Returns the trace so far. It is empty unless [`Setup::trace`](crate::Setup::trace) is on.

@@ -19,6 +19,15 @@ fn commands_are_replicated_in_order() {
     cases::commands_are_replicated_in_order::<MultiPaxos<Ring>>();
 }
 
+// Under Bully and the ring election a node with a higher id takes over at once, with a log that is
+// far behind. It must fetch what it misses before it proposes.
+#[test]
+fn a_node_that_is_far_behind_catches_up() {
+    cases::a_node_that_is_far_behind_catches_up::<MultiPaxos<Raft>>();
+    cases::a_node_that_is_far_behind_catches_up::<MultiPaxos<Bully>>();
+    cases::a_node_that_is_far_behind_catches_up::<MultiPaxos<Ring>>();
+}
+
 #[test]
 fn over_raft_committed_entries_survive_faults() {
     cases::committed_entries_survive_faults::<MultiPaxos<Raft>>();

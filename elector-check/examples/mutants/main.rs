@@ -28,7 +28,10 @@ use elector_bully::{Bully, BullyConfig};
 use elector_check::{Check, CheckConfig, Time, Walks};
 use elector_core::{Comparable, Configuration as _, ElectionAlgorithm};
 use elector_paxos::{Paxos, log::MultiPaxos};
-use elector_raft::{Raft, RaftConfig, log::RaftLog};
+use elector_raft::{
+    Raft, RaftConfig,
+    log::{RaftLog, RaftLogConfig},
+};
 use list::{List, Mutant};
 
 /// The crates that a copy of the sources needs. The last one is this crate.
@@ -242,7 +245,7 @@ fn build(tree: &Path) -> Result<PathBuf> {
 
 fn hunt(variant: &str) -> Result<String> {
     match variant {
-        "raft-log" => return hunt_in::<RaftLog>(RaftConfig::default()),
+        "raft-log" => return hunt_in::<RaftLog>(RaftLogConfig::default()),
         "multi-paxos/raft" => return hunt_in::<MultiPaxos<Raft>>(RaftConfig::default()),
         "multi-paxos/bully" => return hunt_in::<MultiPaxos<Bully>>(BullyConfig::default()),
         _ => {}

@@ -157,10 +157,13 @@ impl<T: Hash> Log<T> {
 }
 
 impl<T: Clone + Hash> Log<T> {
-    /// Returns at most `limit` entries, from the index `first` on.
+    /// Returns at most `limit` entries, from the index `first` on. Returns no entries if the log
+    /// does not have the entry `first` any more, or not yet.
     #[must_use]
     pub fn entries(&self, first: LogIndex, limit: usize) -> Vec<T> {
-        let first = first.max(self.base.next());
+        if first <= self.base {
+            return Vec::new();
+        }
         let last = LogIndex(first.0.saturating_add(limit as u64)).previous();
         let Some(end) = self.node(last.min(self.last_index())) else {
             return Vec::new();
@@ -336,7 +339,7 @@ mod tests {
     }
 
     fn forward(log: &Log<u64>) -> Vec<u64> {
-        log.entries(LogIndex(1), usize::MAX)
+        log.entries(log.base().next(), usize::MAX)
     }
 
     // Every entry must be found under its index, however the entries are linked.
@@ -376,7 +379,8 @@ mod tests {
         log.remove_until(LogIndex(4));
         log.remove_until(LogIndex(3));
         assert_eq!((log.base(), log.get(LogIndex(4))), (LogIndex(4), None));
-        assert_eq!(log.entries(LogIndex(1), 2), [5, 6]);
+        assert_eq!(log.entries(LogIndex(5), 2), [5, 6]);
+        assert_eq!(log.entries(LogIndex(4), 2), [0; 0], "an entry is missing");
         assert_eq!(log.push(11), LogIndex(11));
         log.truncate(LogIndex(2));
         assert_eq!(log.last_index(), LogIndex(4));

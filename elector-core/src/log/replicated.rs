@@ -15,8 +15,11 @@ pub trait ReplicatedLog {
     /// [`Step::committed`](crate::Step::committed) has passed the gate.
     fn committed(&self) -> LogIndex;
 
-    /// Returns the entry at this index; `None` if this node has no entry there. An entry up to
-    /// [`committed`](Self::committed) never changes. Any later entry may change or disappear.
+    /// Returns the entry at this index; `None` if this node has no entry there. During a life of
+    /// the node, an entry up to [`committed`](Self::committed) never changes. Any later entry may
+    /// change or disappear. After a restart, the node may miss entries that it took for committed
+    /// before, because a leader commits an entry as soon as a majority has it on disk, and the
+    /// leader itself may not be a part of that majority. It gets these entries again.
     fn entry(&self, index: LogIndex) -> Option<&Entry>;
 
     /// Returns the index of the last entry that this node has.

@@ -86,6 +86,12 @@ impl<A: QuorumElection> QuorumNode<A> {
         self.has_resigned = false;
     }
 
+    /// Lets the node skip one campaign, because it has resigned as the leader. The algorithm calls
+    /// this method if it has transferred the leadership in place of a resignation.
+    pub fn set_resigned(&mut self) {
+        self.has_resigned = true;
+    }
+
     /// Keeps this request of a peer for support, which the node rejects because of the
     /// [silence](Self::owes_silence) that it owes to a leader. The node considers the request again
     /// when the silence ends.

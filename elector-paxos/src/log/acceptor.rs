@@ -62,13 +62,16 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
         self.accepting = self.accepted_with(ballot, start);
         let matched = self.accepting.matched;
         if first <= matched.next() && !self.accept(ballot, first, entries) {
-            return; // Invalid: a ballot has one entry for each slot.
+            return; // Stale: a higher ballot has chosen another entry. Or invalid.
         }
         let matched = self.accepting.matched;
         // P3: entries after `matched` may be those of a lower ballot.
         self.committed = self.committed.max(committed.min(matched));
         if self.log != self.durable.log {
             self.store();
+        }
+        if self.committed < self.log.last_index() {
+            self.ask_later(out);
         }
         let committed = self.committed;
         out.send(
@@ -98,17 +101,13 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
         Accepting { ballot, matched }
     }
 
-    /// Accepts entries that begin at the slot `first`. Returns `false` if one of them contradicts
-    /// an entry with the same ballot.
+    /// Accepts entries that begin at the slot `first`. Returns `false` if one of them differs from
+    /// an entry that is accepted with this ballot, or that is chosen.
     fn accept(&mut self, ballot: Ballot, first: LogIndex, entries: Vec<Entry>) -> bool {
         let mut index = first;
         for entry in entries {
             if index > self.accepting.matched {
-                let slot = Slot { ballot, entry };
-                match self.log.get(index) {
-                    Some(_) => self.log.replace(index, slot),
-                    None => _ = self.log.push(slot),
-                }
+                self.put(index, Slot { ballot, entry });
                 self.accepting.matched = index;
             } else if self.log.get(index).is_some_and(|slot| slot.entry != entry) {
                 return false; // P4
@@ -116,5 +115,14 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
             index = index.next();
         }
         true
+    }
+
+    /// Stores an entry in a slot, which is at most one after the last one.
+    pub(super) fn put(&mut self, index: LogIndex, slot: Slot) {
+        match self.log.get(index) {
+            Some(present) if *present == slot => {}
+            Some(_) => self.log.replace(index, slot),
+            None => _ = self.log.push(slot),
+        }
     }
 }

@@ -1,6 +1,5 @@
 use elector_core::{
-    Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, Refusal,
-    View,
+    Command, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outbox, Refusal, View,
     log::{Entry, LogIndex, ReplicatedLog},
 };
 
@@ -22,6 +21,12 @@ impl<E: ElectionAlgorithm> ElectionAlgorithm for MultiPaxos<E> {
     type Durable = MultiPaxosDurable<E::Durable>;
 
     fn restore(config: &E::Config, members: Membership, durable: Self::Durable) -> Self {
+        const {
+            assert!(
+                !E::CHANGES_MEMBERS,
+                "the members of the election must be fixed"
+            );
+        }
         Self::new(config, members, durable)
     }
 
@@ -39,13 +44,6 @@ impl<E: ElectionAlgorithm> ElectionAlgorithm for MultiPaxos<E> {
 
     fn has_lease(config: &E::Config) -> bool {
         E::has_lease(config)
-    }
-
-    fn raised(durable: &Self::Durable, floor: Epoch) -> Option<Self::Durable> {
-        Some(MultiPaxosDurable {
-            election: E::raised(&durable.election, floor)?,
-            ..durable.clone()
-        })
     }
 
     fn check(&self) -> Result<(), &'static str> {
@@ -71,7 +69,7 @@ impl<E: ElectionAlgorithm> ElectionAlgorithm for MultiPaxos<E> {
     fn step(&mut self, input: Input<Self::Message, Self::Timer>, out: &mut Outbox<Self>) {
         match input {
             Input::Started => {
-                out.set_timer(MultiPaxosTimer::Ask, Delay::exactly(self.heartbeat));
+                self.ask_later(out);
                 self.elect(Input::Started, out);
             }
             Input::Received { from, message } => self.on_message(from, message, out),

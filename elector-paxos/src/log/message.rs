@@ -53,7 +53,8 @@ pub enum MultiPaxosMessage<M> {
     Accepted {
         /// The ballot.
         ballot: Ballot,
-        /// The sender has accepted all entries of this ballot up to this slot.
+        /// The sender has accepted all entries of this ballot up to this slot, or knows that they
+        /// are chosen.
         matched: LogIndex,
         /// The last entry that the sender knows to be chosen.
         committed: LogIndex,

@@ -23,9 +23,9 @@
 //! A *slot* is the place for one entry of the log, and each slot is an instance of Paxos. A node
 //! that begins to lead runs phase 1 once for all slots after the last one that it knows to be
 //! chosen. For each slot for which the promises of a majority name an accepted entry, it proposes
-//! the entry with the highest ballot; for a slot without one, an empty entry. From then on it runs
-//! only phase 2, for many slots at once. Its own write begins in the step after it sends, so it
-//! overlaps with the writes of the acceptors.
+//! the entry with the highest ballot. From then on it runs only phase 2, for many slots at once.
+//! Its own write begins in the step after it sends, so it overlaps with the writes of the
+//! acceptors.
 //!
 //! An acceptor accepts the entries of a ballot in their order. So its log has no gaps, and it
 //! reports everything that it has accepted with one index. It takes part in phase 2 when it has all

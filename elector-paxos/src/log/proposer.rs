@@ -3,18 +3,15 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 
 use elector_core::{
-    Delay, ElectionAlgorithm, Epoch, NodeId, Outbox, Refusal,
+    Delay, ElectionAlgorithm, Epoch, NodeId, Outbox,
     log::{Entry, EntryKind, LogIndex, Request},
 };
 
 use super::{
     MultiPaxos, MultiPaxosMessage, MultiPaxosTimer, Slot,
-    state::{Phase, Progress, Promise, Proposals, Proposer},
+    state::{Phase, Preparation, Progress, Promise, Proposals, Proposer},
 };
 use crate::Ballot;
-
-/// The maximum number of requests that wait for phase 2. Further requests are refused.
-const MAX_WAITING: usize = 1024;
 
 /// A rejected proposer waits for up to 2^6 round trips at most.
 const MAX_DOUBLINGS: u32 = 6;
@@ -70,7 +67,7 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
                 .max(proposer.epoch.0),
             node: self.members.me(),
         };
-        proposer.phase = Phase::Preparing(BTreeMap::new());
+        proposer.phase = Phase::Preparing(Preparation::default());
         let ballot = proposer.ballot;
         out.broadcast(&MultiPaxosMessage::Prepare { ballot });
         out.set_timer(MultiPaxosTimer::Store, Delay::ZERO);
@@ -101,8 +98,8 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
             return self.pause(out); // P1
         }
         self.durable.promised = proposer.ballot;
-        if let Phase::Preparing(promises) = &mut proposer.phase {
-            promises.insert(me, promise); // P2
+        if let Phase::Preparing(preparation) = &mut proposer.phase {
+            preparation.promises.insert(me, promise); // P2
         }
         self.begin_phase_2(out);
     }
@@ -116,9 +113,9 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
     ) {
         if let Some(proposer) = &mut self.proposer
             && proposer.ballot == ballot
-            && let Phase::Preparing(promises) = &mut proposer.phase
+            && let Phase::Preparing(preparation) = &mut proposer.phase
         {
-            promises.insert(from, promise);
+            preparation.promises.insert(from, promise);
             self.begin_phase_2(out);
         }
     }
@@ -129,7 +126,7 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
         let majority = self.members.majority();
         let Some(Proposer {
             ballot,
-            phase: Phase::Preparing(promises),
+            phase: Phase::Preparing(Preparation { promises, .. }),
             ..
         }) = &self.proposer
         else {
@@ -148,11 +145,7 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
         let entries = recovered(promises, chosen);
         let ballot = *ballot;
         self.log.truncate(chosen);
-        let epoch = self.election.view().epoch;
         for entry in entries {
-            // A slot without an accepted entry gets an empty one, so that the log has no gap.
-            let kind = EntryKind::NoOp;
-            let entry = entry.unwrap_or(Entry { epoch, kind });
             self.log.push(Slot { ballot, entry });
         }
         self.propose_all(chosen, out);
@@ -176,7 +169,6 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
             return; // Only a proposer proposes.
         };
         proposer.phase = Phase::Proposing(proposals);
-        proposer.rejections = 0;
         let waiting = core::mem::take(&mut proposer.waiting);
         for request in waiting {
             self.append(request);
@@ -186,14 +178,18 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
 
     /// Proposes a command of the application, now or when phase 2 begins.
     pub(super) fn propose(&mut self, request: Request, out: &mut Outbox<Self>) {
-        if self.is_proposing() {
+        let waiting = self
+            .proposer
+            .as_ref()
+            .map_or(0, |it| it.waiting.len() as u64);
+        let last = LogIndex(self.log.last_index().0 + waiting);
+        if let Err(refusal) = request.check(last, self.committed) {
+            out.refuse(refusal);
+        } else if self.is_proposing() {
             self.append(request);
             self.send_all(out);
         } else if let Some(proposer) = &mut self.proposer {
-            match proposer.waiting.len() < MAX_WAITING {
-                true => proposer.waiting.push(request),
-                false => out.refuse(Refusal::Busy),
-            }
+            proposer.waiting.push(request);
         }
     }
 
@@ -256,11 +252,10 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
 }
 
 /// Returns, for each slot after `chosen` that a promise names, the accepted entry with the highest
-/// ballot; `None` if no promise names an entry for the slot (P2).
-fn recovered(promises: &BTreeMap<NodeId, Promise>, chosen: LogIndex) -> Vec<Option<Entry>> {
-    let end = |promise: &Promise| promise.committed.0 + promise.accepted.len() as u64;
-    let last = promises.values().map(end).max().unwrap_or(0);
-    let slots = (chosen.next().0..=last).map(|index| {
+/// ballot (P2). There is no slot without an entry between them, because each promise names entries
+/// without gaps, and begins at most one slot after `chosen`.
+fn recovered(promises: &BTreeMap<NodeId, Promise>, chosen: LogIndex) -> Vec<Entry> {
+    let slots = (chosen.next().0..).map_while(|index| {
         let accepted = promises.values().filter_map(|promise| {
             let place = index.checked_sub(promise.committed.next().0)?;
             promise.accepted.get(usize::try_from(place).ok()?)

@@ -9,7 +9,7 @@ use elector_core::{
 
 use super::{
     MultiPaxos, MultiPaxosMessage, MultiPaxosTimer,
-    state::{Phase, Progress, Proposals},
+    state::{Phase, Progress, Proposals, Proposer},
 };
 use crate::Ballot;
 
@@ -55,7 +55,8 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
             if slots.is_empty() {
                 return; // Nothing is left, or too many slots are in flight.
             }
-            let entries: Vec<Entry> = slots.into_iter().map(|slot| slot.entry).collect();
+            let mut entries: Vec<Entry> = slots.into_iter().map(|slot| slot.entry).collect();
+            Entry::fit(&mut entries);
             if let Some(progress) = self.progress(to) {
                 progress.next = LogIndex(next.0 + entries.len() as u64);
             }
@@ -120,23 +121,59 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
         out.set_timer(MultiPaxosTimer::Resend, Delay::exactly(self.heartbeat));
         match &proposer.phase {
             Phase::Paused => {}
-            Phase::Preparing(promises) => {
-                let ballot = proposer.ballot;
-                for peer in self
-                    .members
-                    .peers()
-                    .filter(|peer| !promises.contains_key(peer))
-                {
-                    out.send(peer, MultiPaxosMessage::Prepare { ballot });
-                }
-                self.begin_phase_2(out);
-            }
+            Phase::Preparing(_) => self.prepare_again(out),
             Phase::Proposing(_) => {
                 for peer in self.members.clone().peers() {
                     self.resend_to(peer, out);
                 }
             }
         }
+    }
+
+    /// Sends `Prepare` again to the nodes that have not promised. If this node misses entries that
+    /// a promise reports as chosen, and has got none since the timer elapsed last, the nodes that
+    /// have them may be down. Then it drops their promises, and asks these nodes again: the
+    /// promises of a majority that is left suffice (P2).
+    fn prepare_again(&mut self, out: &mut Outbox<Self>) {
+        let (me, committed) = (self.members.me(), self.committed);
+        let Some(Proposer {
+            ballot,
+            phase: Phase::Preparing(preparation),
+            ..
+        }) = &mut self.proposer
+        else {
+            return; // This node is not in phase 1.
+        };
+        let promises = &mut preparation.promises;
+        let is_behind = promises
+            .values()
+            .any(|promise| promise.committed > committed);
+        if is_behind && preparation.behind_at == Some(committed) {
+            promises.retain(|&node, promise| node == me || promise.committed <= committed);
+        }
+        preparation.behind_at = is_behind.then_some(committed);
+        for peer in self
+            .members
+            .peers()
+            .filter(|peer| !promises.contains_key(peer))
+        {
+            out.send(peer, MultiPaxosMessage::Prepare { ballot: *ballot });
+        }
+        self.begin_phase_2(out);
+    }
+
+    /// Notes that an acceptor knows only the entries up to `known` to be chosen.
+    pub(super) fn inform_later(&mut self, acceptor: NodeId, known: LogIndex) {
+        if let Some(progress) = self.progress(acceptor) {
+            progress.committed = known;
+        }
+    }
+
+    /// Sends an acceptor that asks, and knows the entries up to `known`, what is chosen.
+    pub(super) fn inform(&mut self, acceptor: NodeId, known: LogIndex, out: &mut Outbox<Self>) {
+        self.inform_later(acceptor, known);
+        let last = self.log.last_index();
+        self.send_accept(acceptor, last.next(), Vec::new(), out);
     }
 
     fn resend_to(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
@@ -173,8 +210,13 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
         let mut accepted: Vec<LogIndex> = matched.collect();
         accepted.push(proposals.stored);
         accepted.sort_unstable_by(|a, b| b.cmp(a));
-        if let Some(&index) = accepted.get(majority - 1) {
-            self.committed = self.committed.max(index);
+        if let Some(&index) = accepted.get(majority - 1)
+            && index > self.committed
+        {
+            self.committed = index;
+            if let Some(proposer) = &mut self.proposer {
+                proposer.rejections = 0;
+            }
         }
     }
 }

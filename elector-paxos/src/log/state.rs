@@ -2,7 +2,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use core::time::Duration;
 
 use elector_core::{
-    Configuration as _, ElectionAlgorithm, Epoch, Membership, NodeId,
+    Configuration as _, ElectionAlgorithm, Epoch, Membership, Moment, NodeId,
     log::{Log, LogIndex, Request},
 };
 use serde::{Deserialize, Serialize};
@@ -23,8 +23,13 @@ pub struct MultiPaxos<E: ElectionAlgorithm> {
     /// the next step; all other logs are equal to the durable one.
     pub(super) log: Log<Slot>,
     pub(super) committed: LogIndex,
-    /// Whether a peer has reported in this life of the node what is chosen.
+    /// Whether a proposer has reported in this life of the node what is chosen.
     pub(super) is_informed: bool,
+    /// The last chosen entry that this node knew when it set the timer `Ask`; `None` if that timer
+    /// does not run.
+    pub(super) asked_at: Option<LogIndex>,
+    /// When this node has asked for chosen entries, if it has got no new ones since.
+    pub(super) fetched: Option<Moment>,
     /// What this node has accepted with the last ballot.
     pub(super) accepting: Accepting,
     /// The state that this node has only while it leads.
@@ -43,7 +48,7 @@ pub enum MultiPaxosTimer<T> {
     Resend,
     /// When it ends, a proposer whose ballot was rejected takes a higher one.
     Retry,
-    /// When it ends, a node that has started and does not know what is chosen asks the leader.
+    /// When it ends, a node that may not know what is chosen asks the leader.
     Ask,
 }
 
@@ -73,11 +78,20 @@ pub(super) struct Proposer {
 pub(super) enum Phase {
     /// The ballot was rejected. The proposer waits before it takes a higher one.
     Paused,
-    /// Phase 1, with the promises so far. The proposer's own promise is among them when it is
-    /// stored.
-    Preparing(BTreeMap<NodeId, Promise>),
+    /// Phase 1.
+    Preparing(Preparation),
     /// Phase 2.
     Proposing(Proposals),
+}
+
+/// The state of phase 1.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Preparation {
+    /// The promises so far. The proposer's own promise is among them when it is stored.
+    pub(super) promises: BTreeMap<NodeId, Promise>,
+    /// The last chosen entry that the proposer knew when the timer `Resend` elapsed, while it
+    /// missed entries that a promise reports as chosen.
+    pub(super) behind_at: Option<LogIndex>,
 }
 
 /// What a node reports in phase 1.
@@ -101,7 +115,8 @@ pub(super) struct Proposals {
 /// What a proposer knows about an acceptor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Progress {
-    /// The acceptor has accepted all entries of the ballot up to this slot.
+    /// The acceptor has accepted all entries of the ballot up to this slot, or knows that they are
+    /// chosen.
     pub(super) matched: LogIndex,
     /// The next slot that the proposer sends.
     pub(super) next: LogIndex,
@@ -126,6 +141,8 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
             log: durable.log.clone(),
             committed: durable.committed,
             is_informed: false,
+            asked_at: None,
+            fetched: None,
             accepting: Accepting::default(),
             proposer: None,
             durable,

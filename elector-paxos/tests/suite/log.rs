@@ -14,3 +14,8 @@ fn commands_are_replicated_in_order() {
 fn committed_entries_survive_faults() {
     cases::committed_entries_survive_faults::<MultiPaxos<Paxos>>();
 }
+
+#[test]
+fn a_node_that_is_far_behind_catches_up() {
+    cases::a_node_that_is_far_behind_catches_up::<MultiPaxos<Paxos>>();
+}

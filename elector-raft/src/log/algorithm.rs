@@ -1,22 +1,21 @@
 use elector_core::{
-    Command, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, Quorum, Refusal,
-    View,
+    Command, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outbox, Quorum, Refusal, View,
     log::{Entry, LogIndex, ReplicatedLog},
 };
 
-use super::{RaftLog, RaftLogDurable, RaftLogMessage, RaftLogTimer};
-use crate::{Raft, RaftConfig, RaftMessage, RaftTimer};
+use super::{RaftLog, RaftLogConfig, RaftLogDurable, RaftLogMessage, RaftLogTimer};
+use crate::{Raft, RaftMessage, RaftTimer};
 
 impl ElectionAlgorithm for RaftLog {
     const NAME: &'static str = "raft-log";
 
     type Guarantee = Quorum;
-    type Config = RaftConfig;
+    type Config = RaftLogConfig;
     type Message = RaftLogMessage;
     type Timer = RaftLogTimer;
     type Durable = RaftLogDurable;
 
-    fn restore(config: &RaftConfig, members: Membership, durable: RaftLogDurable) -> Self {
+    fn restore(config: &RaftLogConfig, members: Membership, durable: RaftLogDurable) -> Self {
         Self::new(config, members, durable)
     }
 
@@ -32,15 +31,8 @@ impl ElectionAlgorithm for RaftLog {
         self.election.lease()
     }
 
-    fn has_lease(config: &RaftConfig) -> bool {
-        Raft::has_lease(config)
-    }
-
-    fn raised(durable: &RaftLogDurable, floor: Epoch) -> Option<RaftLogDurable> {
-        Some(RaftLogDurable {
-            election: Raft::raised(&durable.election, floor)?,
-            log: durable.log.clone(),
-        })
+    fn has_lease(config: &RaftLogConfig) -> bool {
+        Raft::has_lease(&config.0)
     }
 
     fn check(&self) -> Result<(), &'static str> {
@@ -77,11 +69,7 @@ impl ElectionAlgorithm for RaftLog {
             Input::Silent(peer) => self.elect(Input::Silent(peer), out),
             Input::Died(peer) => self.elect(Input::Died(peer), out),
             Input::Returned(peer) => self.elect(Input::Returned(peer), out),
-            Input::Commanded(Command::Propose(request)) => match self.leadership {
-                Some(_) => self.propose(request, out),
-                None => out.refuse(Refusal::NotTheLeader),
-            },
-            Input::Commanded(command) => self.elect(Input::Commanded(command), out),
+            Input::Commanded(command) => self.on_command(command, out),
         }
     }
 }
@@ -101,6 +89,34 @@ impl ReplicatedLog for RaftLog {
 }
 
 impl RaftLog {
+    fn on_command(&mut self, command: Command, out: &mut Outbox<Self>) {
+        match command {
+            Command::Propose(_) if self.leadership.is_none() => out.refuse(Refusal::NotTheLeader),
+            Command::Propose(request) => self.propose(request, out),
+            Command::TransferTo(peer) if self.is_behind(peer) => {
+                out.refuse(Refusal::TargetIsBehind);
+            }
+            Command::Resign => self.resign(out),
+            command => self.elect(Input::Commanded(command), out),
+        }
+    }
+
+    /// Steps down in favour of a follower that has all entries, if there is one: only such a
+    /// follower gets the votes of the others.
+    fn resign(&mut self, out: &mut Outbox<Self>) {
+        for peer in self.members.clone().peers() {
+            if self.leadership.is_none() || self.is_behind(peer) {
+                continue;
+            }
+            self.elect(Input::Commanded(Command::TransferTo(peer)), out);
+            if out.refusal().is_none() {
+                return self.election.node.set_resigned();
+            }
+            out.clear_refusal();
+        }
+        self.elect(Input::Commanded(Command::Resign), out);
+    }
+
     fn on_message(&mut self, from: NodeId, message: RaftLogMessage, out: &mut Outbox<Self>) {
         match message {
             RaftLogMessage::Election(message) => {

@@ -7,7 +7,7 @@ use elector_core::{
     log::{Entry, LogIndex},
 };
 
-use super::{RaftLog, RaftLogMessage};
+use super::{RaftLog, RaftLogMessage, state::ASK_AFTER};
 use crate::{LogPosition, RaftMessage};
 
 impl RaftLog {
@@ -39,7 +39,7 @@ impl RaftLog {
         let Some(matched) = self.append(start, entries) else {
             return; // Invalid: it contradicts a committed entry, or its terms go down.
         };
-        self.is_informed = true;
+        self.unsure = 0;
         // L6: the entries after `matched` may still be those of an earlier leader.
         self.committed = self.committed.max(committed.min(matched));
         let committed = self.committed;
@@ -53,18 +53,25 @@ impl RaftLog {
         );
     }
 
-    /// Reports to the leader that this node does not know what is committed. A node that restarts
-    /// has forgotten it, and the leader does not see the restart. In the first round of a new
-    /// leader no report is needed, because the new leader sends an entry in the same step.
+    /// Asks the leader what is committed, if this node has had entries that it does not know to be
+    /// committed for some heartbeats: the leader may believe that this node knows it. For example,
+    /// a restarted node has forgotten it, and the leader does not see the restart. In the first
+    /// round of a new leader no question is needed, because the new leader sends an entry in the
+    /// same step.
     pub(super) fn ask_for_commits(
-        &self,
+        &mut self,
         from: NodeId,
         term: Epoch,
         is_first_round: bool,
         out: &mut Outbox<Self>,
     ) {
         let follows = term == self.term() && self.election.node.elected == Some(from);
-        if follows && !self.is_informed && !is_first_round {
+        if !follows || is_first_round || self.committed == self.log.last_index() {
+            return;
+        }
+        self.unsure = self.unsure.saturating_add(1);
+        if self.unsure >= ASK_AFTER {
+            self.unsure = 0;
             out.send(
                 from,
                 RaftLogMessage::Stored {
@@ -99,12 +106,15 @@ impl RaftLog {
     /// is late or repeated removes nothing. Returns `None` if the entries cannot be those of a
     /// leader.
     fn append(&mut self, start: LogIndex, entries: Vec<Entry>) -> Option<LogIndex> {
-        let mut index = start;
-        for entry in entries {
-            let before = self.position(index)?;
-            if entry.epoch < before.term || entry.epoch > self.term() {
+        let mut newest = self.position(start)?.term;
+        for entry in &entries {
+            if entry.epoch < newest || entry.epoch > self.term() {
                 return None; // L1
             }
+            newest = entry.epoch;
+        }
+        let mut index = start;
+        for entry in entries {
             index = index.next();
             if self
                 .log
@@ -114,7 +124,7 @@ impl RaftLog {
                 continue; // L3: the entry is the same.
             }
             if index <= self.committed {
-                return None; // L4
+                return None; // L4: only entries after the committed ones are removed below.
             }
             self.log.truncate(index.previous());
             self.log.push(entry);

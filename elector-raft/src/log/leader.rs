@@ -58,7 +58,19 @@ impl RaftLog {
 
     /// Appends a command of the application.
     pub(super) fn propose(&mut self, request: Request, out: &mut Outbox<Self>) {
-        self.append_own(EntryKind::Command(request), out);
+        match request.check(self.log.last_index(), self.committed) {
+            Ok(()) => self.append_own(EntryKind::Command(request), out),
+            Err(refusal) => out.refuse(refusal),
+        }
+    }
+
+    /// Returns `true` if this node leads, and the log of the follower `peer` may not have all its
+    /// entries.
+    pub(super) fn is_behind(&self, peer: NodeId) -> bool {
+        let last = self.log.last_index();
+        let leadership = self.leadership.as_ref();
+        let progress = leadership.and_then(|leadership| leadership.followers.get(&peer));
+        progress.is_some_and(|progress| progress.matched < last)
     }
 
     /// Appends an entry, and sends it. This node stores it in its next step, so that its own write
@@ -95,10 +107,11 @@ impl RaftLog {
                 }
                 Mode::Streaming => MAX_ENTRIES.min(MAX_IN_FLIGHT.saturating_sub(in_flight)),
             };
-            let sent = self.log.entries(next, limit);
+            let mut sent = self.log.entries(next, limit);
             if sent.is_empty() {
                 return; // Too many entries are in flight.
             }
+            Entry::fit(&mut sent);
             if let Some(progress) = self.progress(to)
                 && progress.mode == Mode::Streaming
             {
@@ -154,7 +167,7 @@ impl RaftLog {
         }
         progress.committed = committed;
         if matched == LogIndex::ZERO {
-            // The follower has restarted, and what was on its way to it is lost.
+            // The follower asks. It may have restarted, and what was on its way to it is lost.
             progress.probe_again();
             return self.send_entries(from, out);
         }
@@ -178,9 +191,6 @@ impl RaftLog {
         (previous, last_possible): (LogIndex, LogPosition),
         out: &mut Outbox<Self>,
     ) {
-        let next = self
-            .last_until(LogIndex(last_possible.index), last_possible.term)
-            .index;
         let Some(progress) = self.answered(from, term) else {
             return;
         };
@@ -191,9 +201,12 @@ impl RaftLog {
         if previous <= progress.matched {
             return; // Stale: the logs are known to be equal there.
         }
-        progress.overdue = 0;
-        progress.mode = Mode::Probing { is_sent: false };
-        progress.next = LogIndex(next).max(progress.matched).next();
+        let equal = self.last_until(LogIndex(last_possible.index), last_possible.term);
+        if let Some(progress) = self.progress(from) {
+            progress.overdue = 0;
+            progress.mode = Mode::Probing { is_sent: false };
+            progress.next = LogIndex(equal.index).max(progress.matched).next();
+        }
         self.send_entries(from, out);
     }
 

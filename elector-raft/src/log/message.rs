@@ -28,8 +28,8 @@ pub enum RaftLogMessage {
     Stored {
         /// The term of the leader.
         term: Epoch,
-        /// The last entry that is known to be equal; zero if the sender has received no `Append`
-        /// since it started.
+        /// The last entry that is known to be equal; zero if the sender asks what is
+        /// committed.
         matched: LogIndex,
         /// The last entry that the sender knows to be committed.
         committed: LogIndex,

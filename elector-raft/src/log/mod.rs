@@ -47,12 +47,14 @@
 //!   entry.
 
 mod algorithm;
+mod config;
 mod durable;
 mod follower;
 mod leader;
 mod message;
 mod state;
 
+pub use config::RaftLogConfig;
 pub use durable::RaftLogDurable;
 pub use message::RaftLogMessage;
 pub use state::{RaftLog, RaftLogTimer};

@@ -7,8 +7,12 @@ use elector_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::RaftLogDurable;
-use crate::{LogPosition, Raft, RaftConfig, RaftTimer};
+use super::{RaftLogConfig, RaftLogDurable};
+use crate::{LogPosition, Raft, RaftTimer};
+
+/// A follower with entries that it does not know to be committed asks the leader after this number
+/// of heartbeats without an `Append`.
+pub(super) const ASK_AFTER: u8 = 3;
 
 /// One node of Raft with its log. The [module documentation](super) explains the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,8 +25,10 @@ pub struct RaftLog {
     /// next step; all other logs are equal to the durable one.
     pub(super) log: Log<Entry>,
     pub(super) committed: LogIndex,
-    /// Whether an `Append` of a leader has arrived in this life of the node.
-    pub(super) is_informed: bool,
+    /// How many heartbeats have arrived since the last `Append`, while this node had entries that
+    /// it did not know to be committed. A node that starts begins with the highest number, so it
+    /// asks at the next heartbeat.
+    pub(super) unsure: u8,
     /// The state that this node has only while it leads.
     pub(super) leadership: Option<Leadership>,
 }
@@ -85,13 +91,17 @@ impl Progress {
 }
 
 impl RaftLog {
-    pub(super) fn new(config: &RaftConfig, members: Membership, durable: RaftLogDurable) -> Self {
+    pub(super) fn new(
+        RaftLogConfig(config): &RaftLogConfig,
+        members: Membership,
+        durable: RaftLogDurable,
+    ) -> Self {
         Self {
             heartbeat: config.timing.heartbeat,
             election: Raft::new(config, members.clone(), durable.election.clone()),
             log: durable.log.clone(),
             committed: LogIndex::ZERO,
-            is_informed: false,
+            unsure: ASK_AFTER,
             leadership: None,
             durable,
             members,
