@@ -59,18 +59,11 @@ pub(super) fn for_search(nodes: u64) -> Vec<MembersChange> {
 /// Returns a line about the changes of the members in a search. Returns an empty text if the
 /// members are fixed.
 pub(super) fn described<C>(config: &CheckConfig<C>) -> String {
-    let ids = |ids: &mut dyn Iterator<Item = u64>| {
-        let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
-        ids.join(",")
-    };
-    let goals = config.changes.iter();
-    let goals: Vec<String> = goals
-        .map(|change| ids(&mut change.goal.iter().map(|node| node.0)))
-        .collect();
-    if goals.is_empty() {
+    if config.changes.is_empty() {
         return String::new();
     }
-    let first = ids(&mut (1..config.nodes));
+    let first = change(config.nodes, |node| node < config.nodes);
+    let goals: Vec<String> = config.changes.iter().map(ToString::to_string).collect();
     format!(
         "first voters {first}; commands change the voters to {}\n",
         goals.join(" or to ")
