@@ -78,9 +78,9 @@ impl Acks {
     /// `None` if no round has a majority yet.
     #[must_use]
     pub fn quorum(&self, members: &Membership) -> Option<Moment> {
-        let mut sorted = self.newest.clone();
-        sorted.sort_unstable_by(|a, b| b.cmp(a));
-        sorted.get(members.majority() - 1).copied().flatten()
+        members
+            .reached_by_majority(self.newest.iter().copied())
+            .flatten()
     }
 
     /// Returns the successor of the leader `me`: the node that acknowledged the newest round, or

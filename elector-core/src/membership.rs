@@ -113,6 +113,14 @@ impl Membership {
         self.nodes.len() / 2 + 1
     }
 
+    /// Returns the highest value that a majority has reached. `values` has one value for each node
+    /// of the cluster. Returns `None` if there are fewer values than a majority.
+    pub fn reached_by_majority<T: Ord>(&self, values: impl IntoIterator<Item = T>) -> Option<T> {
+        let mut values: Vec<T> = values.into_iter().collect();
+        values.sort_unstable_by(|a, b| b.cmp(a));
+        values.into_iter().nth(self.majority() - 1)
+    }
+
     /// Returns `true` if this node is a member.
     #[must_use]
     pub fn contains(&self, node: NodeId) -> bool {

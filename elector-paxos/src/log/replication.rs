@@ -199,24 +199,19 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
     /// Finds out which entries are chosen: a majority, of which this node may be one, has accepted
     /// them with the ballot of this node.
     pub(super) fn commit(&mut self) {
-        let majority = self.members.majority();
-        let Some((_, proposals)) = self.proposals() else {
+        let Some(proposer) = &mut self.proposer else {
+            return; // Only a proposer chooses entries.
+        };
+        let Phase::Proposing(proposals) = &proposer.phase else {
             return; // Only phase 2 chooses entries.
         };
-        let matched = proposals
-            .acceptors
-            .values()
-            .map(|progress| progress.matched);
-        let mut accepted: Vec<LogIndex> = matched.collect();
-        accepted.push(proposals.stored);
-        accepted.sort_unstable_by(|a, b| b.cmp(a));
-        if let Some(&index) = accepted.get(majority - 1)
+        let accepted = proposals.acceptors.values().map(|it| it.matched);
+        let accepted = accepted.chain([proposals.stored]);
+        if let Some(index) = self.members.reached_by_majority(accepted)
             && index > self.committed
         {
             self.committed = index;
-            if let Some(proposer) = &mut self.proposer {
-                proposer.rejections = 0;
-            }
+            proposer.rejections = 0;
         }
     }
 }

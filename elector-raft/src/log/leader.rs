@@ -244,13 +244,10 @@ impl RaftLog {
         let Some(leadership) = &self.leadership else {
             return;
         };
-        let stored = |progress: &Progress| progress.matched;
-        let mut stored: Vec<LogIndex> = leadership.followers.values().map(stored).collect();
-        stored.push(self.durable.log.last_index());
-        stored.sort_unstable_by(|a, b| b.cmp(a));
-        let majority = self.members.majority();
-        let Some(&index) = stored.get(majority - 1) else {
-            return;
+        let stored = leadership.followers.values().map(|it| it.matched);
+        let stored = stored.chain([self.durable.log.last_index()]);
+        let Some(index) = self.members.reached_by_majority(stored) else {
+            return; // There is a value for each node.
         };
         let has_own_term = self
             .log
