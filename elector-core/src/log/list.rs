@@ -10,20 +10,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::LogIndex;
 
-/// The entries of a log, in the order of their indexes. The entries up to and including the
-/// [base](Self::base) have been removed, because a snapshot contains what they did.
+/// The entries of a log, in the order of their indexes.
 ///
-/// A clone is cheap, because it shares all entries with the original. So an algorithm can keep its
-/// log in its [durable state](crate::ElectionAlgorithm::Durable), which a driver compares and
-/// clones at each step: [`shared_with`](Self::shared_with) finds out which entries have changed,
-/// and a host writes only these.
+/// A clone is cheap, because it shares all entries with the original, and two logs that share their
+/// last entry are equal without a comparison of the others. So an algorithm can keep its log in its
+/// [durable state](crate::ElectionAlgorithm::Durable), which a driver compares and clones at each
+/// step.
 ///
 /// Appending takes constant time. Reading the entry that is n entries before the end takes a time
 /// in the order of log n (Myers, "An applicative random-access stack", Information Processing
 /// Letters 17, 1983).
 #[derive(Clone)]
 pub struct Log<T> {
-    base: LogIndex,
     last: Option<Arc<Node<T>>>,
 }
 
@@ -31,8 +29,8 @@ pub struct Log<T> {
 struct Node<T> {
     entry: T,
     index: LogIndex,
-    /// A hash of this entry and of all entries between the base and this entry. Two logs with
-    /// different fingerprints have different entries.
+    /// A hash of this entry and of all entries before it. Two logs with different fingerprints have
+    /// different entries.
     fingerprint: u64,
     before: Option<Arc<Self>>,
     /// A link over several entries. It makes reading by index fast.
@@ -40,22 +38,10 @@ struct Node<T> {
 }
 
 impl<T> Log<T> {
-    /// Creates a log without entries. Its first entry will have the index after `base`.
-    #[must_use]
-    pub const fn after(base: LogIndex) -> Self {
-        Self { base, last: None }
-    }
-
-    /// Returns the index before the first entry that the log still has.
-    #[must_use]
-    pub const fn base(&self) -> LogIndex {
-        self.base
-    }
-
-    /// Returns the index of the last entry; the base if there are no entries.
+    /// Returns the index of the last entry; zero if there are no entries.
     #[must_use]
     pub fn last_index(&self) -> LogIndex {
-        self.last.as_ref().map_or(self.base, |node| node.index)
+        index_of(self.last.as_ref())
     }
 
     /// Returns the last entry.
@@ -64,7 +50,7 @@ impl<T> Log<T> {
         self.last.as_ref().map(|node| &node.entry)
     }
 
-    /// Returns the entry at this index; `None` if the log has no such entry any more, or not yet.
+    /// Returns the entry at this index; `None` if the log has no such entry.
     #[must_use]
     pub fn get(&self, index: LogIndex) -> Option<&T> {
         self.node(index).map(|node| &node.entry)
@@ -78,40 +64,17 @@ impl<T> Log<T> {
         }
     }
 
-    /// Returns an iterator over the entries from the last one to the first one, with their
-    /// indexes.
-    pub fn iter_back(&self) -> impl Iterator<Item = (LogIndex, &T)> {
-        self.nodes().map(|node| (node.index, &node.entry))
-    }
-
-    /// Returns the highest index up to which both logs share their entries. If `other` is an
-    /// earlier state of this log, the entries after this index are the ones that were written
-    /// since. The result may be too low if the logs were made separately.
-    #[must_use]
-    pub fn shared_with(&self, other: &Self) -> LogIndex {
-        let (mut a, mut b) = (self.last.as_ref(), other.last.as_ref());
-        loop {
-            let (Some(one), Some(two)) = (a, b) else {
-                return self.base.min(other.base);
-            };
-            if Arc::ptr_eq(one, two) {
-                return one.index;
-            }
-            if one.index >= two.index {
-                a = one.before.as_ref();
-            }
-            if two.index >= one.index {
-                b = two.before.as_ref();
-            }
-        }
-    }
-
     fn nodes(&self) -> impl Iterator<Item = &Arc<Node<T>>> {
         iter::successors(self.last.as_ref(), |node| node.before.as_ref())
     }
 
+    /// Returns the entries from the last one to the first one.
+    fn entries_back(&self) -> impl Iterator<Item = &T> {
+        self.nodes().map(|node| &node.entry)
+    }
+
     fn node(&self, index: LogIndex) -> Option<&Arc<Node<T>>> {
-        if index <= self.base {
+        if index == LogIndex::ZERO {
             return None;
         }
         let mut node = self.last.as_ref().filter(|last| index <= last.index)?;
@@ -132,7 +95,6 @@ impl<T: Hash> Log<T> {
         entry.hash(&mut hasher);
         // A node links over two links of the node before it, if these two are of equal length.
         // Otherwise it links to the node before it.
-        let index_of = |node: Option<&Arc<Node<T>>>| node.map_or(self.base, |node| node.index);
         let jump = before.as_ref().and_then(|node| {
             let (near, first) = (node.index, node.jump.as_ref());
             let second = first.and_then(|jump| jump.jump.as_ref());
@@ -157,13 +119,9 @@ impl<T: Hash> Log<T> {
 }
 
 impl<T: Clone + Hash> Log<T> {
-    /// Returns at most `limit` entries, from the index `first` on. Returns no entries if the log
-    /// does not have the entry `first` any more, or not yet.
+    /// Returns at most `limit` entries, from the index `first` on.
     #[must_use]
     pub fn entries(&self, first: LogIndex, limit: usize) -> Vec<T> {
-        if first <= self.base {
-            return Vec::new();
-        }
         let last = LogIndex(first.0.saturating_add(limit as u64)).previous();
         let Some(end) = self.node(last.min(self.last_index())) else {
             return Vec::new();
@@ -187,34 +145,18 @@ impl<T: Clone + Hash> Log<T> {
             self.push(entry);
         }
     }
-
-    /// Removes the entries up to and including `base`, because a snapshot contains what they did.
-    /// If the log ends before `base`, it has no entries afterwards.
-    pub fn remove_until(&mut self, base: LogIndex) {
-        if base <= self.base {
-            return;
-        }
-        let kept = self.entries(base.next(), usize::MAX);
-        *self = Self::after(base);
-        for entry in kept {
-            self.push(entry);
-        }
-    }
 }
 
 impl<T> Default for Log<T> {
     fn default() -> Self {
-        Self::after(LogIndex::ZERO)
+        Self { last: None }
     }
 }
 
 impl<T: Eq> PartialEq for Log<T> {
     fn eq(&self, other: &Self) -> bool {
         let fingerprint = |log: &Self| log.last.as_ref().map(|node| node.fingerprint);
-        if self.base != other.base
-            || self.last_index() != other.last_index()
-            || fingerprint(self) != fingerprint(other)
-        {
+        if self.last_index() != other.last_index() || fingerprint(self) != fingerprint(other) {
             return false;
         }
         for (one, two) in self.nodes().zip(other.nodes()) {
@@ -242,14 +184,13 @@ impl<T: Ord> Ord for Log<T> {
         if self == other {
             return Ordering::Equal;
         }
-        let ends = (self.base, self.last_index()).cmp(&(other.base, other.last_index()));
-        ends.then_with(|| self.iter_back().cmp(other.iter_back()))
+        let lengths = self.last_index().cmp(&other.last_index());
+        lengths.then_with(|| self.entries_back().cmp(other.entries_back()))
     }
 }
 
 impl<T> Hash for Log<T> {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.base.hash(hasher);
         self.last_index().hash(hasher);
         self.last.as_ref().map(|node| node.fingerprint).hash(hasher);
     }
@@ -257,33 +198,26 @@ impl<T> Hash for Log<T> {
 
 impl<T: fmt::Debug> fmt::Debug for Log<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut entries: Vec<_> = self.iter_back().collect();
-        entries.reverse();
+        let mut nodes: Vec<_> = self.nodes().collect();
+        nodes.reverse();
+        let entries = nodes.into_iter().map(|node| (node.index, &node.entry));
         f.debug_map().entries(entries).finish()
     }
 }
 
-/// The serialized form of a log.
-#[derive(Serialize, Deserialize)]
-struct Written<E> {
-    base: LogIndex,
-    entries: Vec<E>,
-}
-
+/// A log is serialized as the list of its entries.
 impl<T: Serialize> Serialize for Log<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut entries: Vec<&T> = self.iter_back().map(|(_, entry)| entry).collect();
+        let mut entries: Vec<&T> = self.entries_back().collect();
         entries.reverse();
-        let base = self.base;
-        Written { base, entries }.serialize(to)
+        entries.serialize(to)
     }
 }
 
 impl<'de, T: Deserialize<'de> + Hash> Deserialize<'de> for Log<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let Written { base, entries } = Written::<T>::deserialize(from)?;
-        let mut log = Self::after(base);
-        for entry in entries {
+        let mut log = Self::default();
+        for entry in Vec::<T>::deserialize(from)? {
             log.push(entry);
         }
         Ok(log)
@@ -294,6 +228,11 @@ impl<T> Drop for Log<T> {
     fn drop(&mut self) {
         release(self.last.take());
     }
+}
+
+/// Returns the index of an entry; zero without an entry.
+fn index_of<T>(node: Option<&Arc<Node<T>>>) -> LogIndex {
+    node.map_or(LogIndex::ZERO, |node| node.index)
 }
 
 /// Drops this entry and the entries before it that no other log shares. Without this function, the
@@ -339,7 +278,7 @@ mod tests {
     }
 
     fn forward(log: &Log<u64>) -> Vec<u64> {
-        log.entries(log.base().next(), usize::MAX)
+        log.entries(LogIndex(1), usize::MAX)
     }
 
     // Every entry must be found under its index, however the entries are linked.
@@ -372,37 +311,6 @@ mod tests {
         assert_eq!(changed, Log::default());
     }
 
-    // After a snapshot, the indexes of the remaining entries must stay the same.
-    #[test]
-    fn indexes_stay_when_the_first_entries_are_removed() {
-        let mut log = log(1..=10);
-        log.remove_until(LogIndex(4));
-        log.remove_until(LogIndex(3));
-        assert_eq!((log.base(), log.get(LogIndex(4))), (LogIndex(4), None));
-        assert_eq!(log.entries(LogIndex(5), 2), [5, 6]);
-        assert_eq!(log.entries(LogIndex(4), 2), [0; 0], "an entry is missing");
-        assert_eq!(log.push(11), LogIndex(11));
-        log.truncate(LogIndex(2));
-        assert_eq!(log.last_index(), LogIndex(4));
-        log.remove_until(LogIndex(20));
-        assert_eq!((log.last_index(), log.last()), (LogIndex(20), None));
-    }
-
-    // A host writes the entries after the shared ones. An entry that it leaves out would be lost
-    // in a crash.
-    #[test]
-    fn what_has_changed_since_is_found() {
-        let before = log(1..=10);
-        let mut after = before.clone();
-        assert_eq!(after.shared_with(&before), LogIndex(10));
-        after.push(11);
-        assert_eq!(after.shared_with(&before), LogIndex(10));
-        after.replace(LogIndex(6), 60);
-        assert_eq!(after.shared_with(&before), LogIndex(5));
-        assert_eq!(before.shared_with(&after), LogIndex(5));
-        assert_eq!(log(1..=10).shared_with(&before), LogIndex::ZERO);
-    }
-
     // Model checkers compare and hash logs that were made in different ways.
     #[test]
     fn logs_with_the_same_entries_are_equal() {
@@ -416,21 +324,17 @@ mod tests {
         assert_eq!(other.cmp(&log(1..=4)), Ordering::Greater);
         other.replace(LogIndex(3), 3);
         assert!(other == log(1..=4) && hash(&other) == hash(&log(1..=4)));
-        let mut shorter = log(1..=4);
-        shorter.remove_until(LogIndex(2));
-        assert_ne!(shorter, log([3, 4]));
     }
 
     // A log is stored as a list of entries, and its drop must not overflow the stack.
     #[test]
     fn a_long_log_is_stored_and_dropped() {
-        let mut long = log(1..=300_000);
-        long.remove_until(LogIndex(2));
+        let long = log(1..=300_000);
         let text = serde_json::to_string(&long).unwrap();
         assert_eq!(serde_json::from_str::<Log<u64>>(&text).unwrap(), long);
         let mut shared = long.clone();
         drop(long);
         shared.truncate(LogIndex(3));
-        assert_eq!(forward(&shared), [3]);
+        assert_eq!(forward(&shared), [1, 2, 3]);
     }
 }

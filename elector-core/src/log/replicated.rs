@@ -21,7 +21,4 @@ pub trait ReplicatedLog {
     /// before, because a leader commits an entry as soon as a majority has it on disk, and the
     /// leader itself may not be a part of that majority. It gets these entries again.
     fn entry(&self, index: LogIndex) -> Option<&Entry>;
-
-    /// Returns the index of the last entry that this node has.
-    fn last_index(&self) -> LogIndex;
 }

@@ -101,10 +101,6 @@ impl<E: ElectionAlgorithm> ReplicatedLog for MultiPaxos<E> {
     fn entry(&self, index: LogIndex) -> Option<&Entry> {
         self.log.get(index).map(|slot| &slot.entry)
     }
-
-    fn last_index(&self) -> LogIndex {
-        self.log.last_index()
-    }
 }
 
 impl<E: ElectionAlgorithm> MultiPaxos<E> {

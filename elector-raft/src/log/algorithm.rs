@@ -82,10 +82,6 @@ impl ReplicatedLog for RaftLog {
     fn entry(&self, index: LogIndex) -> Option<&Entry> {
         self.log.get(index)
     }
-
-    fn last_index(&self) -> LogIndex {
-        self.log.last_index()
-    }
 }
 
 impl RaftLog {
