@@ -3,8 +3,8 @@
 //!
 //! A host passes an input to its [`Process`] with [`Process::step`], and passes the step to
 //! [`carry_out`]. That function calls the [`Host`] back in the only order that is safe: *persist,
-//! timers, sends, view*. It holds the visible effects of a step (sends and view) back until each
-//! write that they depend on is durable.
+//! timers, sends, committed entries, view*. It holds the visible effects of a step, which are all
+//! but the first two, back until each write that they depend on is durable.
 
 use alloc::{boxed::Box, string::ToString};
 
