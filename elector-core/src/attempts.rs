@@ -88,8 +88,8 @@ impl Attempts {
         self.is_contested = true;
     }
 
-    /// Records that a peer supports an earlier attempt of this node: its answer took so long that
-    /// the newest attempt began too soon.
+    /// Records that a peer supports an earlier attempt of this node: the newest attempt began
+    /// before its answer arrived.
     pub fn late(&mut self, peer: NodeId) {
         self.answered.insert(peer);
         self.is_late = true;
