@@ -137,6 +137,7 @@ impl RaftLog {
                 previous,
                 last_possible,
             } => self.on_conflict(from, term, (previous, last_possible), out),
+            RaftLogMessage::Ask { term } => self.on_ask(from, term, out),
         }
     }
 

@@ -72,14 +72,7 @@ impl RaftLog {
         self.unsure = self.unsure.saturating_add(1);
         if self.unsure >= ASK_AFTER {
             self.unsure = 0;
-            out.send(
-                from,
-                RaftLogMessage::Stored {
-                    term,
-                    matched: LogIndex::ZERO,
-                    committed: LogIndex::ZERO,
-                },
-            );
+            out.send(from, RaftLogMessage::Ask { term });
         }
     }
 

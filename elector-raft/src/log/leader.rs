@@ -166,11 +166,6 @@ impl RaftLog {
             return; // Invalid: this node has sent no such entry.
         }
         progress.committed = committed;
-        if matched == LogIndex::ZERO {
-            // The follower asks. It may have restarted, and what was on its way to it is lost.
-            progress.probe_again();
-            return self.send_entries(from, out);
-        }
         if matched > progress.matched {
             progress.overdue = 0;
             progress.matched = matched;
@@ -179,6 +174,16 @@ impl RaftLog {
         progress.mode = Mode::Streaming;
         self.commit();
         self.send_entries(from, out);
+    }
+
+    /// Handles the question of a follower, which knows nothing to be committed: it may have
+    /// restarted, and what was on its way to it is lost.
+    pub(super) fn on_ask(&mut self, from: NodeId, term: Epoch, out: &mut Outbox<Self>) {
+        if let Some(progress) = self.answered(from, term) {
+            progress.committed = LogIndex::ZERO;
+            progress.probe_again();
+            self.send_entries(from, out);
+        }
     }
 
     /// Continues before the entry in which the logs differ: with the last entry of this log that is

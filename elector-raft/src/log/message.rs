@@ -28,8 +28,7 @@ pub enum RaftLogMessage {
     Stored {
         /// The term of the leader.
         term: Epoch,
-        /// The last entry that is known to be equal; zero if the sender asks what is
-        /// committed.
+        /// The last entry that is known to be equal.
         matched: LogIndex,
         /// The last entry that the sender knows to be committed.
         committed: LogIndex,
@@ -45,6 +44,11 @@ pub enum RaftLogMessage {
         /// `previous`. The logs are equal up to this entry, or differ even before it.
         last_possible: LogPosition,
     },
+    /// The sender has entries, and has not learnt for some heartbeats whether they are committed.
+    Ask {
+        /// The term of the leader.
+        term: Epoch,
+    },
 }
 
 impl Message for RaftLogMessage {
@@ -54,31 +58,37 @@ impl Message for RaftLogMessage {
             Self::Append { .. } => "Append",
             Self::Stored { .. } => "Stored",
             Self::Conflict { .. } => "Conflict",
+            Self::Ask { .. } => "Ask",
         }
     }
 
     fn purpose(&self) -> Purpose {
         match self {
             Self::Election(message) => message.purpose(),
-            Self::Append { .. } | Self::Stored { .. } | Self::Conflict { .. } => {
-                Purpose::Application
-            }
+            Self::Append { .. }
+            | Self::Stored { .. }
+            | Self::Conflict { .. }
+            | Self::Ask { .. } => Purpose::Application,
         }
     }
 
     fn epoch(&self) -> Option<Epoch> {
         match self {
             Self::Election(message) => message.epoch(),
-            Self::Append { term, .. } | Self::Stored { term, .. } | Self::Conflict { term, .. } => {
-                Some(*term)
-            }
+            Self::Append { term, .. }
+            | Self::Stored { term, .. }
+            | Self::Conflict { term, .. }
+            | Self::Ask { term } => Some(*term),
         }
     }
 
     fn pledge(&self, to: NodeId) -> Option<Pledge> {
         match self {
             Self::Election(message) => message.pledge(to),
-            Self::Append { .. } | Self::Stored { .. } | Self::Conflict { .. } => None,
+            Self::Append { .. }
+            | Self::Stored { .. }
+            | Self::Conflict { .. }
+            | Self::Ask { .. } => None,
         }
     }
 }

@@ -11,11 +11,12 @@
 //! | `Election` | a message of the election | as the message |
 //! | `Append` | append these entries after this one; and this is committed | application |
 //! | `Stored` | my log is equal to yours up to this entry, and on my disk | application |
+//! | `Ask` | what is committed? | application |
 //! | `Conflict` | my log differs from yours there; it may be equal up to here | application |
 //!
-//! In figure 2 of the paper, `Append` is `AppendEntries`, and the other two are its results. A
-//! heartbeat of the paper is an `AppendEntries` without entries; here it is a message of the
-//! election.
+//! In figure 2 of the paper, `Append` is `AppendEntries`, and `Stored` and `Conflict` are its
+//! results. A heartbeat of the paper is an `AppendEntries` without entries; here it is a message of
+//! the election.
 //!
 //! # How entries are committed
 //!
