@@ -1,46 +1,21 @@
-use std::{fmt::Debug, hash::Hash, marker::PhantomData};
-
 use elector_core::{ElectionAlgorithm, Input, Membership, Moment, Outbox, Quorum, View};
 use elector_members::{Members, MembersConfig, MembersDurable, MembersMessage, MembersTimer, Rank};
 use elector_raft::{Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
 
-/// A fault of [`MembersMutant`].
-pub(crate) trait MembersFault:
-    Clone + Debug + Eq + Hash + Send + Sync + Unpin + 'static
-{
-    const KIND: FaultKind;
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FaultKind {
-    /// There is no fault.
-    Sound,
-    /// A leader takes the answer of one node for the answers of all voters, so all voters seem to
-    /// have the roster (the list of voters) of the leader.
-    OneAnswer,
-    /// A leader also counts voters that are in another epoch than the leader, against rule Q2: a
-    /// leader changes the roster only if a majority is in its epoch (see `docs/checked.md`).
-    AnyEpoch,
-}
-
-/// Raft whose members can change, with a fault.
+/// Raft whose members can change, with one of the faults below, which `FAULT` names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct MembersMutant<F>(Members<Raft>, PhantomData<F>);
+pub(crate) struct MembersMutant<const FAULT: u8>(Members<Raft>);
 
-macro_rules! faults {
-    ($($name:ident),*) => {$(
-        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-        pub(crate) struct $name;
+/// There is no fault.
+pub(crate) const SOUND: u8 = 0;
+/// A leader takes the answer of one node for the answers of all voters, so all voters seem to have
+/// the roster (the list of voters) of the leader.
+pub(crate) const ONE_ANSWER: u8 = 1;
+/// A leader also counts voters that are in another epoch than the leader, against rule Q2: a leader
+/// changes the roster only if a majority is in its epoch (see `docs/checked.md`).
+pub(crate) const ANY_EPOCH: u8 = 2;
 
-        impl MembersFault for $name {
-            const KIND: FaultKind = FaultKind::$name;
-        }
-    )*};
-}
-
-faults!(Sound, OneAnswer, AnyEpoch);
-
-impl<F: MembersFault> MembersMutant<F> {
+impl<const FAULT: u8> MembersMutant<FAULT> {
     /// Returns the answers with which all voters would confirm that they have the present roster
     /// (the list of voters). With these answers, the leader may make the next roster.
     fn answers(&self, sent: Moment) -> Vec<Input<MembersMessage<RaftMessage>, Timer>> {
@@ -77,7 +52,7 @@ impl<F: MembersFault> MembersMutant<F> {
 
 type Timer = MembersTimer<RaftTimer>;
 
-impl<F: MembersFault> ElectionAlgorithm for MembersMutant<F> {
+impl<const FAULT: u8> ElectionAlgorithm for MembersMutant<FAULT> {
     const NAME: &'static str = "members-mutant";
     const CHANGES_MEMBERS: bool = true;
     type Guarantee = Quorum;
@@ -87,7 +62,7 @@ impl<F: MembersFault> ElectionAlgorithm for MembersMutant<F> {
     type Durable = MembersDurable<RaftDurable>;
 
     fn restore(config: &Self::Config, members: Membership, durable: Self::Durable) -> Self {
-        Self(Members::restore(config, members, durable), PhantomData)
+        Self(Members::restore(config, members, durable))
     }
 
     fn durable(&self) -> &Self::Durable {
@@ -118,12 +93,12 @@ impl<F: MembersFault> ElectionAlgorithm for MembersMutant<F> {
         } = &mut input
         {
             answered = Some(*sent);
-            if F::KIND == FaultKind::AnyEpoch {
+            if FAULT == ANY_EPOCH {
                 *epoch = self.0.view().epoch;
             }
         }
         self.pass_on(input, out);
-        if let Some(sent) = answered.filter(|_| F::KIND == FaultKind::OneAnswer) {
+        if let Some(sent) = answered.filter(|_| FAULT == ONE_ANSWER) {
             for answer in self.answers(sent) {
                 self.pass_on(answer, out);
             }

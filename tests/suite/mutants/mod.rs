@@ -20,7 +20,7 @@ use elector_sim::{
     run::{self, Runs},
 };
 
-use members::{AnyEpoch, MembersFault, MembersMutant, OneAnswer, Sound};
+use members::{ANY_EPOCH, MembersMutant, ONE_ANSWER, SOUND};
 use paxos::PaxosMutant;
 use raft::*;
 
@@ -148,7 +148,7 @@ fn assert_clean(outcome: &Outcome, scenario: &Scenario) {
 /// Returns the setup of a cluster whose members can change. Its leaders hold no leases. A lease
 /// needs a majority that has the leader's roster (the list of voters), so with leases the fault
 /// would not show.
-fn changing<F: MembersFault>(scenario: &Scenario, nodes: u64) -> Setup<MembersMutant<F>> {
+fn changing<const FAULT: u8>(scenario: &Scenario, nodes: u64) -> Setup<MembersMutant<FAULT>> {
     Setup::with_members(nodes, scenario.spares, &without_leases())
 }
 
@@ -166,7 +166,7 @@ fn the_wrappers_themselves_violate_nothing() {
     violates_nothing::<PaxosMutant<false>>();
     for scenario in Scenario::changing_members().expect("built-in scenarios") {
         for seed in 1..=5 {
-            let outcome = run_once(changing::<Sound>(&scenario, 5), &scenario, seed);
+            let outcome = run_once(changing::<SOUND>(&scenario, 5), &scenario, seed);
             assert_clean(&outcome, &scenario);
         }
     }
@@ -178,7 +178,7 @@ fn the_wrappers_themselves_violate_nothing() {
 fn one_answer_for_all_violates_rosters_meet() {
     let invariant = Invariant::RostersMeet.name();
     let hunt = Hunt::new(invariant, "change-under-partition", 5, 1);
-    hunt.catches_in(changing::<OneAnswer>);
+    hunt.catches_in(changing::<ONE_ANSWER>);
 }
 
 // Node 2 votes for node 3 in epoch 2. Then it takes the rosters (lists of voters) of node 1, which
@@ -187,17 +187,17 @@ fn one_answer_for_all_violates_rosters_meet() {
 // the votes of a majority of the first roster in the same epoch.
 #[test]
 fn voters_of_another_epoch_violate_one_leader_per_epoch() {
-    let violation = replayed::<AnyEpoch>().expect("two leaders of epoch 2");
+    let violation = replayed::<ANY_EPOCH>().expect("two leaders of epoch 2");
     assert_eq!(violation.invariant, Invariant::OneLeaderPerEpoch.name());
-    assert_eq!(replayed::<Sound>(), None);
+    assert_eq!(replayed::<SOUND>(), None);
 }
 
-fn replayed<F: MembersFault>() -> Option<Violation> {
+fn replayed<const FAULT: u8>() -> Option<Violation> {
     let config = MembersConfig {
         first: (1..=3).map(NodeId).collect(),
         ..without_leases().into()
     };
-    let walks = Walks::<MembersMutant<F>>::new(config);
+    let walks = Walks::<MembersMutant<FAULT>>::new(config);
     let schedule = REMOVALS_BESIDE_AN_ELECTION.parse().expect("a schedule");
     walks.replay(&schedule).expect("a valid setup").violation
 }
