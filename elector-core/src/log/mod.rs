@@ -10,10 +10,12 @@ mod entry;
 mod history;
 mod index;
 mod list;
+mod progress;
 mod replicated;
 
 pub use entry::{Entry, EntryKind, Request};
 pub use history::LogHistory;
 pub use index::LogIndex;
 pub use list::Log;
+pub use progress::Progress;
 pub use replicated::ReplicatedLog;

@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 
 use elector_core::{
     Delay, ElectionAlgorithm, NodeId, Outbox,
-    log::{Entry, LogIndex},
+    log::{Entry, LogIndex, Progress},
 };
 
-use super::{MultiPaxos, MultiPaxosMessage, MultiPaxosTimer, Slot, replication::MAX_ENTRIES};
+use super::{MultiPaxos, MultiPaxosMessage, MultiPaxosTimer, Slot};
 
 impl<E: ElectionAlgorithm> MultiPaxos<E> {
     /// Asks `from` for the chosen entries after the last one that this node knows, unless it has
@@ -57,7 +57,7 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
             return self.inform(from, known, out);
         }
         let chosen = (self.committed.0 - known.0) as usize;
-        let slots = self.log.entries(first, MAX_ENTRIES.min(chosen));
+        let slots = self.log.entries(first, Progress::MAX_ENTRIES.min(chosen));
         let mut entries: Vec<Entry> = slots.into_iter().map(|slot| slot.entry).collect();
         Entry::fit(&mut entries);
         if !entries.is_empty() {

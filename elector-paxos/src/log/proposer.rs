@@ -4,12 +4,12 @@ use alloc::{collections::BTreeMap, vec::Vec};
 
 use elector_core::{
     Delay, ElectionAlgorithm, Epoch, NodeId, Outbox,
-    log::{Entry, EntryKind, LogIndex, Request},
+    log::{Entry, EntryKind, LogIndex, Progress, Request},
 };
 
 use super::{
     MultiPaxos, MultiPaxosMessage, MultiPaxosTimer, Slot,
-    state::{Phase, Preparation, Progress, Promise, Proposals, Proposer},
+    state::{Phase, Preparation, Promise, Proposals, Proposer},
 };
 use crate::Ballot;
 
@@ -153,12 +153,7 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
 
     /// Proposes all slots after `chosen`, and the requests that wait.
     fn propose_all(&mut self, chosen: LogIndex, out: &mut Outbox<Self>) {
-        let progress = Progress {
-            matched: chosen,
-            next: chosen.next(),
-            committed: LogIndex::ZERO,
-            overdue: 0,
-        };
+        let progress = Progress::new(chosen, chosen.next());
         let acceptors = self.members.peers().map(|peer| (peer, progress.clone()));
         let proposals = Proposals {
             start: chosen.next(),

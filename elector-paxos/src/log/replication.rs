@@ -4,24 +4,14 @@ use alloc::vec::Vec;
 
 use elector_core::{
     Delay, ElectionAlgorithm, NodeId, Outbox,
-    log::{Entry, LogIndex},
+    log::{Entry, LogIndex, Progress},
 };
 
 use super::{
     MultiPaxos, MultiPaxosMessage, MultiPaxosTimer,
-    state::{Phase, Progress, Proposals, Proposer},
+    state::{Phase, Proposals, Proposer},
 };
 use crate::Ballot;
-
-/// The maximum number of entries in a message.
-pub(super) const MAX_ENTRIES: usize = 64;
-
-/// The maximum number of slots that a proposer sends to an acceptor without an answer.
-const WINDOW: usize = 256;
-
-/// A proposer sends entries again when they were not answered while the timer `Resend` elapsed this
-/// many times. So an answer has one heartbeat interval at least.
-const OVERDUE: u8 = 2;
 
 impl<E: ElectionAlgorithm> MultiPaxos<E> {
     /// Sends new entries to all acceptors, and stores them in the next step.
@@ -48,10 +38,8 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
             let Some(progress) = self.progress(to) else {
                 return; // Not an acceptor of this ballot.
             };
-            let next = progress.next;
-            let in_flight = (next.0 - progress.matched.next().0) as usize;
-            let limit = MAX_ENTRIES.min(WINDOW.saturating_sub(in_flight));
-            let slots = self.log.entries(next, limit);
+            let (next, room) = (progress.next, progress.room());
+            let slots = self.log.entries(next, room);
             if slots.is_empty() {
                 return; // Nothing is left, or too many slots are in flight.
             }
@@ -103,12 +91,7 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
         let Some(progress) = self.progress(from) else {
             return; // Not an acceptor of this ballot.
         };
-        progress.committed = committed;
-        if matched > progress.matched {
-            progress.matched = matched;
-            progress.overdue = 0;
-        }
-        progress.next = progress.next.max(progress.matched.next());
+        progress.on_answer(matched, committed);
         self.commit();
         self.send_entries(from, out);
     }
@@ -181,18 +164,11 @@ impl<E: ElectionAlgorithm> MultiPaxos<E> {
         let Some(progress) = self.progress(peer) else {
             return; // Not an acceptor of this ballot.
         };
-        if progress.matched == last {
-            progress.overdue = 0;
-            if progress.committed < committed {
-                self.send_accept(peer, last.next(), Vec::new(), out);
-            }
-            return;
-        }
-        progress.overdue += 1;
-        if progress.overdue == OVERDUE {
-            progress.overdue = 0;
+        if progress.is_overdue(last) {
             progress.next = progress.matched.next();
             self.send_entries(peer, out);
+        } else if progress.matched == last && progress.committed < committed {
+            self.send_accept(peer, last.next(), Vec::new(), out);
         }
     }
 

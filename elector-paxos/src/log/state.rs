@@ -3,7 +3,7 @@ use core::time::Duration;
 
 use elector_core::{
     Configuration as _, ElectionAlgorithm, Epoch, Membership, Moment, NodeId,
-    log::{Log, LogIndex, Request},
+    log::{Log, LogIndex, Progress, Request},
 };
 use serde::{Deserialize, Serialize};
 
@@ -109,22 +109,8 @@ pub(super) struct Proposals {
     pub(super) start: LogIndex,
     /// The last slot that the proposer has accepted itself.
     pub(super) stored: LogIndex,
+    /// For each acceptor, which entries of this ballot it has accepted, or knows to be chosen.
     pub(super) acceptors: BTreeMap<NodeId, Progress>,
-}
-
-/// What a proposer knows about an acceptor.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Progress {
-    /// The acceptor has accepted all entries of the ballot up to this slot, or knows that they are
-    /// chosen.
-    pub(super) matched: LogIndex,
-    /// The next slot that the proposer sends.
-    pub(super) next: LogIndex,
-    /// The last entry that the acceptor knows to be chosen.
-    pub(super) committed: LogIndex,
-    /// How often the timer `Resend` has elapsed since the last answer that made progress, while the
-    /// acceptor had not accepted all entries.
-    pub(super) overdue: u8,
 }
 
 impl<E: ElectionAlgorithm> MultiPaxos<E> {

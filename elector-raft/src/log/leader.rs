@@ -4,38 +4,25 @@ use alloc::vec::Vec;
 
 use elector_core::{
     Delay, Epoch, NodeId, Outbox,
-    log::{Entry, EntryKind, LogIndex, Request},
+    log::{Entry, EntryKind, LogIndex, Progress, Request},
 };
 
 use super::{
     RaftLog, RaftLogMessage, RaftLogTimer,
-    state::{Leadership, Mode, Progress},
+    state::{Follower, Leadership, Mode},
 };
 use crate::LogPosition;
-
-/// The maximum number of entries in a message.
-const MAX_ENTRIES: usize = 64;
-
-/// The maximum number of entries that a leader sends to a follower without an answer.
-const MAX_IN_FLIGHT: usize = 256;
-
-/// A leader sends entries again when they were not answered while the timer `Resend` elapsed this
-/// many times. So an answer has one heartbeat interval at least.
-const OVERDUE: u8 = 2;
 
 impl RaftLog {
     /// Begins the tenure of this node. It appends an entry of its own term first, because only
     /// such an entry commits the entries of earlier terms (L5).
     pub(super) fn begin_leadership(&mut self, term: Epoch, out: &mut Outbox<Self>) {
         let next = self.log.last_index().next();
-        let progress = Progress {
-            matched: LogIndex::ZERO,
-            next,
-            committed: LogIndex::ZERO,
+        let follower = Follower {
+            progress: Progress::new(LogIndex::ZERO, next),
             mode: Mode::Probing { is_sent: false },
-            overdue: 0,
         };
-        let followers = self.members.peers().map(|peer| (peer, progress.clone()));
+        let followers = self.members.peers().map(|peer| (peer, follower.clone()));
         self.leadership = Some(Leadership {
             term,
             followers: followers.collect(),
@@ -69,8 +56,8 @@ impl RaftLog {
     pub(super) fn is_behind(&self, peer: NodeId) -> bool {
         let last = self.log.last_index();
         let leadership = self.leadership.as_ref();
-        let progress = leadership.and_then(|leadership| leadership.followers.get(&peer));
-        progress.is_some_and(|progress| progress.matched < last)
+        let follower = leadership.and_then(|leadership| leadership.followers.get(&peer));
+        follower.is_some_and(|follower| follower.progress.matched < last)
     }
 
     /// Appends an entry, and sends it. This node stores it in its next step, so that its own write
@@ -94,28 +81,27 @@ impl RaftLog {
     /// Sends the entries that come next to a follower, if flow control allows it.
     fn send_entries(&mut self, to: NodeId, out: &mut Outbox<Self>) {
         let last = self.log.last_index();
-        while let Some(progress) = self.progress(to)
+        while let Some(Follower { progress, mode }) = self.follower(to)
             && progress.next <= last
         {
             let next = progress.next;
-            let in_flight = (next.0 - progress.matched.next().0) as usize;
-            let limit = match &mut progress.mode {
+            let limit = match mode {
                 Mode::Probing { is_sent: true } => return,
                 Mode::Probing { is_sent } => {
                     *is_sent = true;
-                    MAX_ENTRIES
+                    Progress::MAX_ENTRIES
                 }
-                Mode::Streaming => MAX_ENTRIES.min(MAX_IN_FLIGHT.saturating_sub(in_flight)),
+                Mode::Streaming => progress.room(),
             };
             let mut sent = self.log.entries(next, limit);
             if sent.is_empty() {
                 return; // Too many entries are in flight.
             }
             Entry::fit(&mut sent);
-            if let Some(progress) = self.progress(to)
-                && progress.mode == Mode::Streaming
+            if let Some(follower) = self.follower(to)
+                && follower.mode == Mode::Streaming
             {
-                progress.next = LogIndex(next.0 + sent.len() as u64);
+                follower.progress.next = LogIndex(next.0 + sent.len() as u64);
             }
             self.send_append(to, next, sent, out);
         }
@@ -138,12 +124,12 @@ impl RaftLog {
         out.send(to, message);
     }
 
-    fn progress(&mut self, follower: NodeId) -> Option<&mut Progress> {
-        self.leadership.as_mut()?.followers.get_mut(&follower)
+    fn follower(&mut self, peer: NodeId) -> Option<&mut Follower> {
+        self.leadership.as_mut()?.followers.get_mut(&peer)
     }
 
-    /// Returns the progress of a follower, if it has answered this tenure of this node.
-    fn answered(&mut self, from: NodeId, term: Epoch) -> Option<&mut Progress> {
+    /// Returns the follower that has sent an answer, if it answers this tenure of this node.
+    fn answered(&mut self, from: NodeId, term: Epoch) -> Option<&mut Follower> {
         let leadership = self.leadership.as_mut()?;
         if leadership.term != term {
             return None; // Stale: it answers another tenure.
@@ -159,19 +145,14 @@ impl RaftLog {
         out: &mut Outbox<Self>,
     ) {
         let last = self.log.last_index();
-        let Some(progress) = self.answered(from, term) else {
+        let Some(follower) = self.answered(from, term) else {
             return;
         };
         if matched > last {
             return; // Invalid: this node has sent no such entry.
         }
-        progress.committed = committed;
-        if matched > progress.matched {
-            progress.overdue = 0;
-            progress.matched = matched;
-        }
-        progress.next = progress.next.max(progress.matched.next());
-        progress.mode = Mode::Streaming;
+        follower.progress.on_answer(matched, committed);
+        follower.mode = Mode::Streaming;
         self.commit();
         self.send_entries(from, out);
     }
@@ -179,9 +160,9 @@ impl RaftLog {
     /// Handles the question of a follower, which knows nothing to be committed: it may have
     /// restarted, and what was on its way to it is lost.
     pub(super) fn on_ask(&mut self, from: NodeId, term: Epoch, out: &mut Outbox<Self>) {
-        if let Some(progress) = self.answered(from, term) {
-            progress.committed = LogIndex::ZERO;
-            progress.probe_again();
+        if let Some(follower) = self.answered(from, term) {
+            follower.progress.committed = LogIndex::ZERO;
+            follower.probe_again();
             self.send_entries(from, out);
         }
     }
@@ -196,10 +177,10 @@ impl RaftLog {
         (previous, last_possible): (LogIndex, LogPosition),
         out: &mut Outbox<Self>,
     ) {
-        let Some(progress) = self.answered(from, term) else {
+        let Some(Follower { progress, mode }) = self.answered(from, term) else {
             return;
         };
-        let is_probing = progress.mode != Mode::Streaming;
+        let is_probing = *mode != Mode::Streaming;
         if is_probing && progress.next.previous() != previous {
             return; // Stale: it answers an earlier message.
         }
@@ -207,10 +188,10 @@ impl RaftLog {
             return; // Stale: the logs are known to be equal there.
         }
         let equal = self.last_until(LogIndex(last_possible.index), last_possible.term);
-        if let Some(progress) = self.progress(from) {
-            progress.overdue = 0;
-            progress.mode = Mode::Probing { is_sent: false };
+        if let Some(Follower { progress, mode }) = self.follower(from) {
+            progress.restart();
             progress.next = LogIndex(equal.index).max(progress.matched).next();
+            *mode = Mode::Probing { is_sent: false };
         }
         self.send_entries(from, out);
     }
@@ -224,21 +205,15 @@ impl RaftLog {
         out.set_timer(RaftLogTimer::Resend, Delay::exactly(self.heartbeat));
         let (last, committed) = (self.log.last_index(), self.committed);
         for peer in self.members.clone().peers() {
-            let Some(progress) = self.progress(peer) else {
+            let Some(follower) = self.follower(peer) else {
                 continue; // Not a follower of this tenure.
             };
-            if progress.matched == last {
-                progress.overdue = 0;
-                if progress.committed < committed {
-                    self.send_append(peer, last.next(), Vec::new(), out);
-                }
-                continue;
-            }
-            progress.overdue += 1;
-            if progress.overdue == OVERDUE {
-                progress.overdue = 0;
-                progress.probe_again();
+            let progress = &mut follower.progress;
+            if progress.is_overdue(last) {
+                follower.probe_again();
                 self.send_entries(peer, out);
+            } else if progress.matched == last && progress.committed < committed {
+                self.send_append(peer, last.next(), Vec::new(), out);
             }
         }
     }
@@ -249,7 +224,7 @@ impl RaftLog {
         let Some(leadership) = &self.leadership else {
             return;
         };
-        let stored = leadership.followers.values().map(|it| it.matched);
+        let stored = leadership.followers.values().map(|it| it.progress.matched);
         let stored = stored.chain([self.durable.log.last_index()]);
         let Some(index) = self.members.reached_by_majority(stored) else {
             return; // There is a value for each node.

@@ -3,7 +3,7 @@ use core::time::Duration;
 
 use elector_core::{
     Epoch, Membership, NodeId,
-    log::{Entry, Log, LogIndex},
+    log::{Entry, Log, LogIndex, Progress},
 };
 use serde::{Deserialize, Serialize};
 
@@ -49,22 +49,14 @@ pub enum RaftLogTimer {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Leadership {
     pub(super) term: Epoch,
-    pub(super) followers: BTreeMap<NodeId, Progress>,
+    pub(super) followers: BTreeMap<NodeId, Follower>,
 }
 
-/// What a leader knows about the log of a follower.
+/// What a leader knows about a follower.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Progress {
-    /// The follower's log is equal to the leader's log up to this entry.
-    pub(super) matched: LogIndex,
-    /// The next entry that the leader sends.
-    pub(super) next: LogIndex,
-    /// The last entry that the follower knows to be committed.
-    pub(super) committed: LogIndex,
+pub(super) struct Follower {
+    pub(super) progress: Progress,
     pub(super) mode: Mode,
-    /// How often the timer `Resend` has elapsed since the last answer, while the follower had not
-    /// stored all entries.
-    pub(super) overdue: u8,
 }
 
 /// How a leader sends entries to a follower.
@@ -80,11 +72,11 @@ pub(super) enum Mode {
     Streaming,
 }
 
-impl Progress {
+impl Follower {
     /// Sends again what the follower has not answered.
     pub(super) fn probe_again(&mut self) {
         if self.mode == Mode::Streaming {
-            self.next = self.matched.next();
+            self.progress.next = self.progress.matched.next();
         }
         self.mode = Mode::Probing { is_sent: false };
     }
